@@ -1,0 +1,43 @@
+"""Heavy libraries that a study file may name at its top without paying for them.
+
+Judging, drawing and publishing import the study files for their claims and figures, and must work
+on a machine without torch. A deferred module is imported on its first attribute access, which
+happens inside ``prepare`` and ``measure`` only. Type checkers see the real modules.
+"""
+
+import importlib
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from harness.errors import HarnessError
+
+if TYPE_CHECKING:
+    import torch as torch
+    import transformers as transformers
+    from torch import nn as nn
+    from torch.nn import functional as functional
+else:
+
+    class DeferredModule(ModuleType):
+        """A stand-in that imports the module it is named after when it is first used."""
+
+        def __getattr__(self, attribute: str) -> Any:  # noqa: ANN401 - whatever the module holds
+            if attribute.startswith("__") and attribute != "__version__":
+                # Introspection (inspect, doctest, copy) must not load a gigabyte of libraries.
+                raise AttributeError(attribute)
+            try:
+                module = importlib.import_module(self.__name__)
+            except ModuleNotFoundError as missing:
+                library = self.__name__.partition(".")[0]
+                raise HarnessError(
+                    f"This needs {library}, which is not installed here ({missing}). "
+                    f"Install it, or use a command that works from stored rows (judge, draw, ledger)."
+                ) from missing
+            return getattr(module, attribute)
+
+    torch = DeferredModule("torch")
+    nn = DeferredModule("torch.nn")
+    functional = DeferredModule("torch.nn.functional")
+    transformers = DeferredModule("transformers")
+
+__all__ = ["functional", "nn", "torch", "transformers"]

@@ -1,0 +1,77 @@
+"""The device a run measures on, behind the few calls the harness makes of it."""
+
+from __future__ import annotations
+
+import importlib.util
+import random
+from dataclasses import dataclass
+from typing import Protocol
+
+from harness.errors import HarnessError
+
+CHOICES = ("auto", "cpu", "cuda")
+
+
+class Device(Protocol):
+    """What the runner needs of a device; tests pass a recording fake."""
+
+    @property
+    def kind(self) -> str:
+        """The device as experiments name it: "cpu" or "cuda"."""
+
+    def start(self, seed: int, threads: int) -> None:
+        """Set every global random stream to ``seed`` and the number of intra-op threads."""
+
+    def synchronise(self) -> None:
+        """Wait until all work given to the device is done."""
+
+
+@dataclass(frozen=True)
+class TorchDevice:
+    """The CPU or a CUDA GPU, by way of torch."""
+
+    kind: str
+
+    def start(self, seed: int, threads: int) -> None:
+        """Seed Python, NumPy and torch (all devices) and set torch's intra-op threads."""
+        import numpy as np
+        import torch
+
+        random.seed(seed)
+        np.random.seed(seed)  # noqa: NPY002 - libraries under test draw from the legacy stream
+        torch.manual_seed(seed)
+        if torch.get_num_threads() != threads:
+            torch.set_num_threads(threads)
+
+    def synchronise(self) -> None:
+        """Wait for the GPU; nothing to wait for on the CPU."""
+        if self.kind == "cuda":
+            import torch
+
+            torch.cuda.synchronize()
+
+
+def open_device(choice: str) -> TorchDevice:
+    """The device a user asked for.
+
+    Args:
+        choice: "auto" takes CUDA where it is available, else the CPU.
+
+    Raises:
+        HarnessError: unknown choice, no torch, or CUDA asked for where there is none.
+    """
+    if choice not in CHOICES:
+        raise HarnessError(f"There is no device {choice!r}; choose one of {', '.join(CHOICES)}.")
+    if importlib.util.find_spec("torch") is None:
+        raise HarnessError(
+            "Running a study needs torch, which is not installed here: pip install torch."
+        )
+    import torch
+
+    available = torch.cuda.is_available()
+    if choice == "cuda" and not available:
+        raise HarnessError(
+            f"CUDA was asked for, but torch {torch.__version__} finds no CUDA device here. "
+            "Use --device cpu, or a machine with a GPU and a CUDA build of torch."
+        )
+    return TorchDevice("cuda" if available and choice != "cpu" else "cpu")

@@ -1,0 +1,76 @@
+"""Figures for a slide: 16:9, large type, colours that colour-blind readers can tell apart.
+
+The same rows give the same bytes: no dates, no random ids, no fonts of the machine.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import matplotlib as mpl
+
+from harness.tables import write_bytes
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+#: Okabe and Ito's palette (Color Universal Design, 2008), without its yellow, which is too light.
+BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY, BLACK = (
+    "#0072B2",
+    "#E69F00",
+    "#009E73",
+    "#D55E00",
+    "#CC79A7",
+    "#56B4E9",
+    "#000000",
+)
+PALETTE = (BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY, BLACK)
+SIZE_INCHES = (12.8, 7.2)
+PNG_DPI = 150
+
+_STYLE = {
+    "figure.figsize": SIZE_INCHES,
+    "figure.constrained_layout.use": True,
+    "font.family": "DejaVu Sans",
+    "font.size": 18,
+    "axes.titlesize": 22,
+    "axes.labelsize": 20,
+    "axes.prop_cycle": mpl.cycler(color=PALETTE),
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.color": "#DDDDDD",
+    "axes.axisbelow": True,
+    "legend.fontsize": 16,
+    "legend.frameon": False,
+    "lines.linewidth": 2.5,
+    "lines.markersize": 9,
+    "svg.hashsalt": "training-claims",
+    "svg.fonttype": "path",
+    "path.simplify": False,
+}
+
+
+@contextmanager
+def slide_style() -> Iterator[None]:
+    """Draw in the project's style, whatever the user's matplotlibrc says."""
+    with mpl.rc_context(rc=mpl.rcParamsDefault):
+        mpl.use("agg")
+        mpl.rcParams.update(_STYLE)
+        yield
+
+
+def save_figure(figure: Figure, stem: Path) -> list[Path]:
+    """Write ``stem.svg`` and ``stem.png``, the same bytes for the same figure."""
+    written = []
+    for suffix, metadata in ((".svg", {"Date": None, "Creator": None}), (".png", {"Software": None})):
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format=suffix[1:], dpi=PNG_DPI, metadata=metadata)
+        path = stem.with_name(stem.name + suffix)
+        write_bytes(path, buffer.getvalue())
+        written.append(path)
+    return written

@@ -1,0 +1,114 @@
+"""The region of a claim: the values of the contrast for which it holds."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+from harness.errors import HarnessError
+
+Placement: TypeAlias = Literal["inside", "outside", "straddles"]
+
+
+@dataclass(frozen=True)
+class Region:
+    """An interval of the real line; ``open_low`` and ``open_high`` leave an end point out.
+
+    Raises:
+        HarnessError: for NaN bounds or an empty region.
+    """
+
+    low: float
+    high: float
+    open_low: bool = False
+    open_high: bool = False
+
+    def __post_init__(self) -> None:
+        if math.isnan(self.low) or math.isnan(self.high):
+            raise HarnessError("A region needs bounds that are numbers.")
+        if self.low > self.high or (self.low == self.high and (self.open_low or self.open_high)):
+            raise HarnessError(f"The region from {self.low} to {self.high} is empty.")
+
+    def __contains__(self, value: float) -> bool:
+        above = value > self.low if self.open_low else value >= self.low
+        below = value < self.high if self.open_high else value <= self.high
+        return above and below
+
+    def place(self, low: float, high: float) -> Placement:
+        """Where a closed interval lies: wholly inside, wholly outside, or across an edge.
+
+        Args:
+            low: lower end, in the contrast's unit; may be -inf.
+            high: upper end; may be inf.
+
+        Raises:
+            HarnessError: for NaN or crossed ends, which are no interval.
+        """
+        if not low <= high:
+            raise HarnessError(f"From {low} to {high} is not an interval.")
+        if low in self and high in self:
+            return "inside"
+        ends_below = high < self.low or (high == self.low and self.open_low)
+        starts_above = low > self.high or (low == self.high and self.open_high)
+        # An infinite end can equal an infinite bound without touching any value of the region.
+        return "outside" if ends_below or starts_above else "straddles"
+
+    def __str__(self) -> str:
+        if self.low == self.high:
+            return f"equal to {self.low:g}"
+        if self.high == math.inf:
+            return f"{'more than' if self.open_low else 'at least'} {self.low:g}"
+        if self.low == -math.inf:
+            return f"{'less than' if self.open_high else 'at most'} {self.high:g}"
+        return f"between {self.low:g} and {self.high:g}"
+
+    def to_json(self) -> dict[str, Any]:
+        """The region as JSON values; infinite bounds become null."""
+        return {
+            "low": None if self.low == -math.inf else self.low,
+            "high": None if self.high == math.inf else self.high,
+            "open_low": self.open_low,
+            "open_high": self.open_high,
+        }
+
+    @classmethod
+    def from_json(cls, stored: dict[str, Any]) -> Region:
+        """The inverse of ``to_json``."""
+        low, high = stored["low"], stored["high"]
+        return cls(
+            -math.inf if low is None else float(low),
+            math.inf if high is None else float(high),
+            bool(stored["open_low"]),
+            bool(stored["open_high"]),
+        )
+
+
+def at_least(bound: float) -> Region:
+    """Values of ``bound`` or more."""
+    return Region(bound, math.inf)
+
+
+def at_most(bound: float) -> Region:
+    """Values of ``bound`` or less."""
+    return Region(-math.inf, bound)
+
+
+def more_than(bound: float) -> Region:
+    """Values strictly above ``bound``."""
+    return Region(bound, math.inf, open_low=True)
+
+
+def less_than(bound: float) -> Region:
+    """Values strictly below ``bound``."""
+    return Region(-math.inf, bound, open_high=True)
+
+
+def between(low: float, high: float) -> Region:
+    """Values from ``low`` to ``high``, both included."""
+    return Region(low, high)
+
+
+def equals(value: float, within: float = 0.0) -> Region:
+    """``value`` itself, or an equivalence margin of ``within`` on both sides."""
+    return Region(value - within, value + within)

@@ -1,0 +1,118 @@
+"""A run as its user sees it: checks first, then the bar, the verdicts and the paths."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import cast
+
+from rich.console import Console
+
+from harness.design import PROFILES, Profile
+from harness.device import TorchDevice, open_device
+from harness.discover import load_study, studies_folder
+from harness.draw import draw_run
+from harness.errors import HarnessError
+from harness.experiment import Study
+from harness.folders import RunFolder, create_folder, current_commit, find_run, locked
+from harness.judge import JudgedRun, judge_run, write_judgement
+from harness.machine import describe_machine, slug
+from harness.progress import ProgressBar
+from harness.protocol import Protocol, new_protocol, read_protocol, source_hash, write_protocol
+from harness.run import execute
+from harness.screen import show_judgement
+
+
+def start_run(study: str, profile: str, device: str, results: Path, seed: int) -> JudgedRun:
+    """Start a new run; nothing is written before every argument has been checked.
+
+    Raises:
+        HarnessError: unknown study, profile or device, CUDA where there is none, a negative seed,
+            or a results folder that cannot be written.
+    """
+    if profile not in PROFILES:
+        raise HarnessError(f"There is no profile {profile!r}; choose one of {', '.join(PROFILES)}.")
+    if seed < 0:
+        raise HarnessError(f"The seed must be 0 or more, not {seed}.")
+    loaded = load_study(study)
+    opened = open_device(device)
+    machine = describe_machine(opened.kind)
+    started = datetime.now(UTC)
+    protocol = new_protocol(
+        loaded,
+        cast(Profile, profile),
+        opened.kind,
+        seed,
+        started=started.isoformat(timespec="seconds"),
+        commit=current_commit(studies_folder().parent),
+        source_sha256=source_hash(loaded),
+        machine=machine,
+    )
+    name = f"{started:%Y-%m-%d}_{slug(machine)}_{protocol.commit}"
+    folder = create_folder(results, study, name if profile != "quick" else f"{name}_quick")
+    with locked(folder):
+        write_protocol(folder.path, protocol, machine)
+        return _carry_out(loaded, protocol, folder, opened)
+
+
+def resume_run(study: str, run: str, results: Path) -> JudgedRun:
+    """Go on with a run that was stopped; finished blocks are kept and not repeated.
+
+    Raises:
+        HarnessError: no such run, a run of another study, the study's code has changed since, or
+            another process is writing to the folder.
+    """
+    folder = find_run(run, results)
+    protocol = read_protocol(folder.path)
+    if protocol.study != study:
+        raise HarnessError(f"{folder.path} is a run of {protocol.study!r}, not of {study!r}.")
+    loaded = load_study(study)
+    if source_hash(loaded) != protocol.source_sha256:
+        raise HarnessError(
+            f"{folder.path} was started with another version of the study or the harness "
+            f"(commit {protocol.commit}). Check that version out to go on, or start a new run."
+        )
+    opened = open_device(protocol.device)
+    with locked(folder):
+        return _carry_out(loaded, protocol, folder, opened)
+
+
+def _carry_out(
+    study: Study, protocol: Protocol, folder: RunFolder, device: TorchDevice
+) -> JudgedRun:
+    console = Console(stderr=True)
+    console.print(f"Run folder: {folder.path}", soft_wrap=True)
+    with _resumable(console, protocol, folder), ProgressBar(console) as bar:
+        execute(study, protocol, folder, device, bar)
+    judged = judge_run(folder, protocol)
+    write_judgement(folder, judged)
+    figures = draw_run(folder, protocol)
+    show_judgement(judged)
+    _show_paths(folder, figures)
+    return judged
+
+
+class _resumable:  # noqa: N801 - reads as the context it is
+    """Says how to go on when a run is stopped by Ctrl-C or by a disk that is full."""
+
+    def __init__(self, console: Console, protocol: Protocol, folder: RunFolder) -> None:
+        self._console = console
+        self._command = f"python -m harness run {protocol.study} --resume {folder.path}"
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
+        if kind is not None and issubclass(kind, KeyboardInterrupt | HarnessError):
+            self._console.print(
+                f"Stopped; every finished block is kept. Go on with:\n  {self._command}",
+                soft_wrap=True,
+            )
+
+
+def _show_paths(folder: RunFolder, figures: list[Path]) -> None:
+    out: Callable[..., None] = Console().print
+    out(f"\nRun folder  {folder.path}", soft_wrap=True)
+    for path in [folder.path / "verdicts.csv", folder.path / "summary.csv", *figures]:
+        out(f"            {path}", soft_wrap=True)

@@ -1,0 +1,167 @@
+"""Tables of observations: one schema, written atomically, refused where they do not fit."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pandera.pandas as pa
+import pyarrow
+import pyarrow.parquet
+
+from harness.design import Factor, Level
+from harness.errors import HarnessError
+
+LEADING = ("block", "seed", "order", "round", "phase")
+TRAILING = ("response", "value", "unit", "status", "message")
+_DTYPES: Mapping[type, str] = {str: "str", bool: "bool", int: "int64", float: "float64"}
+
+
+def schema(factors: Sequence[Factor[Any]], responses: Mapping[str, str]) -> pa.DataFrameSchema:
+    """The schema of an experiment's table.
+
+    Args:
+        factors: one column each, between the leading and the trailing columns.
+        responses: names and units that may occur.
+    """
+    count = pa.Check.ge(0)
+    columns = {
+        "block": pa.Column("int64", count),
+        "seed": pa.Column("int64", count),
+        "order": pa.Column("int64", count),
+        "round": pa.Column("int64", count),
+        "phase": pa.Column("str", pa.Check.isin(["warmup", "measured"])),
+        **{f.name: pa.Column(_dtype(f), pa.Check.isin(list(f.levels))) for f in factors},
+        "response": pa.Column("str", pa.Check.isin(list(responses))),
+        "value": pa.Column("float64", nullable=True),
+        "unit": pa.Column("str", pa.Check.isin(sorted(set(responses.values())))),
+        "status": pa.Column("str", pa.Check.isin(["ok", "failed"])),
+        "message": pa.Column("str"),
+    }
+    key = ["block", *(f.name for f in factors), "response", "phase", "round"]
+    return pa.DataFrameSchema(columns, strict=True, ordered=True, unique=key)
+
+
+def empty_row() -> dict[str, Level]:
+    """A row's default values, for the columns that most rows leave alone."""
+    return {"phase": "measured", "status": "ok", "message": ""}
+
+
+def frame_of(
+    rows: Sequence[Mapping[str, Any]], factors: Sequence[Factor[Any]]
+) -> pd.DataFrame:
+    """A table with the schema's columns and types from rows as dictionaries."""
+    names = [*LEADING, *(factor.name for factor in factors), *TRAILING]
+    types = {name: "int64" for name in ("block", "seed", "order", "round")}
+    types |= {factor.name: _dtype(factor) for factor in factors} | {"value": "float64"}
+    types |= {name: "str" for name in ("phase", "response", "unit", "status", "message")}
+    return pd.DataFrame(rows, columns=names).astype(types)
+
+
+def write_table(path: Path, table: pd.DataFrame, identity: Mapping[str, str]) -> None:
+    """Write a table so that it is there whole or not at all.
+
+    Args:
+        path: the parquet file; a half-written neighbour never carries its name.
+        table: fits the schema already.
+        identity: what the file belongs to (run, experiment); checked when it is read.
+
+    Raises:
+        HarnessError: the disk is full or the folder not writable.
+    """
+    arrow = pyarrow.Table.from_pandas(table, preserve_index=False)
+    labels = dict(identity) | {"content_sha256": content_hash(table)}
+    arrow = arrow.replace_schema_metadata({**(arrow.schema.metadata or {}), **labels})
+    sink = pyarrow.BufferOutputStream()
+    pyarrow.parquet.write_table(arrow, sink, compression="zstd")
+    write_bytes(path, sink.getvalue().to_pybytes())
+
+
+def read_table(
+    path: Path, form: pa.DataFrameSchema, identity: Mapping[str, str]
+) -> pd.DataFrame:
+    """Read a table and refuse it where it is not what its place says.
+
+    Raises:
+        HarnessError: missing, truncated, foreign, edited, or not of the schema; the sentence names
+            file, column and row.
+    """
+    try:
+        arrow = pyarrow.parquet.read_table(path)
+        table = arrow.to_pandas()
+    except (OSError, pyarrow.ArrowException, ValueError) as error:
+        first = str(error).partition("\n")[0]
+        raise HarnessError(f"{path}: this is not a whole parquet file ({first}).") from error
+    labels = {k.decode(): v.decode() for k, v in (arrow.schema.metadata or {}).items()}
+    for key, expected in identity.items():
+        if labels.get(key) != expected:
+            raise HarnessError(
+                f"{path}: the file belongs elsewhere: its {key} is {labels.get(key, 'missing')!r}, "
+                f"expected {expected!r}."
+            )
+    _validate(path, table, form)
+    if labels.get("content_sha256") != content_hash(table):
+        raise HarnessError(f"{path}: the rows were edited after the run (checksum differs).")
+    return table
+
+
+def content_hash(table: pd.DataFrame) -> str:
+    """A checksum of columns and values that does not depend on the library's version."""
+    digest = hashlib.sha256()
+    for name in table.columns:
+        column = table[name]
+        digest.update(f"{name}\x1e".encode())
+        if column.dtype.kind in "ifb":
+            digest.update(np.ascontiguousarray(column.to_numpy()).tobytes())
+        else:
+            digest.update("\x1f".join(column.astype(str)).encode())
+    return digest.hexdigest()
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file, flush it to the disk, and only then give it its name.
+
+    Raises:
+        HarnessError: the disk is full or the folder not writable.
+    """
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with partial.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise HarnessError(
+            f"{path}: cannot be written ({error.strerror or error}). What was finished is kept."
+        ) from error
+
+
+def _dtype(factor: Factor[Any]) -> str:
+    return _DTYPES[type(factor.levels[0])]
+
+
+def _validate(path: Path, table: pd.DataFrame, form: pa.DataFrameSchema) -> None:
+    expected, found = list(form.columns), list(table.columns)
+    if expected != found:
+        odd = [name for name in [*expected, *found] if (name in expected) != (name in found)]
+        raise HarnessError(
+            f"{path}: column {(odd or found)[0]!r}: the columns must be {', '.join(expected)}."
+        )
+    try:
+        form.validate(table, lazy=True)
+    except pa.errors.SchemaErrors as errors:
+        case = errors.failure_cases.iloc[0]
+        where = "" if pd.isna(case["index"]) else f", row {int(case['index'])}"
+        column = case["column"] if not pd.isna(case["column"]) else case["failure_case"]
+        raise HarnessError(
+            f"{path}: column {column!r}{where}: {case['check']} fails "
+            f"({case['failure_case']!r})."
+        ) from errors

@@ -1,0 +1,50 @@
+"""The plain training loop for small classifiers, with its own stream for the order of batches."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from harness.deferred import functional, nn, torch
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+def fit_classifier(
+    model: nn.Module,
+    x: Tensor,
+    y: Tensor,
+    *,
+    seed: int,
+    epochs: int = 20,
+    batch_size: int = 64,
+    lr: float = 3e-3,
+) -> nn.Module:
+    """Train a classifier in place with Adam and cross-entropy; it is left in train mode.
+
+    The order of batches comes from ``seed`` alone and dropout from torch's global stream, so that
+    two models trained with one seed see the same batches.
+
+    Args:
+        model: maps (batch, features...) to (batch, classes) logits; its mode is not changed.
+        x: inputs, first dimension n.
+        y: class numbers, shape (n,).
+        seed: of the order of batches.
+        epochs: passes over the data; the last, smaller batch of each is used too, unless it would
+            hold a single row, which batch norm refuses.
+        batch_size: rows a step.
+        lr: Adam's learning rate.
+
+    Returns:
+        The model itself.
+    """
+    order = torch.Generator().manual_seed(seed)
+    optimiser = torch.optim.Adam(model.parameters(), lr=lr)
+    for _ in range(epochs):
+        for rows in torch.randperm(len(x), generator=order).to(x.device).split(batch_size):
+            if len(rows) < 2:
+                continue
+            optimiser.zero_grad()
+            functional.cross_entropy(model(x[rows]), y[rows]).backward()
+            optimiser.step()
+    return model

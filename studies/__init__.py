@@ -1,0 +1,1 @@
+"""The science: one module (or package) a study, the four documents, and the catalogue of claims."""
