@@ -41,7 +41,7 @@ def run_block(
     device.start(planned.seed, rules.threads)
     try:
         cell = block if experiment.prepare is None else experiment.prepare(block)
-    except Exception as error:  # noqa: BLE001 - whatever a study raises becomes rows
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - what a study raises becomes rows
         return failed_block(rules, planned, _sentence(error))
     rows: list[dict[str, Any]] = []
     for order, arm in enumerate(planned.arms):
@@ -50,7 +50,7 @@ def run_block(
             responses = experiment.measure(cell, arm)
             device.synchronise()
             rounds = _rounds_of(responses, rules.responses)
-        except Exception as error:  # noqa: BLE001 - whatever a study raises becomes rows
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - what a study raises becomes rows
             rows += _failed_rows(rules, planned, order, arm, _sentence(error))
         else:
             rows += _measured_rows(rules, planned, order, arm, rounds)
@@ -117,8 +117,8 @@ def _common(planned: PlannedBlock, order: int, arm: Arm) -> dict[str, Any]:
     }
 
 
-def _sentence(error: Exception) -> str:
+def _sentence(error: BaseException) -> str:
     """The error in one line, with the place that raised it."""
     frames = traceback.extract_tb(error.__traceback__)
     place = f" ({frames[-1].name}, line {frames[-1].lineno})" if frames else ""
-    return f"{type(error).__name__}: {error}".replace("\n", " ") + place
+    return " ".join(f"{type(error).__name__}: {error}".split()) + place

@@ -26,22 +26,24 @@ DEFAULT_RESULTS = Path("results")
 
 
 @app.command("list")
-def list_studies() -> None:
+def list_studies(results: Results = DEFAULT_RESULTS) -> None:
     """The studies, with the number of claims each judges and what it costs."""
-    from harness.screen import show_studies
+    from harness.menu import show_studies
 
-    show_studies()
+    show_studies(results)
 
 
 @app.command()
 def claims(
     study: Annotated[str | None, typer.Option(help="Only claims of this study.")] = None,
-    document: Annotated[str | None, typer.Option(help="Only claims of document A, B, C or D.")] = None,
+    document: Annotated[
+        str | None, typer.Option(help="Only claims of document A, B, C or D.")
+    ] = None,
     verdict: Annotated[str | None, typer.Option(help="Only claims with this verdict.")] = None,
     results: Results = DEFAULT_RESULTS,
 ) -> None:
     """The catalogue of claims with their verdicts."""
-    from harness.screen import show_claims
+    from harness.menu import show_claims
 
     show_claims(results, study, document, verdict)
 
@@ -52,7 +54,7 @@ def show(
     results: Results = DEFAULT_RESULTS,
 ) -> None:
     """One claim: its words, the protocol, the result, and how to cite it."""
-    from harness.screen import show_claim
+    from harness.claim_page import show_claim
 
     show_claim(claim, results)
 
@@ -60,6 +62,7 @@ def show(
 @app.command()
 def run(
     study: Annotated[str, typer.Argument(help="A study's name; 'harness list' names them.")],
+    *,
     profile: Annotated[str, typer.Option(help="quick, standard or full.")] = "standard",
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     results: Results = DEFAULT_RESULTS,

@@ -168,6 +168,8 @@ class _Paired(Contrast):
     def comparisons(self, arms: Sequence[Arm]) -> tuple[Comparison, ...]:
         """One comparison for each arm whose partner, at the control level, is in the design."""
         name, control = self.factor.name, self.factor.control
+        if any(name not in arm.as_dict() for arm in arms):
+            raise HarnessError(f"The contrast of {self.response!r} names no factor: {name!r}.")
         if control is None:
             raise HarnessError(f"Factor {name!r} has no control to compare with.")
         pairs = [

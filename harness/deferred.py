@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 from harness.errors import HarnessError
 
 if TYPE_CHECKING:
-    import torch as torch
-    import transformers as transformers
-    from torch import nn as nn
-    from torch.nn import functional as functional
+    import torch
+    import transformers
+    from torch import nn
+    from torch.nn import functional
 else:
 
     class DeferredModule(ModuleType):
@@ -30,8 +30,8 @@ else:
             except ModuleNotFoundError as missing:
                 library = self.__name__.partition(".")[0]
                 raise HarnessError(
-                    f"This needs {library}, which is not installed here ({missing}). "
-                    f"Install it, or use a command that works from stored rows (judge, draw, ledger)."
+                    f"This needs {library}, which is not installed here ({missing}). Install it, "
+                    "or use a command that works from stored rows: judge, draw, ledger."
                 ) from missing
             return getattr(module, attribute)
 

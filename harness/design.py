@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeAlias, TypeVar, get_args
@@ -18,7 +19,7 @@ T = TypeVar("T")
 
 #: Columns every table of observations has; a factor may not take one of these names.
 RESERVED = frozenset(
-    "block seed order round phase response value unit status message".split()
+    ["block", "seed", "order", "round", "phase", "response", "value", "unit", "status", "message"]
 )  # fmt: skip
 
 
@@ -45,6 +46,10 @@ class Factor(Generic[L]):
             raise HarnessError(f"A factor cannot be called {self.name!r}: use a free identifier.")
         if not self.levels or len(set(self.levels)) != len(self.levels):
             raise HarnessError(f"Factor {self.name!r} needs levels, each of them once.")
+        if any(isinstance(level, float) and not math.isfinite(level) for level in self.levels):
+            raise HarnessError(
+                f"Factor {self.name!r} has a level that is no number: {self.levels}."
+            )
         if len({type(level) for level in self.levels}) != 1:
             raise HarnessError(f"Factor {self.name!r} mixes types: {self.levels}.")
         if self.control is not None and self.control not in self.levels:

@@ -115,7 +115,7 @@ def _read_card(path: Path) -> Card:
 
 def _constant(tree: ast.Module, name: str) -> str:
     for node in tree.body:
-        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant):
-            if [t.id for t in node.targets if isinstance(t, ast.Name)] == [name]:
-                return str(node.value.value)
+        match node:
+            case ast.Assign([ast.Name(found)], ast.Constant(str(value))) if found == name:
+                return value
     return ""

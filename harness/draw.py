@@ -12,12 +12,13 @@ from harness.protocol import Protocol, rules_hash, study_rules
 from harness.run import read_observations
 
 
-def draw_run(folder: RunFolder, protocol: Protocol) -> list[Path]:
+def draw_run(folder: RunFolder, protocol: Protocol, into: RunFolder | None = None) -> list[Path]:
     """Draw the figures of a run.
 
     Args:
         folder: a finished run.
         protocol: its protocol.
+        into: where to write; by default the run folder itself.
 
     Returns:
         The files written: an svg and a png for every figure function of every experiment.
@@ -42,5 +43,5 @@ def draw_run(folder: RunFolder, protocol: Protocol) -> list[Path]:
         for function in functions:
             stem = f"{name}-{function.__name__}".replace("_", "-")
             with slide_style():
-                written += save_figure(function(table), folder.figures / stem)
+                written += save_figure(function(table), (into or folder).figures / stem)
     return written

@@ -65,9 +65,7 @@ class Rows:
         measured = table[table["phase"] == "measured"]
         self.factors = factors
         self.planned_blocks = planned_blocks
-        self._groups = {
-            key: group for key, group in measured.groupby([*factors, "response"], sort=False)
-        }
+        self._groups = dict(iter(measured.groupby([*factors, "response"], sort=False)))
 
     def of(self, arm: Arm, response: str) -> pd.DataFrame:
         """The rows of an arm and a response; empty where there are none."""
@@ -75,7 +73,9 @@ class Rows:
         key = (*(levels[name] for name in self.factors), response)
         found = self._groups.get(key)
         if found is None:
-            return pd.DataFrame({"block": [], "round": [], "value": [], "status": [], "message": []})
+            return pd.DataFrame(
+                {"block": [], "round": [], "value": [], "status": [], "message": []}
+            )
         return found
 
 

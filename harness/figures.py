@@ -9,9 +9,10 @@ import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
+from cycler import cycler
 
 from harness.tables import write_bytes
 
@@ -32,14 +33,14 @@ PALETTE = (BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY, BLACK)
 SIZE_INCHES = (12.8, 7.2)
 PNG_DPI = 150
 
-_STYLE = {
+_STYLE: dict[Any, Any] = {
     "figure.figsize": SIZE_INCHES,
     "figure.constrained_layout.use": True,
     "font.family": "DejaVu Sans",
     "font.size": 18,
     "axes.titlesize": 22,
     "axes.labelsize": 20,
-    "axes.prop_cycle": mpl.cycler(color=PALETTE),
+    "axes.prop_cycle": cycler(color=PALETTE),
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.grid": True,
@@ -67,7 +68,10 @@ def slide_style() -> Iterator[None]:
 def save_figure(figure: Figure, stem: Path) -> list[Path]:
     """Write ``stem.svg`` and ``stem.png``, the same bytes for the same figure."""
     written = []
-    for suffix, metadata in ((".svg", {"Date": None, "Creator": None}), (".png", {"Software": None})):
+    for suffix, metadata in (
+        (".svg", {"Date": None, "Creator": None}),
+        (".png", {"Software": None}),
+    ):
         buffer = io.BytesIO()
         figure.savefig(buffer, format=suffix[1:], dpi=PNG_DPI, metadata=metadata)
         path = stem.with_name(stem.name + suffix)

@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,6 +40,17 @@ class RunFolder:
     def drop_parts(self, experiment: str) -> None:
         """Remove the blocks' own files once the whole table is on the disk."""
         shutil.rmtree(self.parts(experiment), ignore_errors=True)
+
+    def discard(self) -> None:
+        """Remove a folder in which no run could be started, and its study's folder if empty."""
+        shutil.rmtree(self.path, ignore_errors=True)
+        with suppress(OSError):
+            self.path.parent.rmdir()
+
+    def drop_partials(self) -> None:
+        """Remove what a killed process had begun to write; only for who holds the lock."""
+        for partial in self.path.rglob("*.partial"):
+            partial.unlink(missing_ok=True)
 
 
 def create_folder(results: Path, study: str, name: str) -> RunFolder:

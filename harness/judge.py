@@ -6,6 +6,7 @@ import math
 from collections import defaultdict
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
 from harness.discover import load_study
@@ -17,6 +18,26 @@ from harness.protocol import Condition, ExperimentRules, Protocol, rules_hash, s
 from harness.run import read_observations
 from harness.tables import write_bytes
 from harness.verdicts import Judgement, judge_claim, judge_condition, withhold
+
+VERDICT_COLUMNS = (
+    "claim",
+    "claim_verdict",
+    "claim_reason",
+    "experiment",
+    "contrast",
+    "rule",
+    "region",
+    "estimate",
+    "low",
+    "high",
+    "unit",
+    "blocks",
+    "verdict",
+    "reason",
+    "reading",
+)
+#: What a control's name begins with in the claim column.
+CONTROL = "control: "
 
 _NO_EFFECT = Effect(math.nan, math.nan, math.nan, 0)
 
@@ -85,13 +106,20 @@ def judge_run(folder: RunFolder, protocol: Protocol) -> JudgedRun:
         for name, conditions in by_claim.items()
     ]
     claims += [JudgedClaim(name, judgement, ()) for name, judgement in unmeasurable.items()]
-    return JudgedRun(protocol, tuple(claims), tuple(controls), _is_stale(protocol))
+    return JudgedRun(protocol, tuple(claims), tuple(controls), is_stale(protocol))
 
 
-def write_judgement(folder: RunFolder, judged: JudgedRun) -> None:
-    """Write ``verdicts.csv`` and ``summary.csv`` into the run folder."""
-    write_csv(folder, "verdicts.csv", verdict_table(judged))
-    write_csv(folder, "summary.csv", summary_table(folder, judged.protocol))
+def write_judgement(folder: RunFolder, judged: JudgedRun, into: RunFolder | None = None) -> None:
+    """Write ``verdicts.csv`` and ``summary.csv``.
+
+    Args:
+        folder: the run, with its tables.
+        judged: its verdicts.
+        into: where to write; by default the run folder itself.
+    """
+    target = into or folder
+    write_csv(target, "verdicts.csv", verdict_table(judged))
+    write_csv(target, "summary.csv", summary_table(folder, judged.protocol))
 
 
 def write_csv(folder: RunFolder, name: str, table: pd.DataFrame) -> None:
@@ -102,35 +130,23 @@ def write_csv(folder: RunFolder, name: str, table: pd.DataFrame) -> None:
 
 def verdict_table(judged: JudgedRun) -> pd.DataFrame:
     """One row a condition: claim, its verdict, contrast, region, numbers, verdict and reason."""
-    rows = []
+    rows: list[dict[str, object]] = []
     for claim in judged.claims:
-        for condition in claim.conditions:
-            rows.append(_verdict_row(claim.claim, claim.judgement.verdict, condition))
+        rows += [_verdict_row(claim.claim, claim.judgement, c) for c in claim.conditions]
         if not claim.conditions:
-            rows.append(
-                {
-                    "claim": claim.claim,
-                    "claim_verdict": claim.judgement.verdict,
-                    "verdict": claim.judgement.verdict,
-                    "reason": claim.judgement.reason,
-                }
-            )
-    for condition in judged.controls:
-        row = _verdict_row(f"control: {condition.condition.name}", "", condition)
-        rows.append(row | {"claim_verdict": condition.judgement.verdict})
-    columns = (
-        "claim claim_verdict experiment contrast region estimate low high unit blocks "
-        "verdict reason reading"
-    )
-    return pd.DataFrame(rows, columns=columns.split())
+            rows.append(_overall_columns(claim.claim, claim.judgement))
+    for control in judged.controls:
+        rows.append(_verdict_row(f"{CONTROL}{control.condition.name}", control.judgement, control))
+    return pd.DataFrame(rows, columns=list(VERDICT_COLUMNS))
 
 
 def summary_table(folder: RunFolder, protocol: Protocol) -> pd.DataFrame:
     """One row an experiment, arm and response: block means, their median and its 99 % interval."""
-    frames = []
-    for rules in protocol.experiments.values():
-        if rules.measurable_on(protocol.device):
-            frames.append(_summarise(rules, read_observations(folder, protocol, rules)))
+    frames = [
+        _summarise(rules, read_observations(folder, protocol, rules))
+        for rules in protocol.experiments.values()
+        if rules.measurable_on(protocol.device)
+    ]
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
 
 
@@ -172,7 +188,8 @@ def _overall(conditions: list[JudgedCondition]) -> Judgement:
     return judge_claim([(condition.label, condition.judgement) for condition in conditions])
 
 
-def _is_stale(protocol: Protocol) -> bool:
+def is_stale(protocol: Protocol) -> bool:
+    """Whether the study's rules of today differ from those frozen with a run."""
     try:
         study = load_study(protocol.study)
     except HarnessError:
@@ -180,13 +197,22 @@ def _is_stale(protocol: Protocol) -> bool:
     return rules_hash(study_rules(study, protocol.profile)) != protocol.rules_sha256
 
 
-def _verdict_row(claim: str, verdict: str, judged: JudgedCondition) -> dict[str, object]:
-    effect = judged.effect
+def _overall_columns(claim: str, judgement: Judgement) -> dict[str, object]:
     return {
         "claim": claim,
-        "claim_verdict": verdict,
+        "claim_verdict": judgement.verdict,
+        "claim_reason": judgement.reason,
+        "verdict": judgement.verdict,
+        "reason": judgement.reason,
+    }
+
+
+def _verdict_row(claim: str, overall: Judgement, judged: JudgedCondition) -> dict[str, object]:
+    effect = judged.effect
+    return _overall_columns(claim, overall) | {
         "experiment": judged.experiment,
         "contrast": judged.label,
+        "rule": judged.condition.comparison.across,
         "region": str(judged.condition.region),
         "estimate": number(effect.estimate),
         "low": number(effect.low),
@@ -204,25 +230,28 @@ def _summarise(rules: ExperimentRules, table: pd.DataFrame) -> pd.DataFrame:
     measured = table[table["phase"] == "measured"]
     rows = []
     for key, group in measured.groupby([*names, "response"], sort=False):
-        finite = group[group["status"] == "ok"]
-        blocks = finite.groupby("block")["value"].agg(["mean", "std", "size"])
-        usable = blocks["mean"].to_numpy(float)
-        judgeable = len(usable) and bool(pd.Series(usable).map(math.isfinite).all())
-        interval = median_interval(usable) if judgeable else None
+        response = str(key[-1])
+        ok = group[group["status"] == "ok"]
+        blocks = ok.groupby("block")["value"].agg(["mean", "std", "size"])
+        # pandas' mean would skip a NaN among the rounds; a summary must not.
+        judgeable = len(ok) > 0 and bool(np.isfinite(ok["value"].to_numpy(np.float64)).all())
+        interval = median_interval(blocks["mean"].to_numpy(np.float64)) if judgeable else None
+        sd_between = float(blocks["mean"].std(ddof=1)) if judgeable else math.nan
+        sd_within = float(blocks["std"].median()) if judgeable else math.nan
         rows.append(
             {
                 "experiment": rules.name,
                 "arm": ", ".join(f"{n}={v}" for n, v in zip(names, key[:-1], strict=True)),
-                "response": key[-1],
-                "unit": rules.responses[key[-1]],
+                "response": response,
+                "unit": rules.responses[response],
                 "blocks": len(blocks),
                 "failed_blocks": int(group.loc[group["status"] != "ok", "block"].nunique()),
                 "rounds_per_block": int(blocks["size"].max()) if len(blocks) else 0,
                 "median": number(interval.estimate) if interval else "",
                 "low": number(interval.low) if interval else "",
                 "high": number(interval.high) if interval else "",
-                "sd_between_blocks": number(float(blocks["mean"].std(ddof=1))),
-                "sd_within_blocks": number(float(blocks["std"].median())),
+                "sd_between_blocks": number(sd_between),
+                "sd_within_blocks": number(sd_within),
             }
         )
     return pd.DataFrame(rows)

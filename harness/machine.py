@@ -1,4 +1,4 @@
-"""The machine a run measured on: what a reader needs to judge a number, and no name of its owner."""
+"""The machine a run measured on: what a number depends on, and no name of its owner."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def _cpu_model() -> str:
 def _memory_gib() -> float:
     import psutil
 
-    return round(psutil.virtual_memory().total / 2**30, 1)
+    return round(float(psutil.virtual_memory().total) / 2**30, 1)
 
 
 def _describe_torch(device: str) -> dict[str, Any]:

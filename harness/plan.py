@@ -1,4 +1,4 @@
-"""The plan: which blocks run, with which seeds, and in which random order their arms are measured."""
+"""The plan: which blocks run, with which seeds, and the random order of their arms."""
 
 from __future__ import annotations
 

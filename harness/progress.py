@@ -34,7 +34,9 @@ class Remaining:
         """The estimate; None until every experiment has finished a block."""
         if any(left and name not in self._seconds for name, left in self._left.items()):
             return None
-        return sum(left * _typical(self._seconds[name]) for name, left in self._left.items() if left)
+        return sum(
+            left * _typical(self._seconds[name]) for name, left in self._left.items() if left
+        )
 
 
 def _typical(seconds: list[float]) -> float:

@@ -89,6 +89,14 @@ class Protocol:
     machine_sha256: str
     sha256: str
 
+    @property
+    def command(self) -> str:
+        """The command that repeats the run."""
+        return (
+            f"python -m harness run {self.study} --profile {self.profile} "
+            f"--device {self.device} --seed {self.seed}"
+        )
+
 
 def experiment_rules(name: str, experiment: Experiment[Any], profile: Profile) -> ExperimentRules:
     """What a study file says of an experiment, for one profile."""
@@ -128,8 +136,18 @@ def study_rules(study: Study, profile: Profile) -> dict[str, ExperimentRules]:
 
 
 def rules_hash(experiments: Mapping[str, ExperimentRules]) -> str:
-    """A checksum of the rules; it changes when a claim, region, factor or block count does."""
-    return _sha256({"confidence": CONFIDENCE, **{n: _rules_json(e) for n, e in experiments.items()}})
+    """A checksum of the rules; it changes when a claim, region, factor or block count does.
+
+    The wording of questions and readings is no part of it.
+    """
+    rules = {name: _rules_json(experiment) for name, experiment in experiments.items()}
+    for stored in rules.values():
+        del stored["question"]
+        for condition in stored["conditions"]:
+            del condition["reading"]
+        for claim in stored["unmeasurable"]:
+            del claim["why"]
+    return _sha256({"confidence": CONFIDENCE, **rules})
 
 
 def source_hash(study: Study) -> str:
@@ -194,7 +212,7 @@ def read_protocol(folder: Path) -> Protocol:
         raise HarnessError(f"{path}: the protocol was edited after the run (checksum differs).")
     try:
         return _protocol_from_json(stored, str(checksum))
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise HarnessError(f"{path}: a part is missing or malformed ({error!r}).") from error
 
 
@@ -215,7 +233,7 @@ def _read_json(path: Path) -> dict[str, Any]:
         stored = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise HarnessError(f"{path.parent} is not a run folder: it has no {path.name}.") from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise HarnessError(f"{path}: this is not whole JSON ({error}).") from error
     if not isinstance(stored, dict):
         raise HarnessError(f"{path}: expected a JSON object.")
@@ -223,7 +241,7 @@ def _read_json(path: Path) -> dict[str, Any]:
 
 
 def _sha256(value: object) -> str:
-    canonical = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    canonical = json.dumps(value, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
@@ -240,10 +258,7 @@ def _protocol_json(protocol: Protocol) -> dict[str, Any]:
         "seed": protocol.seed,
         "started": protocol.started,
         "commit": protocol.commit,
-        "command": (
-            f"python -m harness run {protocol.study} --profile {protocol.profile} "
-            f"--device {protocol.device} --seed {protocol.seed}"
-        ),
+        "command": protocol.command,
         "confidence": CONFIDENCE,
         "rules_sha256": protocol.rules_sha256,
         "source_sha256": protocol.source_sha256,
@@ -282,7 +297,7 @@ def _rules_json(rules: ExperimentRules) -> dict[str, Any]:
             }
             for condition in rules.conditions
         ],
-        "unmeasurable": [vars(claim) for claim in rules.unmeasurable],
+        "unmeasurable": [dict(vars(claim)) for claim in rules.unmeasurable],
     }
 
 

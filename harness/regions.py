@@ -16,7 +16,7 @@ class Region:
     """An interval of the real line; ``open_low`` and ``open_high`` leave an end point out.
 
     Raises:
-        HarnessError: for NaN bounds or an empty region.
+        HarnessError: for NaN bounds, an empty region, or one of all numbers.
     """
 
     low: float
@@ -29,6 +29,10 @@ class Region:
             raise HarnessError("A region needs bounds that are numbers.")
         if self.low > self.high or (self.low == self.high and (self.open_low or self.open_high)):
             raise HarnessError(f"The region from {self.low} to {self.high} is empty.")
+        if self.low == math.inf or self.high == -math.inf:
+            raise HarnessError(f"The region from {self.low} to {self.high} holds no number.")
+        if self.low == -math.inf and self.high == math.inf:
+            raise HarnessError("A claim whose region is all numbers could not fail.")
 
     def __contains__(self, value: float) -> bool:
         above = value > self.low if self.open_low else value >= self.low
@@ -56,12 +60,12 @@ class Region:
 
     def __str__(self) -> str:
         if self.low == self.high:
-            return f"equal to {self.low:g}"
+            return f"equal to {self.low:.10g}"
         if self.high == math.inf:
-            return f"{'more than' if self.open_low else 'at least'} {self.low:g}"
+            return f"{'more than' if self.open_low else 'at least'} {self.low:.10g}"
         if self.low == -math.inf:
-            return f"{'less than' if self.open_high else 'at most'} {self.high:g}"
-        return f"between {self.low:g} and {self.high:g}"
+            return f"{'less than' if self.open_high else 'at most'} {self.high:.10g}"
+        return f"between {self.low:.10g} and {self.high:.10g}"
 
     def to_json(self) -> dict[str, Any]:
         """The region as JSON values; infinite bounds become null."""

@@ -24,6 +24,9 @@ from harness.plan import PlannedBlock
 from harness.protocol import ExperimentRules, Protocol
 from harness.tables import read_table, schema, write_table
 
+#: Code a block's process ends with where it cannot go on, a full disk for instance.
+REFUSED = 74
+
 
 @dataclass(frozen=True)
 class Step:
@@ -64,6 +67,7 @@ def execute(
     folder: RunFolder,
     device: Device,
     reporter: Reporter,
+    *,
     clock: Callable[[], float] = time.monotonic,
 ) -> None:
     """Measure every block that is not on the disk yet, then put each experiment's table together.
@@ -80,6 +84,7 @@ def execute(
         HarnessError: a table cannot be written, or one on the disk is broken.
         KeyboardInterrupt: the block in flight is given up, everything finished is on the disk.
     """
+    folder.drop_partials()
     steps = [step for step in steps_of(protocol) if not _is_done(folder, step)]
     reporter.begin(steps)
     for step in steps:
@@ -90,6 +95,7 @@ def execute(
     for rules in protocol.experiments.values():
         if rules.measurable_on(protocol.device):
             _assemble(folder, protocol, rules)
+    folder.drop_partials()
 
 
 def identity(protocol: Protocol, experiment: str) -> dict[str, str]:
@@ -115,6 +121,21 @@ def read_observations(
     return read_table(path, form, identity(protocol, rules.name))
 
 
+def check_stored(folder: RunFolder, protocol: Protocol) -> None:
+    """Read what a stopped run has finished, so that a broken file does not show hours later.
+
+    Raises:
+        HarnessError: a table or a block's file does not fit.
+    """
+    for rules in protocol.experiments.values():
+        if folder.table(rules.name).is_file():
+            read_observations(folder, protocol, rules)
+            continue
+        for block in rules.plan(protocol.study, protocol.seed):
+            if folder.part(rules.name, block.index).is_file():
+                _read_part(folder, protocol, Step(rules, block))
+
+
 def measure_step(
     study: Study, protocol: Protocol, folder: RunFolder, step: Step, device: Device
 ) -> pd.DataFrame:
@@ -129,13 +150,39 @@ def _measure(
 ) -> pd.DataFrame:
     if not step.rules.fresh_process:
         return measure_step(study, protocol, folder, step, device)
-    part = folder.part(step.rules.name, step.planned.index)
-    command = [sys.executable, "-m", "harness.worker", str(folder.path)]
-    ended = subprocess.run([*command, step.rules.name, str(step.planned.index)], check=False)
-    if not part.is_file():
-        message = f"the block's process ended with code {ended.returncode} and wrote nothing"
+    code = _run_worker(folder, step)
+    if code == REFUSED:
+        raise HarnessError(
+            f"The process of block {step.planned.index} of {step.rules.name} could not go on; "
+            "it says why above."
+        )
+    if not folder.part(step.rules.name, step.planned.index).is_file():
+        message = f"the block's process {_ending(code)} and wrote nothing"
         _write_part(folder, protocol, step, failed_block(step.rules, step.planned, message))
     return _read_part(folder, protocol, step)
+
+
+def _run_worker(folder: RunFolder, step: Step) -> int:
+    """Measure a block in a process of its own; the code it ended with.
+
+    The process ends when its standard input does, so none outlives a run that is killed. It is in
+    a group of its own, so that Ctrl-C reaches the run alone, which then ends it.
+    """
+    command = [sys.executable, "-m", "harness.worker", str(folder.path)]
+    worker = subprocess.Popen(
+        [*command, step.rules.name, str(step.planned.index)],
+        stdin=subprocess.PIPE,
+        process_group=0,
+    )
+    with worker:
+        try:
+            return worker.wait()
+        finally:
+            worker.kill()
+
+
+def _ending(code: int) -> str:
+    return f"ended with code {code}" if code >= 0 else f"was killed by {signal.Signals(-code).name}"
 
 
 def _is_done(folder: RunFolder, step: Step) -> bool:
@@ -143,9 +190,7 @@ def _is_done(folder: RunFolder, step: Step) -> bool:
     return folder.table(name).is_file() or folder.part(name, step.planned.index).is_file()
 
 
-def _write_part(
-    folder: RunFolder, protocol: Protocol, step: Step, rows: pd.DataFrame
-) -> None:
+def _write_part(folder: RunFolder, protocol: Protocol, step: Step, rows: pd.DataFrame) -> None:
     path = folder.part(step.rules.name, step.planned.index)
     with interrupts_deferred():
         write_table(path, rows, identity(protocol, step.rules.name))
@@ -176,7 +221,7 @@ def interrupts_deferred() -> Iterator[None]:
         return
     caught: list[int] = []
 
-    def remember(number: int, frame: FrameType | None) -> None:
+    def remember(number: int, _frame: FrameType | None) -> None:
         caught.append(number)
 
     before = signal.signal(signal.SIGINT, remember)

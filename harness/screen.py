@@ -1,37 +1,55 @@
-"""What the command line prints: tables of studies, claims and verdicts."""
+"""What the command line prints of a judged run."""
 
 from __future__ import annotations
 
-from rich.console import Console
+from rich.console import Console, Group
 from rich.table import Table
+from rich.text import Text
 
-from harness.judge import JudgedRun, number
+from harness.judge import JudgedCondition, JudgedRun, number
+from harness.menu import verdict_text
 
-COLOURS = {
-    "reproduced": "green",
-    "refuted": "red",
-    "mixed": "yellow",
-    "inconclusive": "magenta",
-    "not measurable": "blue",
-    "not tested": "dim",
-}
+#: Conditions shown a claim; the rest stand in verdicts.csv.
+SHOWN = 6
 
 
 def show_judgement(judged: JudgedRun) -> None:
-    """The table of a run's claims: verdict, estimate, interval and blocks of each condition."""
-    table = Table(title=f"{judged.protocol.study} ({judged.protocol.profile})")
-    for column in ("claim", "verdict", "contrast", "estimate", "low", "high", "unit", "blocks"):
-        table.add_column(column, overflow="fold")
+    """The table of a run's claims: verdict, then its conditions with estimate and interval."""
+    table = Table(title=f"Claims of {judged.protocol.study}, profile {judged.protocol.profile}")
+    table.add_column("claim", no_wrap=True)
+    table.add_column("verdict", no_wrap=True)
+    table.add_column("contrast and region", ratio=1)
+    table.add_column("estimate", justify="right", no_wrap=True)
+    table.add_column("99 % interval", justify="right", no_wrap=True)
+    table.add_column("blocks", justify="right", no_wrap=True)
     for claim in judged.claims:
-        table.add_row(claim.claim, _coloured(claim.judgement.verdict), claim.judgement.reason)
-        for c in claim.conditions:
-            e = c.effect
-            table.add_row(
-                "", _coloured(c.judgement.verdict), c.label,
-                number(e.estimate), number(e.low), number(e.high), c.condition.unit, str(e.blocks),
-            )
-    Console().print(table)
+        single = claim.conditions if len(claim.conditions) == 1 else ()
+        reason = Text(claim.judgement.reason)
+        first = _cells(single[0]) if single else (reason, "", "", "")
+        table.add_row(claim.claim, verdict_text(claim.judgement.verdict), *first)
+        if not single:
+            for condition in claim.conditions[:SHOWN]:
+                table.add_row("", verdict_text(condition.judgement.verdict), *_cells(condition))
+            if len(claim.conditions) > SHOWN:
+                more = len(claim.conditions) - SHOWN
+                table.add_row("", "", f"and {more} more conditions in verdicts.csv", "", "", "")
+        table.add_section()
+    for control in judged.controls:
+        table.add_row("control", verdict_text(control.judgement.verdict), *_cells(control))
+    console = Console()
+    console.print(table)
+    if judged.stale:
+        console.print(
+            "The study's rules have changed since this run; "
+            "it is judged by the rules stored with it."
+        )
 
 
-def _coloured(verdict: str) -> str:
-    return f"[{COLOURS[verdict]}]{verdict}[/]"
+def _cells(judged: JudgedCondition) -> tuple[Group | Text, str, str, str]:
+    effect, unit = judged.effect, judged.condition.unit
+    words = Group(Text(judged.label), Text(f"holds if {judged.condition.region}", style="dim"))
+    if effect.problem:
+        return Group(Text(judged.label), Text(effect.problem, style="dim")), "", "", ""
+    estimate = number(effect.estimate) + ("" if unit == "1" else f" {unit}")
+    ends = f"{number(effect.low)} to {number(effect.high)}" if effect.blocks else ""
+    return words, estimate, ends, str(effect.blocks or "")

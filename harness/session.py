@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import cast
+from typing import Any
 
 from rich.console import Console
 
-from harness.design import PROFILES, Profile
+from harness.design import PROFILES
 from harness.device import TorchDevice, open_device
 from harness.discover import load_study, studies_folder
 from harness.draw import draw_run
@@ -19,8 +19,15 @@ from harness.folders import RunFolder, create_folder, current_commit, find_run, 
 from harness.judge import JudgedRun, judge_run, write_judgement
 from harness.machine import describe_machine, slug
 from harness.progress import ProgressBar
-from harness.protocol import Protocol, new_protocol, read_protocol, source_hash, write_protocol
-from harness.run import execute
+from harness.protocol import (
+    Protocol,
+    new_protocol,
+    read_machine,
+    read_protocol,
+    source_hash,
+    write_protocol,
+)
+from harness.run import check_stored, execute
 from harness.screen import show_judgement
 
 
@@ -41,7 +48,7 @@ def start_run(study: str, profile: str, device: str, results: Path, seed: int) -
     started = datetime.now(UTC)
     protocol = new_protocol(
         loaded,
-        cast(Profile, profile),
+        profile,
         opened.kind,
         seed,
         started=started.isoformat(timespec="seconds"),
@@ -52,7 +59,11 @@ def start_run(study: str, profile: str, device: str, results: Path, seed: int) -
     name = f"{started:%Y-%m-%d}_{slug(machine)}_{protocol.commit}"
     folder = create_folder(results, study, name if profile != "quick" else f"{name}_quick")
     with locked(folder):
-        write_protocol(folder.path, protocol, machine)
+        try:
+            write_protocol(folder.path, protocol, machine)
+        except HarnessError:
+            folder.discard()
+            raise
         return _carry_out(loaded, protocol, folder, opened)
 
 
@@ -60,8 +71,8 @@ def resume_run(study: str, run: str, results: Path) -> JudgedRun:
     """Go on with a run that was stopped; finished blocks are kept and not repeated.
 
     Raises:
-        HarnessError: no such run, a run of another study, the study's code has changed since, or
-            another process is writing to the folder.
+        HarnessError: no such run, a run of another study or another machine, the study's code has
+            changed since, a file of the run is broken, or another process is writing to the folder.
     """
     folder = find_run(run, results)
     protocol = read_protocol(folder.path)
@@ -74,8 +85,22 @@ def resume_run(study: str, run: str, results: Path) -> JudgedRun:
             f"(commit {protocol.commit}). Check that version out to go on, or start a new run."
         )
     opened = open_device(protocol.device)
+    _check_machine(folder, protocol, describe_machine(opened.kind))
     with locked(folder):
+        check_stored(folder, protocol)
         return _carry_out(loaded, protocol, folder, opened)
+
+
+def _check_machine(folder: RunFolder, protocol: Protocol, machine: dict[str, Any]) -> None:
+    """Refuse to add rows of one machine, or of one set of versions, to those of another."""
+    before = read_machine(folder.path, protocol)
+    # A reboot may change by a few pages what the kernel leaves of the memory.
+    odd = [name for name in before if name != "memory_gib" and before[name] != machine.get(name)]
+    if odd:
+        raise HarnessError(
+            f"{folder.path} was started on another machine or with other versions "
+            f"({', '.join(odd)} of machine.json differ). Go on there, or start a new run."
+        )
 
 
 def _carry_out(

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import pandera.pandas as pa
-import pyarrow
-import pyarrow.parquet
+import pandera.pandas as pandera
+import pyarrow as pa
+from pyarrow import parquet
 
 from harness.design import Factor, Level
 from harness.errors import HarnessError
@@ -22,29 +24,29 @@ TRAILING = ("response", "value", "unit", "status", "message")
 _DTYPES: Mapping[type, str] = {str: "str", bool: "bool", int: "int64", float: "float64"}
 
 
-def schema(factors: Sequence[Factor[Any]], responses: Mapping[str, str]) -> pa.DataFrameSchema:
+def schema(factors: Sequence[Factor[Any]], responses: Mapping[str, str]) -> pandera.DataFrameSchema:
     """The schema of an experiment's table.
 
     Args:
         factors: one column each, between the leading and the trailing columns.
         responses: names and units that may occur.
     """
-    count = pa.Check.ge(0)
+    count = pandera.Check.ge(0)
     columns = {
-        "block": pa.Column("int64", count),
-        "seed": pa.Column("int64", count),
-        "order": pa.Column("int64", count),
-        "round": pa.Column("int64", count),
-        "phase": pa.Column("str", pa.Check.isin(["warmup", "measured"])),
-        **{f.name: pa.Column(_dtype(f), pa.Check.isin(list(f.levels))) for f in factors},
-        "response": pa.Column("str", pa.Check.isin(list(responses))),
-        "value": pa.Column("float64", nullable=True),
-        "unit": pa.Column("str", pa.Check.isin(sorted(set(responses.values())))),
-        "status": pa.Column("str", pa.Check.isin(["ok", "failed"])),
-        "message": pa.Column("str"),
+        "block": pandera.Column("int64", count),
+        "seed": pandera.Column("int64", count),
+        "order": pandera.Column("int64", count),
+        "round": pandera.Column("int64", count),
+        "phase": pandera.Column("str", pandera.Check.isin(["warmup", "measured"])),
+        **{f.name: pandera.Column(_dtype(f), pandera.Check.isin(list(f.levels))) for f in factors},
+        "response": pandera.Column("str", pandera.Check.isin(list(responses))),
+        "value": pandera.Column("float64", nullable=True),
+        "unit": pandera.Column("str", pandera.Check.isin(sorted(set(responses.values())))),
+        "status": pandera.Column("str", pandera.Check.isin(["ok", "failed"])),
+        "message": pandera.Column("str"),
     }
     key = ["block", *(f.name for f in factors), "response", "phase", "round"]
-    return pa.DataFrameSchema(columns, strict=True, ordered=True, unique=key)
+    return pandera.DataFrameSchema(columns, strict=True, ordered=True, unique=key)
 
 
 def empty_row() -> dict[str, Level]:
@@ -52,15 +54,14 @@ def empty_row() -> dict[str, Level]:
     return {"phase": "measured", "status": "ok", "message": ""}
 
 
-def frame_of(
-    rows: Sequence[Mapping[str, Any]], factors: Sequence[Factor[Any]]
-) -> pd.DataFrame:
+def frame_of(rows: Sequence[Mapping[str, Any]], factors: Sequence[Factor[Any]]) -> pd.DataFrame:
     """A table with the schema's columns and types from rows as dictionaries."""
     names = [*LEADING, *(factor.name for factor in factors), *TRAILING]
-    types = {name: "int64" for name in ("block", "seed", "order", "round")}
+    types = dict.fromkeys(("block", "seed", "order", "round"), "int64")
     types |= {factor.name: _dtype(factor) for factor in factors} | {"value": "float64"}
-    types |= {name: "str" for name in ("phase", "response", "unit", "status", "message")}
-    return pd.DataFrame(rows, columns=names).astype(types)
+    types |= dict.fromkeys(("phase", "response", "unit", "status", "message"), "str")
+    storable = [{**row, "message": _storable(row["message"])} for row in rows]
+    return pd.DataFrame(storable, columns=names).astype(types)
 
 
 def write_table(path: Path, table: pd.DataFrame, identity: Mapping[str, str]) -> None:
@@ -74,16 +75,16 @@ def write_table(path: Path, table: pd.DataFrame, identity: Mapping[str, str]) ->
     Raises:
         HarnessError: the disk is full or the folder not writable.
     """
-    arrow = pyarrow.Table.from_pandas(table, preserve_index=False)
+    arrow = pa.Table.from_pandas(table, preserve_index=False)
     labels = dict(identity) | {"content_sha256": content_hash(table)}
     arrow = arrow.replace_schema_metadata({**(arrow.schema.metadata or {}), **labels})
-    sink = pyarrow.BufferOutputStream()
-    pyarrow.parquet.write_table(arrow, sink, compression="zstd")
+    sink = pa.BufferOutputStream()
+    parquet.write_table(arrow, sink, compression="zstd")
     write_bytes(path, sink.getvalue().to_pybytes())
 
 
 def read_table(
-    path: Path, form: pa.DataFrameSchema, identity: Mapping[str, str]
+    path: Path, form: pandera.DataFrameSchema, identity: Mapping[str, str]
 ) -> pd.DataFrame:
     """Read a table and refuse it where it is not what its place says.
 
@@ -92,20 +93,24 @@ def read_table(
             file, column and row.
     """
     try:
-        arrow = pyarrow.parquet.read_table(path)
-        table = arrow.to_pandas()
-    except (OSError, pyarrow.ArrowException, ValueError) as error:
+        arrow = parquet.read_table(path)
+        # The types are those of the columns, not what a description of them in the file says.
+        table = arrow.to_pandas(ignore_metadata=True)
+    except FileNotFoundError as error:
+        raise HarnessError(f"{path}: there is no such file.") from error
+    except (OSError, pa.ArrowException, ValueError) as error:
         first = str(error).partition("\n")[0]
         raise HarnessError(f"{path}: this is not a whole parquet file ({first}).") from error
-    labels = {k.decode(): v.decode() for k, v in (arrow.schema.metadata or {}).items()}
+    labels = arrow.schema.metadata or {}
     for key, expected in identity.items():
-        if labels.get(key) != expected:
+        found = labels.get(key.encode(), b"missing").decode(errors="replace")
+        if found != expected:
             raise HarnessError(
-                f"{path}: the file belongs elsewhere: its {key} is {labels.get(key, 'missing')!r}, "
+                f"{path}: the file belongs elsewhere: its {key} is {found!r}, "
                 f"expected {expected!r}."
             )
     _validate(path, table, form)
-    if labels.get("content_sha256") != content_hash(table):
+    if labels.get(b"content_sha256", b"") != content_hash(table).encode():
         raise HarnessError(f"{path}: the rows were edited after the run (checksum differs).")
     return table
 
@@ -116,10 +121,14 @@ def content_hash(table: pd.DataFrame) -> str:
     for name in table.columns:
         column = table[name]
         digest.update(f"{name}\x1e".encode())
-        if column.dtype.kind in "ifb":
+        if column.dtype.kind == "f":
+            numbers = column.to_numpy(np.float64)
+            # Parquet keeps no NaN's sign and payload: inf - inf has another NaN than np.nan.
+            digest.update(np.where(np.isnan(numbers), np.nan, numbers).tobytes())
+        elif column.dtype.kind in "ib":
             digest.update(np.ascontiguousarray(column.to_numpy()).tobytes())
         else:
-            digest.update("\x1f".join(column.astype(str)).encode())
+            digest.update(json.dumps(column.astype(str).tolist()).encode())
     return digest.hexdigest()
 
 
@@ -138,17 +147,23 @@ def write_bytes(path: Path, content: bytes) -> None:
             os.fsync(file.fileno())
         partial.replace(path)
     except OSError as error:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):
+            partial.unlink()
         raise HarnessError(
             f"{path}: cannot be written ({error.strerror or error}). What was finished is kept."
         ) from error
+
+
+def _storable(text: str) -> str:
+    """The text without lone surrogates (odd file names in an error), which no file can hold."""
+    return text.encode(errors="backslashreplace").decode()
 
 
 def _dtype(factor: Factor[Any]) -> str:
     return _DTYPES[type(factor.levels[0])]
 
 
-def _validate(path: Path, table: pd.DataFrame, form: pa.DataFrameSchema) -> None:
+def _validate(path: Path, table: pd.DataFrame, form: pandera.DataFrameSchema) -> None:
     expected, found = list(form.columns), list(table.columns)
     if expected != found:
         odd = [name for name in [*expected, *found] if (name in expected) != (name in found)]
@@ -157,11 +172,10 @@ def _validate(path: Path, table: pd.DataFrame, form: pa.DataFrameSchema) -> None
         )
     try:
         form.validate(table, lazy=True)
-    except pa.errors.SchemaErrors as errors:
+    except pandera.errors.SchemaErrors as errors:
         case = errors.failure_cases.iloc[0]
         where = "" if pd.isna(case["index"]) else f", row {int(case['index'])}"
         column = case["column"] if not pd.isna(case["column"]) else case["failure_case"]
         raise HarnessError(
-            f"{path}: column {column!r}{where}: {case['check']} fails "
-            f"({case['failure_case']!r})."
+            f"{path}: column {column!r}{where}: {case['check']} fails ({case['failure_case']!r})."
         ) from errors

@@ -44,12 +44,12 @@ def judge_condition(
     if across == "every":
         return _judge_universal(effect, region)
     place = region.place(effect.low, effect.high)
-    span = f"the {confidence:.0%} interval {effect.low:.4g} to {effect.high:.4g}"
+    span = f"The {100 * confidence:g} % interval {effect.low:.4g} to {effect.high:.4g}"
     if place == "inside":
-        return Judgement("reproduced", f"{span} lies wholly {_where(region)}.".capitalize())
+        return Judgement("reproduced", f"{span} lies wholly {_where(region)}.")
     if place == "outside":
-        return Judgement("refuted", f"{span} lies wholly outside: not {region}.".capitalize())
-    return Judgement("inconclusive", f"{span} crosses the edge of: {region}.".capitalize())
+        return Judgement("refuted", f"{span} lies wholly outside: not {region}.")
+    return Judgement("inconclusive", f"{span} crosses the edge of: {region}.")
 
 
 def judge_claim(conditions: Sequence[tuple[str, Judgement]]) -> Judgement:

@@ -5,14 +5,17 @@ The run folder is the whole request; the block's file is the whole answer.
 
 from __future__ import annotations
 
+import os
 import sys
+import threading
 from pathlib import Path
 
 from harness.device import open_device
 from harness.discover import load_study
+from harness.errors import HarnessError
 from harness.folders import RunFolder
 from harness.protocol import read_protocol
-from harness.run import Step, measure_step
+from harness.run import REFUSED, Step, measure_step
 
 
 def main(arguments: list[str]) -> None:
@@ -25,5 +28,20 @@ def main(arguments: list[str]) -> None:
     measure_step(load_study(protocol.study), protocol, folder, Step(rules, planned), device)
 
 
+def end_with_parent() -> None:
+    """End this process as soon as standard input ends, which the run holds open while it lives."""
+
+    def watch() -> None:
+        os.read(0, 1)
+        os._exit(REFUSED)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    end_with_parent()
+    try:
+        main(sys.argv[1:])
+    except HarnessError as error:
+        print(f"error: {error}", file=sys.stderr)  # noqa: T201 - the run has the terminal
+        sys.exit(REFUSED)

@@ -1,0 +1,185 @@
+"""The front door. This menu is "nox -l"; "nox -s study-<name>" runs one study.
+
+What stands after "--" goes to the command: nox -s study-<name> -- --profile quick
+All sessions share one environment, which the session "environment" makes and keeps up to date.
+With --no-venv nothing is made or installed: the interpreter that runs nox is used as it is.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import shutil
+import sys
+from importlib import metadata
+from pathlib import Path
+
+import nox
+from packaging.requirements import Requirement
+
+nox.needs_version = ">=2025.2.9"  # the first that knows requires=
+nox.options.sessions = ["tests"]
+nox.options.error_on_missing_interpreters = True
+
+ROOT = Path(__file__).parent
+STUDIES = ROOT / "studies"
+NOT_STUDIES = {"documents"}
+#: Seconds that a command has to finish writing and say how to resume after Ctrl-C; nox gives 0.3.
+GRACE = 60.0
+
+
+# -- studies: one session for each module or package in studies/ -----------------------------------
+
+
+def study_sources() -> dict[str, Path]:
+    """Every study's name on the command line, and the file whose docstring describes it."""
+    modules = {path.stem: path for path in STUDIES.glob("*.py")}
+    packages = {path.parent.name: path for path in STUDIES.glob("*/__init__.py")}
+    return {
+        name.replace("_", "-"): path
+        for name, path in sorted((modules | packages).items())
+        if name not in NOT_STUDIES and not name.startswith("_")
+    }
+
+
+def menu_line(source: Path) -> str:
+    """The first line of a study's docstring and its COST, read without importing it."""
+    try:
+        tree = ast.parse(source.read_text(encoding="utf-8"))
+    except SyntaxError as error:
+        return f"(does not parse: {source.name}, line {error.lineno})"
+    summary = (ast.get_docstring(tree) or "(no docstring)").partition("\n")[0]
+    for node in tree.body:
+        match node:
+            case ast.Assign([ast.Name("COST")], ast.Constant(str(cost))):
+                return f"{summary} ({cost})"
+    return summary
+
+
+def add_study_session(name: str, source: Path) -> str:
+    """Register the session of one study; returns the session's name."""
+
+    def study(session: nox.Session) -> None:
+        chosen = any(arg.startswith(("--profile", "--resume")) for arg in session.posargs)
+        profile = [] if chosen else ["--profile", "standard"]
+        run(session, "-m", "harness", "run", name, *profile, *session.posargs)
+
+    study.__doc__ = menu_line(source)
+    session_name = f"study-{name}"
+    nox.session(name=session_name, venv_backend="none", requires=["environment"])(study)
+    return session_name
+
+
+STUDY_SESSIONS = [add_study_session(name, source) for name, source in study_sources().items()]
+
+
+@nox.session(venv_backend="none", requires=STUDY_SESSIONS)
+def studies(session: nox.Session) -> None:
+    """Run every study, one after another (about 15 min a study on 2 cores)."""
+    session.log(f"{len(STUDY_SESSIONS)} studies were run.")
+
+
+# -- from stored rows ------------------------------------------------------------------------------
+
+
+@nox.session(venv_backend="none", requires=["environment"])
+def figures(session: nox.Session) -> None:
+    """Regenerate tables, figures and the ledger from stored rows (about 15 s; runs nothing)."""
+    run(session, "-m", "harness", "ledger", *(session.posargs or ["--regenerate"]))
+
+
+# -- the instrument --------------------------------------------------------------------------------
+
+
+@nox.session(venv_backend="none", requires=["environment"])
+def calibrate(session: nox.Session) -> None:
+    """Check the intervals' coverage and the verdicts' error rates by simulation (a few minutes)."""
+    run(session, "-m", "harness.calibrate", *session.posargs)
+
+
+@nox.session(venv_backend="none", requires=["environment"])
+def tests(session: nox.Session) -> None:
+    """Run the tests with coverage (about 3 min)."""
+    # A chosen part of the tests cannot reach the whole's coverage.
+    part = ["--cov-fail-under=0"] if session.posargs else []
+    run(session, "-m", "pytest", "--cov", *part, *session.posargs)
+
+
+@nox.session(venv_backend="none", requires=["environment"])
+def lint(session: nox.Session) -> None:
+    """Check style and format with ruff (about 1 s)."""
+    run(session, "-m", "ruff", "check")
+    run(session, "-m", "ruff", "format", "--check")
+
+
+@nox.session(venv_backend="none", requires=["environment"])
+def types(session: nox.Session) -> None:
+    """Check types with mypy, strict (about 1 min at first, then seconds)."""
+    run(session, "-m", "mypy", *session.posargs)
+
+
+# -- the one environment ---------------------------------------------------------------------------
+
+
+@nox.session(venv_backend="virtualenv", reuse_venv=True)
+def environment(session: nox.Session) -> None:
+    """Make or update the environment all sessions share (about 2 min at first, then 0 s)."""
+    if session.venv_backend == "none":
+        check_interpreter(session)
+        interpreter = sys.executable
+    else:
+        interpreter = shutil.which("python", path=session.bin) or sys.executable
+        install(session)
+    handover(session).write_text(interpreter, encoding="utf-8")
+
+
+def install(session: nox.Session) -> None:
+    """Install the project, unless the environment was made from these very files."""
+    extras = "dev,gpu" if shutil.which("nvidia-smi") else "dev"
+    made_from = hashlib.sha256(extras.encode())
+    for name in ("constraints.txt", "pyproject.toml"):
+        made_from.update((ROOT / name).read_bytes())
+    stamp = Path(session.virtualenv.location) / "made-from.sha256"
+    if stamp.is_file() and stamp.read_text(encoding="utf-8") == made_from.hexdigest():
+        return
+    stamp.unlink(missing_ok=True)
+    session.install("-c", "constraints.txt", "-e", f".[{extras}]")
+    # As an install step, so that nox -R, which skips those, does not stamp what it did not install.
+    write = "import pathlib, sys; pathlib.Path(sys.argv[1]).write_text(sys.argv[2])"
+    session.run_install("python", "-c", write, str(stamp), made_from.hexdigest())
+
+
+def check_interpreter(session: nox.Session) -> None:
+    """Stop with a sentence if the interpreter that runs nox lacks what the project needs."""
+    project = nox.project.load_toml(ROOT / "pyproject.toml")["project"]
+    missing = []
+    for needed in map(Requirement, project["dependencies"]):
+        try:
+            version = metadata.version(needed.name)
+        except metadata.PackageNotFoundError:
+            missing.append(str(needed))
+            continue
+        if not needed.specifier.contains(version, prereleases=True):
+            session.warn(f"{needed.name} is {version}; the project is made for {needed}.")
+    if missing:
+        quoted = " ".join(f'"{needed}"' for needed in missing)
+        session.error(
+            f"--no-venv uses {sys.executable} as it is, and that lacks {len(missing)} of the "
+            f"project's dependencies. Either install them there, together with nox:\n"
+            f"    {sys.executable} -m pip install nox {quoted}\n"
+            "or leave --no-venv out, and nox makes an environment of its own"
+        )
+
+
+def handover(session: nox.Session) -> Path:
+    """The file in which ``environment`` tells the other sessions, maybe in other processes."""
+    return session.cache_dir / "interpreter"
+
+
+def run(session: nox.Session, *arguments: str) -> None:
+    """Run the shared environment's Python."""
+    told = handover(session)
+    if not told.is_file():
+        session.error("There is no environment yet. Make it with: nox -s environment")
+    interpreter = told.read_text(encoding="utf-8")
+    session.run(interpreter, *arguments, external=True, interrupt_timeout=GRACE)
