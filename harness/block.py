@@ -15,7 +15,7 @@ from harness.device import Device
 from harness.errors import HarnessError
 from harness.experiment import Experiment
 from harness.plan import PlannedBlock
-from harness.protocol import ExperimentRules
+from harness.rules import ExperimentRules
 from harness.tables import empty_row, frame_of
 
 

@@ -70,23 +70,27 @@ def run(
     resume: Annotated[
         str | None, typer.Option(help="Go on with this run; its protocol sets all else.")
     ] = None,
+    jobs: Annotated[
+        int | None, typer.Option(help="Blocks side by side; the rows do not depend on it.")
+    ] = None,
 ) -> None:
     """Run a study, judge its claims and draw its figures."""
     from harness.session import resume_run, start_run
 
     if resume is None:
-        start_run(study, profile, device, results, seed)
+        start_run(study, profile, device, results, seed=seed, jobs=jobs)
     else:
-        resume_run(study, resume, results)
+        resume_run(study, resume, results, jobs=jobs)
 
 
 @app.command()
 def judge(run: Run, results: Results = DEFAULT_RESULTS) -> None:
     """Judge a run again from its stored rows; nothing is measured."""
     from harness.folders import find_run
-    from harness.judge import judge_run, write_judgement
+    from harness.judge import judge_run
     from harness.protocol import read_protocol
     from harness.screen import show_judgement
+    from harness.verdict_tables import write_judgement
 
     folder = find_run(run, results)
     judged = judge_run(folder, read_protocol(folder.path))

@@ -66,7 +66,7 @@ def _machine_table(machine: dict[str, Any], results: Path) -> Table:
     gpu = torch.get("gpu")
     there = next(p for p in [results.resolve(), *results.resolve().parents] if p.exists())
     rows = {
-        "CPU": f"{machine['cpu']}, {machine['usable_cores'] or machine['cores']} usable cores",
+        "CPU": f"{machine['cpu']}, {machine['usable_cores']} usable cores",
         "memory": f"{machine['memory_gib']} GiB",
         "GPU": f"{gpu['name']}, {gpu['memory_gib']} GiB" if gpu else "none that torch can use",
         "torch": f"{torch['version']} (CUDA {torch['cuda'] or 'not built in'})",

@@ -8,8 +8,9 @@ from harness.discover import load_study
 from harness.errors import HarnessError
 from harness.figures import save_figure, slide_style
 from harness.folders import RunFolder
-from harness.protocol import Protocol, rules_hash, study_rules
-from harness.run import read_observations
+from harness.observations import read_observations
+from harness.protocol import Protocol
+from harness.rules import rules_hash, study_rules
 
 
 def draw_run(folder: RunFolder, protocol: Protocol, into: RunFolder | None = None) -> list[Path]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from harness.contrasts import Comparison, Within
 from harness.design import Arm
@@ -20,13 +21,15 @@ from harness.intervals import (
     observed_range,
 )
 
-_REDUCTIONS: Mapping[Within, Callable[[Any], Any]] = {
-    "mean": lambda rounds: rounds.mean(),
-    "sd": lambda rounds: rounds.std(ddof=1),
+#: From the rounds of a block, all finite, to the block's value. The mean of equal rounds is theirs,
+#: and their spread is 0, to the last bit: some claims ask for equality.
+_REDUCTIONS: Mapping[Within, Callable[[NDArray[np.float64]], float]] = {
+    "mean": lambda rounds: min(max(rounds.mean(), rounds.min()), rounds.max()),
+    "sd": lambda rounds: (rounds - rounds[0]).std(ddof=1) if len(rounds) > 1 else math.nan,
     "range": lambda rounds: rounds.max() - rounds.min(),
     "min": lambda rounds: rounds.min(),
     "max": lambda rounds: rounds.max(),
-    "distinct": lambda rounds: rounds.nunique(),
+    "distinct": lambda rounds: len(np.unique(rounds)),
 }
 
 
@@ -96,7 +99,7 @@ def compute_effect(comparison: Comparison, rows: Rows, confidence: float = CONFI
         return Effect(math.nan, math.nan, math.nan, _finished(tables), problem)
     reduced = [_reduce(table, comparison.within) for table in tables]
     values = _pair(comparison, reduced)
-    problem = _unjudgeable(comparison, values)
+    problem = _unjudgeable(comparison, values, reduced[-1])
     blocks = int(values.index.get_level_values("block").nunique())
     seen = tuple(float(value) for value in values)
     if problem:
@@ -122,16 +125,15 @@ def _problem(table: pd.DataFrame, planned: int) -> str:
 
 
 def _reduce(table: pd.DataFrame, within: Within) -> pd.Series[float]:
-    indexed = table.set_index(["block", "round"])["value"].sort_index()
     if within == "each":
-        return indexed
-    grouped = indexed.groupby(level="block")
-    if not np.isfinite(indexed.to_numpy(np.float64)).all():
-        # pandas skips NaN and would turn a broken block into a number.
-        finite = grouped.apply(lambda rounds: bool(np.isfinite(rounds).all()))
-        values = grouped.agg(_REDUCTIONS[within]).astype(float)
-        return values.where(finite, math.nan)
-    return grouped.agg(_REDUCTIONS[within]).astype(float)
+        return table.set_index(["block", "round"])["value"].sort_index()
+    ordered = table.sort_values(["block", "round"])
+    blocks, starts = np.unique(ordered["block"].to_numpy(), return_index=True)
+    values = [
+        float(_REDUCTIONS[within](rounds)) if np.isfinite(rounds).all() else math.nan
+        for rounds in np.split(ordered["value"].to_numpy(np.float64), starts[1:])
+    ]
+    return pd.Series(values, index=pd.Index(blocks, name="block"))
 
 
 def _pair(comparison: Comparison, sides: list[pd.Series[float]]) -> pd.Series[float]:
@@ -144,11 +146,13 @@ def _pair(comparison: Comparison, sides: list[pd.Series[float]]) -> pd.Series[fl
         return arm / against
 
 
-def _unjudgeable(comparison: Comparison, values: pd.Series[float]) -> str:
+def _unjudgeable(
+    comparison: Comparison, values: pd.Series[float], against: pd.Series[float]
+) -> str:
     bad = ~np.isfinite(values.to_numpy(np.float64))
     if bad.any():
         what = ", ".join(sorted({str(value) for value in values[bad]}))
-        why = " (a ratio to zero)" if comparison.kind == "ratio" else ""
+        why = " (a ratio to zero)" if comparison.kind == "ratio" and (against == 0).any() else ""
         return f"{int(bad.sum())} of {len(values)} values are {what}{why}"
     if comparison.across == "frequency" and not values.isin([0.0, 1.0]).all():
         return "a frequency was asked of values other than 0 and 1"

@@ -11,9 +11,10 @@ import pandas as pd
 from harness.catalogue import Entry
 from harness.errors import HarnessError
 from harness.folders import RunFolder, run_folders
-from harness.judge import CONTROL, VERDICT_COLUMNS, is_stale
+from harness.judge import is_stale
 from harness.machine import slug
 from harness.protocol import Protocol, read_machine, read_protocol
+from harness.verdict_tables import CONTROL, VERDICT_COLUMNS
 
 COLUMNS = (
     "claim",
@@ -77,9 +78,7 @@ def published_runs(results: Path) -> list[PublishedRun]:
         if key not in latest or found[0] > latest[key][0]:
             latest[key] = found
     return [
-        PublishedRun(
-            folder, protocol, machine, torch, _read_verdicts(folder), is_stale(protocol)
-        )
+        PublishedRun(folder, protocol, machine, torch, _read_verdicts(folder), is_stale(protocol))
         for _, (_, folder, protocol, machine, torch) in sorted(latest.items())
     ]
 
@@ -110,7 +109,7 @@ def ledger_rows(catalogue: dict[str, Entry], runs: Sequence[PublishedRun]) -> pd
         words = {c: getattr(entry, c) for c in ("claim", "document", "section", "says", "study")}
         nothing = {"verdict": "not tested", "reason": "No study judges this claim yet."}
         table += [{**words, **row} for row in judged.get(claim, [nothing])]
-    return pd.DataFrame(table, columns=list(COLUMNS)).fillna("")
+    return pd.DataFrame(table, columns=list(COLUMNS), dtype=object).fillna("")
 
 
 def telling_condition(rows: pd.DataFrame) -> pd.Series[str]:

@@ -34,7 +34,7 @@ def describe_machine(device: str) -> dict[str, Any]:
         "device": device,
         "cpu": _cpu_model(),
         "cores": os.cpu_count() or 1,
-        "usable_cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None,
+        "usable_cores": usable_cores(),
         "memory_gib": _memory_gib(),
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
@@ -42,6 +42,13 @@ def describe_machine(device: str) -> dict[str, Any]:
     }
     described["torch"] = _describe_torch(device)
     return described
+
+
+def usable_cores() -> int:
+    """How many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def package_versions() -> dict[str, str]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from rich import box
 from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
-from harness.judge import JudgedCondition, JudgedRun, number
+from harness.judge import JudgedCondition, JudgedRun
 from harness.menu import verdict_text
 
 #: Conditions shown a claim; the rest stand in verdicts.csv.
@@ -15,24 +16,24 @@ SHOWN = 6
 
 def show_judgement(judged: JudgedRun) -> None:
     """The table of a run's claims: verdict, then its conditions with estimate and interval."""
-    table = Table(title=f"Claims of {judged.protocol.study}, profile {judged.protocol.profile}")
+    title = f"Claims of {judged.protocol.study}, profile {judged.protocol.profile}"
+    table = Table(title=title, box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("claim", no_wrap=True)
     table.add_column("verdict", no_wrap=True)
-    table.add_column("contrast and region", ratio=1)
-    table.add_column("estimate", justify="right", no_wrap=True)
-    table.add_column("99 % interval", justify="right", no_wrap=True)
+    table.add_column("what was compared", min_width=24)
+    table.add_column("estimate\n99 % interval", justify="right", no_wrap=True)
     table.add_column("blocks", justify="right", no_wrap=True)
     for claim in judged.claims:
         single = claim.conditions if len(claim.conditions) == 1 else ()
         reason = Text(claim.judgement.reason)
-        first = _cells(single[0]) if single else (reason, "", "", "")
+        first = _cells(single[0]) if single else (reason, "", "")
         table.add_row(claim.claim, verdict_text(claim.judgement.verdict), *first)
         if not single:
             for condition in claim.conditions[:SHOWN]:
                 table.add_row("", verdict_text(condition.judgement.verdict), *_cells(condition))
             if len(claim.conditions) > SHOWN:
                 more = len(claim.conditions) - SHOWN
-                table.add_row("", "", f"and {more} more conditions in verdicts.csv", "", "", "")
+                table.add_row("", "", f"and {more} more conditions in verdicts.csv")
         table.add_section()
     for control in judged.controls:
         table.add_row("control", verdict_text(control.judgement.verdict), *_cells(control))
@@ -45,11 +46,13 @@ def show_judgement(judged: JudgedRun) -> None:
         )
 
 
-def _cells(judged: JudgedCondition) -> tuple[Group | Text, str, str, str]:
+def _cells(judged: JudgedCondition) -> tuple[Group | Text, str, str]:
     effect, unit = judged.effect, judged.condition.unit
-    words = Group(Text(judged.label), Text(f"holds if {judged.condition.region}", style="dim"))
     if effect.problem:
-        return Group(Text(judged.label), Text(effect.problem, style="dim")), "", "", ""
-    estimate = number(effect.estimate) + ("" if unit == "1" else f" {unit}")
-    ends = f"{number(effect.low)} to {number(effect.high)}" if effect.blocks else ""
-    return words, estimate, ends, str(effect.blocks or "")
+        return Group(Text(judged.label), Text(effect.problem, style="dim")), "", str(effect.blocks)
+    words = Group(Text(judged.label), Text(f"holds if {judged.condition.region}", style="dim"))
+    if not effect.blocks:
+        return words, "", ""
+    suffix = "" if unit == "1" else f" {unit}"
+    numbers = f"{effect.estimate:.3g}{suffix}\n{effect.low:.3g} to {effect.high:.3g}"
+    return words, numbers, str(effect.blocks)

@@ -16,8 +16,9 @@ from harness.draw import draw_run
 from harness.errors import HarnessError
 from harness.experiment import Study
 from harness.folders import RunFolder, create_folder, current_commit, find_run, locked
-from harness.judge import JudgedRun, judge_run, write_judgement
-from harness.machine import describe_machine, slug
+from harness.judge import JudgedRun, judge_run
+from harness.machine import describe_machine, slug, usable_cores
+from harness.observations import check_stored
 from harness.progress import ProgressBar
 from harness.protocol import (
     Protocol,
@@ -27,21 +28,34 @@ from harness.protocol import (
     source_hash,
     write_protocol,
 )
-from harness.run import check_stored, execute
+from harness.run import execute
 from harness.screen import show_judgement
+from harness.verdict_tables import write_judgement
 
 
-def start_run(study: str, profile: str, device: str, results: Path, seed: int) -> JudgedRun:
+def start_run(
+    study: str, profile: str, device: str, results: Path, *, seed: int, jobs: int | None = None
+) -> JudgedRun:
     """Start a new run; nothing is written before every argument has been checked.
+
+    Args:
+        study: its name.
+        profile: "quick", "standard" or "full".
+        device: "auto", "cpu" or "cuda".
+        results: the folder of run folders.
+        seed: every random stream starts from it.
+        jobs: how many blocks to measure side by side; by default one on each usable core, and one
+            alone on a GPU. The rows do not depend on it.
 
     Raises:
         HarnessError: unknown study, profile or device, CUDA where there is none, a negative seed,
-            or a results folder that cannot be written.
+            no jobs, or a results folder that cannot be written.
     """
     if profile not in PROFILES:
         raise HarnessError(f"There is no profile {profile!r}; choose one of {', '.join(PROFILES)}.")
     if seed < 0:
         raise HarnessError(f"The seed must be 0 or more, not {seed}.")
+    _check_jobs(jobs)
     loaded = load_study(study)
     opened = open_device(device)
     machine = describe_machine(opened.kind)
@@ -64,16 +78,17 @@ def start_run(study: str, profile: str, device: str, results: Path, seed: int) -
         except HarnessError:
             folder.discard()
             raise
-        return _carry_out(loaded, protocol, folder, opened)
+        return _carry_out(loaded, protocol, folder, opened, jobs)
 
 
-def resume_run(study: str, run: str, results: Path) -> JudgedRun:
+def resume_run(study: str, run: str, results: Path, *, jobs: int | None = None) -> JudgedRun:
     """Go on with a run that was stopped; finished blocks are kept and not repeated.
 
     Raises:
         HarnessError: no such run, a run of another study or another machine, the study's code has
             changed since, a file of the run is broken, or another process is writing to the folder.
     """
+    _check_jobs(jobs)
     folder = find_run(run, results)
     protocol = read_protocol(folder.path)
     if protocol.study != study:
@@ -88,7 +103,7 @@ def resume_run(study: str, run: str, results: Path) -> JudgedRun:
     _check_machine(folder, protocol, describe_machine(opened.kind))
     with locked(folder):
         check_stored(folder, protocol)
-        return _carry_out(loaded, protocol, folder, opened)
+        return _carry_out(loaded, protocol, folder, opened, jobs)
 
 
 def _check_machine(folder: RunFolder, protocol: Protocol, machine: dict[str, Any]) -> None:
@@ -103,13 +118,19 @@ def _check_machine(folder: RunFolder, protocol: Protocol, machine: dict[str, Any
         )
 
 
+def _check_jobs(jobs: int | None) -> None:
+    if jobs is not None and jobs < 1:
+        raise HarnessError(f"The number of jobs must be 1 or more, not {jobs}.")
+
+
 def _carry_out(
-    study: Study, protocol: Protocol, folder: RunFolder, device: TorchDevice
+    study: Study, protocol: Protocol, folder: RunFolder, device: TorchDevice, jobs: int | None
 ) -> JudgedRun:
+    jobs = jobs or (usable_cores() if device.kind == "cpu" else 1)
     console = Console(stderr=True)
     console.print(f"Run folder: {folder.path}", soft_wrap=True)
     with _resumable(console, protocol, folder), ProgressBar(console) as bar:
-        execute(study, protocol, folder, device, bar)
+        execute(study, protocol, folder, device, bar, jobs=jobs)
     judged = judge_run(folder, protocol)
     write_judgement(folder, judged)
     figures = draw_run(folder, protocol)

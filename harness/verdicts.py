@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
@@ -43,6 +44,9 @@ def judge_condition(
         return Judgement("inconclusive", f"Not judged: {effect.problem}.")
     if across == "every":
         return _judge_universal(effect, region)
+    if math.isinf(effect.low) and math.isinf(effect.high):
+        few = f"{effect.blocks} blocks are too few for a {100 * confidence:g} % interval"
+        return Judgement("inconclusive", f"{few}: it is infinite.")
     place = region.place(effect.low, effect.high)
     span = f"The {100 * confidence:g} % interval {effect.low:.4g} to {effect.high:.4g}"
     if place == "inside":
@@ -103,7 +107,9 @@ def _judge_universal(effect: Effect, region: Region) -> Judgement:
 
 
 def _name_those(conditions: Sequence[tuple[str, Judgement]], verdict: Verdict) -> str:
-    """Which conditions have the verdict; all are named while they are few."""
+    """How many conditions came out how, and which have the verdict that decided the claim."""
+    verdicts = [judgement.verdict for _, judgement in conditions]
+    counts = [f"{verdicts.count(v)} {v}" for v in VERDICTS if v in verdicts]
     found = [label for label, judgement in conditions if judgement.verdict == verdict]
     shown = "; ".join(found[:4]) + (f"; and {len(found) - 4} more" if len(found) > 4 else "")
-    return f"{len(found)} of {len(conditions)} conditions {verdict}: {shown}."
+    return f"Of {len(conditions)} conditions {', '.join(counts)}. {verdict.capitalize()}: {shown}."

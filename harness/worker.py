@@ -14,8 +14,9 @@ from harness.device import open_device
 from harness.discover import load_study
 from harness.errors import HarnessError
 from harness.folders import RunFolder
+from harness.measure import REFUSED, measure_step
 from harness.protocol import read_protocol
-from harness.run import REFUSED, Step, measure_step
+from harness.rules import Step
 
 
 def main(arguments: list[str]) -> None:

@@ -1,0 +1,144 @@
+"""The derived tables of a run: its verdicts and the summary of its arms."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pandas as pd
+
+from harness.folders import RunFolder
+from harness.intervals import median_interval
+from harness.judge import JudgedCondition, JudgedRun
+from harness.observations import read_observations
+from harness.protocol import Protocol
+from harness.rules import ExperimentRules
+from harness.tables import write_bytes
+from harness.verdicts import Judgement
+
+VERDICT_COLUMNS = (
+    "claim",
+    "claim_verdict",
+    "claim_reason",
+    "experiment",
+    "contrast",
+    "rule",
+    "region",
+    "estimate",
+    "low",
+    "high",
+    "unit",
+    "blocks",
+    "verdict",
+    "reason",
+    "reading",
+)
+#: What a control's name begins with in the claim column.
+CONTROL = "control: "
+
+
+def write_judgement(folder: RunFolder, judged: JudgedRun, into: RunFolder | None = None) -> None:
+    """Write ``verdicts.csv`` and ``summary.csv``.
+
+    Args:
+        folder: the run, with its tables.
+        judged: its verdicts.
+        into: where to write; by default the run folder itself.
+    """
+    target = into or folder
+    write_csv(target, "verdicts.csv", verdict_table(judged))
+    write_csv(target, "summary.csv", summary_table(folder, judged.protocol))
+
+
+def write_csv(folder: RunFolder, name: str, table: pd.DataFrame) -> None:
+    """Write a derived table, the same bytes for the same content."""
+    text = table.to_csv(index=False, lineterminator="\n")
+    write_bytes(folder.path / name, text.encode())
+
+
+def verdict_table(judged: JudgedRun) -> pd.DataFrame:
+    """One row a condition: claim, its verdict, contrast, region, numbers, verdict and reason."""
+    rows: list[dict[str, object]] = []
+    for claim in judged.claims:
+        rows += [_verdict_row(claim.claim, claim.judgement, c) for c in claim.conditions]
+        if not claim.conditions:
+            rows.append(_overall_columns(claim.claim, claim.judgement))
+    for control in judged.controls:
+        rows.append(_verdict_row(f"{CONTROL}{control.condition.name}", control.judgement, control))
+    # As objects: a claim without blocks must not turn the others' counts into 20.0.
+    return pd.DataFrame(rows, columns=list(VERDICT_COLUMNS), dtype=object)
+
+
+def summary_table(folder: RunFolder, protocol: Protocol) -> pd.DataFrame:
+    """One row an experiment, arm and response: block means, their median and its 99 % interval."""
+    frames = [
+        _summarise(rules, read_observations(folder, protocol, rules))
+        for rules in protocol.experiments.values()
+        if rules.measurable_on(protocol.device)
+    ]
+    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
+
+
+def number(value: float) -> str:
+    """A number as derived tables show it; empty where there is none."""
+    return "" if math.isnan(value) else f"{value:.6g}"
+
+
+def _overall_columns(claim: str, judgement: Judgement) -> dict[str, object]:
+    return {
+        "claim": claim,
+        "claim_verdict": judgement.verdict,
+        "claim_reason": judgement.reason,
+        "verdict": judgement.verdict,
+        "reason": judgement.reason,
+    }
+
+
+def _verdict_row(claim: str, overall: Judgement, judged: JudgedCondition) -> dict[str, object]:
+    effect = judged.effect
+    return _overall_columns(claim, overall) | {
+        "experiment": judged.experiment,
+        "contrast": judged.label,
+        "rule": judged.condition.comparison.across,
+        "region": str(judged.condition.region),
+        "estimate": number(effect.estimate),
+        "low": number(effect.low),
+        "high": number(effect.high),
+        "unit": judged.condition.unit,
+        "blocks": effect.blocks,
+        "verdict": judged.judgement.verdict,
+        "reason": judged.judgement.reason,
+        "reading": judged.condition.reading,
+    }
+
+
+def _summarise(rules: ExperimentRules, table: pd.DataFrame) -> pd.DataFrame:
+    names = [factor.name for factor in rules.factors]
+    measured = table[table["phase"] == "measured"]
+    rows = []
+    for key, group in measured.groupby([*names, "response"], sort=False):
+        response = str(key[-1])
+        ok = group[group["status"] == "ok"]
+        blocks = ok.groupby("block")["value"].agg(["mean", "std", "size"])
+        # pandas' mean would skip a NaN among the rounds; a summary must not.
+        judgeable = len(ok) > 0 and bool(np.isfinite(ok["value"].to_numpy(np.float64)).all())
+        interval = median_interval(blocks["mean"].to_numpy(np.float64)) if judgeable else None
+        sd_between = float(blocks["mean"].std(ddof=1)) if judgeable else math.nan
+        sd_within = float(blocks["std"].median()) if judgeable else math.nan
+        rows.append(
+            {
+                "experiment": rules.name,
+                "arm": ", ".join(f"{n}={v}" for n, v in zip(names, key[:-1], strict=True)),
+                "response": response,
+                "unit": rules.responses[response],
+                "blocks": len(blocks),
+                "failed_blocks": int(group.loc[group["status"] != "ok", "block"].nunique()),
+                "rounds_per_block": int(blocks["size"].max()) if len(blocks) else 0,
+                "median": number(interval.estimate) if interval else "",
+                "low": number(interval.low) if interval else "",
+                "high": number(interval.high) if interval else "",
+                "sd_between_blocks": number(sd_between),
+                "sd_within_blocks": number(sd_within),
+            }
+        )
+    return pd.DataFrame(rows)

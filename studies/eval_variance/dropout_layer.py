@@ -1,0 +1,247 @@
+"""What does one dropout layer do to one input in train mode?
+
+``nn.Dropout(p)`` in train mode meets the same input again and again. Counted are the units it sets
+to zero, the factor by which it scales the survivors, and how often two passes in a row agree bit
+for bit. The input of four units is the worked example of document C; the longer ones are random
+and free of zeros, so that every zero in an output is dropout's.
+
+Whether two passes agree is a matter of how many units there are to drop: with masks that are drawn
+unit by unit, two passes agree with probability ((1 - p)^2 + p^2)^n. Hence the size is a factor.
+
+Masks are independent from row to row, so that R passes over one input are one pass over the input
+repeated R times. The verdicts speak for the layer alone; networks are judged elsewhere.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from harness.contrasts import Response
+from harness.deferred import nn, torch
+from harness.design import Arm, Block, Factor, PerProfile
+from harness.experiment import Claim, Control, Experiment, Responses
+from harness.figures import BLUE, GREEN, ORANGE
+from harness.intervals import median_interval
+from harness.regions import at_most, equals, more_than
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+    from torch import Tensor
+
+EXAMPLE = (0.8, 1.2, 0.3, 0.9)
+PRINTED_FIRST = (1.6, 0.0, 0.6, 0.0)
+PRINTED_SECOND = (0.0, 2.4, 0.0, 1.8)
+
+P = Factor("p", (0.0, 0.001, 0.1, 0.5), control=0.0)
+SIZE = Factor("size", (len(EXAMPLE), 32, 256, 4096))
+ACTIVE = (0.001, 0.1, 0.5)
+
+#: "Unequal" of the protocol: at most this share of pairs of passes may agree.
+MOST_EQUAL = 0.05
+MOST_PASSES, MOST_ELEMENTS, RESEEDED_PAIRS = 20_000, 100_000, 5
+
+CLAIMS = (
+    Claim(
+        "A-train-1",
+        Response("zeroed").at(p=ACTIVE).always(),
+        more_than(0.0),
+        reading="Active: in each block some units are zeroed. Whether two passes differ is left to "
+        "A-train-4, since an active layer may draw one mask twice.",
+    ),
+    Claim(
+        "A-train-1",
+        Response("changed").at(p=0.0).always(),
+        equals(0.0),
+        reading="Inert: no pass changes a bit of its input.",
+    ),
+    Claim(
+        "A-train-4",
+        Response("equal_pairs").at(p=ACTIVE),
+        at_most(MOST_EQUAL),
+        reading="Said of dropout with p > 0. Held where at most 5 % of passes repeat the output of "
+        "the pass before, at every p and size; reseeding before each pass is a control.",
+    ),
+    Claim(
+        "C4.10",
+        Response("zeroed").at(p=0.5),
+        equals(0.5, within=0.005),
+        reading="On average over passes.",
+    ),
+    Claim(
+        "C4.10",
+        Response("half_zeroed").at(p=0.5).always(),
+        equals(1.0),
+        reading="To the letter: each pass zeroes exactly half of the units.",
+    ),
+    Claim(
+        "C4.11",
+        Response("scaling_error").at(p=0.5).always(),
+        equals(0.0),
+        reading="Doubling is exact in floating point: no survivor may be off by a bit.",
+    ),
+    Claim(
+        "C4.11",
+        Response("scaling_error").at(p=(0.001, 0.1)).always(),
+        equals(0.0, within=1e-6),
+        reading="1/(1-p) at other p, to the rounding of float32 (relative error).",
+    ),
+    Claim(
+        "C4.11",
+        Response("printed_first").at(p=0.5, size=len(EXAMPLE)).always(),
+        more_than(0.0),
+        reading="The first printed outcome occurs, bit for bit.",
+    ),
+    Claim(
+        "C4.11",
+        Response("printed_second").at(p=0.5, size=len(EXAMPLE)).always(),
+        more_than(0.0),
+        reading="The second printed outcome occurs, bit for bit.",
+    ),
+    Claim(
+        "C4.12",
+        Response("equal_pairs").at(p=0.5, size=len(EXAMPLE)).always(),
+        equals(0.0),
+        reading="Said of the example of four units at p = 0.5: no pass may repeat the one before. "
+        "A-train-4 has the other sizes.",
+    ),
+    Control(
+        "a reseeded pass repeats the pass before",
+        Response("reseeded_equal_pairs").always(),
+        equals(1.0),
+    ),
+    Control(
+        "all 16 masks of four units occur at p = 0.5",
+        Response("outcomes").at(p=0.5, size=len(EXAMPLE)).always(),
+        equals(16.0),
+    ),
+)
+
+
+def measure(block: Block, arm: Arm) -> Responses:
+    """Pass one input through the layer many times and count."""
+    p, size = arm[P], arm[SIZE]
+    x = input_of(size, block.device)
+    layer = nn.Dropout(p).train()
+    outputs = layer(x.repeat(passes_at(size), 1))
+    dropped, survivors = outputs == 0, x.double() / (1 - p)
+    error = ((outputs.double() - survivors) / survivors).abs().masked_fill(dropped, 0.0)
+    return {
+        "zeroed": dropped.double().mean().item(),
+        "changed": _share((outputs != x).any(dim=1)),
+        "half_zeroed": _share(dropped.sum(dim=1) * 2 == size),
+        "equal_pairs": _share((outputs[1:] == outputs[:-1]).all(dim=1)),
+        "scaling_error": error.max().item(),
+        "printed_first": _share_of_rows(outputs, PRINTED_FIRST),
+        "printed_second": _share_of_rows(outputs, PRINTED_SECOND),
+        "outcomes": float(len({mask.tobytes() for mask in dropped.cpu().numpy()})),
+        "reseeded_equal_pairs": reseeded_equal_pairs(layer, x, block.seed),
+    }
+
+
+def input_of(size: int, device: str) -> Tensor:
+    """The example of the document, or as many units between 0.1 and 1.1."""
+    if size == len(EXAMPLE):
+        return torch.tensor(EXAMPLE, device=device)
+    return torch.rand(size, device=device) + 0.1
+
+
+def passes_at(size: int) -> int:
+    """How many passes are made over an input of a size."""
+    return min(MOST_PASSES, MOST_ELEMENTS // size)
+
+
+def reseeded_equal_pairs(layer: nn.Module, x: Tensor, seed: int) -> float:
+    """The share of passes that repeat the first one when each starts from the same seed."""
+
+    def reseeded() -> Tensor:
+        torch.manual_seed(seed)
+        output: Tensor = layer(x)
+        return output
+
+    first = reseeded()
+    return sum(torch.equal(reseeded(), first) for _ in range(RESEEDED_PAIRS)) / RESEEDED_PAIRS
+
+
+def _share(events: Tensor) -> float:
+    return events.double().mean().item()
+
+
+def _share_of_rows(outputs: Tensor, printed: tuple[float, ...]) -> float:
+    if outputs.shape[1] != len(printed):
+        return 0.0
+    return _share((outputs == torch.tensor(printed, device=outputs.device)).all(dim=1))
+
+
+def expected_equal_share(p: float, size: float) -> float:
+    """How often two passes agree if each unit is dropped independently of the others."""
+    return float(((1 - p) ** 2 + p**2) ** size)
+
+
+def equal_passes(table: pd.DataFrame) -> Figure:
+    """How often two train-mode passes agree, by size and p, with the closed form."""
+    from matplotlib.figure import Figure
+
+    rows = table[table["response"] == "equal_pairs"]
+    figure = Figure()
+    axes = figure.subplots()
+    sizes = np.geomspace(SIZE.levels[0], SIZE.levels[-1], 200)
+    for p, colour, marker in zip(ACTIVE, (BLUE, GREEN, ORANGE), "osD", strict=True):
+        axes.plot(sizes, [expected_equal_share(p, n) for n in sizes], color=colour, alpha=0.5)
+        for size in SIZE.levels:
+            values = rows.loc[(rows["p"] == p) & (rows["size"] == size), "value"]
+            middle = median_interval(values.to_numpy(np.float64))
+            axes.plot(size, middle.estimate, marker, color=colour, markersize=12)
+            axes.plot([size, size], [middle.low, middle.high], color=colour, linewidth=5)
+            if middle.estimate > MOST_EQUAL:
+                axes.annotate(
+                    f"{middle.estimate:.1%}",
+                    (size, middle.estimate),
+                    xytext=(14, 8),
+                    textcoords="offset points",
+                )
+        axes.plot([], [], marker=marker, color=colour, markersize=12, label=f"p = {p:g}")
+    axes.legend(loc="upper right", bbox_to_anchor=(1.0, 0.82), fontsize=18)
+    axes.axhline(MOST_EQUAL, color="black", linestyle=":", linewidth=2)
+    axes.text(48, MOST_EQUAL + 0.015, f"the claim's region: at most {MOST_EQUAL:.0%}", fontsize=16)
+    axes.set_xscale("log", base=2)
+    axes.set_xticks(SIZE.levels, [str(size) for size in SIZE.levels])
+    axes.yaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
+    axes.set_ylim(-0.02, 1.1)
+    axes.set_xlabel("units in the layer")
+    axes.set_ylabel("passes equal to the pass before")
+    example = rows.loc[(rows["p"] == 0.5) & (rows["size"] == len(EXAMPLE)), "value"].median()
+    axes.set_title(
+        f"nn.Dropout in train mode: of passes over four units,\n"
+        f"{example:.1%} repeat the pass before, even at p = 0.5"
+    )
+    note = (
+        f"points: medians of {rows['block'].nunique()} blocks, with 99 % intervals,\n"
+        f"{passes_at(SIZE.levels[0]):,} passes a block at 4 units, {passes_at(SIZE.levels[-1])} at "
+        f"{SIZE.levels[-1]}\nlines: ((1 - p)² + p²)ⁿ for n units"
+    )
+    axes.text(0.99, 0.97, note, transform=axes.transAxes, ha="right", va="top", fontsize=16)
+    return figure
+
+
+EXPERIMENT = Experiment(
+    question="What does one dropout layer do to one input in train mode?",
+    factors=(P, SIZE),
+    blocks=PerProfile(8, 20, 40),
+    measure=measure,
+    responses={
+        "zeroed": "1",
+        "changed": "1",
+        "half_zeroed": "1",
+        "equal_pairs": "1",
+        "scaling_error": "1",
+        "printed_first": "1",
+        "printed_second": "1",
+        "outcomes": "1",
+        "reseeded_equal_pairs": "1",
+    },
+    claims=CLAIMS,
+    figures=(equal_passes,),
+)

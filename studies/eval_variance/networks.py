@@ -1,0 +1,71 @@
+"""The small networks that the experiments of this study share.
+
+Weights come from torch's global stream, in the order of the layers. Dropout and norms draw nothing
+when they are built, so networks built from one seed start from equal weights whatever their dropout
+and norms.
+"""
+
+from __future__ import annotations
+
+from harness.deferred import nn
+
+
+def mlp(
+    features: int,
+    classes: int,
+    *,
+    hidden: int = 64,
+    dropout: float | None = None,
+    batch_norm: bool = False,
+    layer_norm: bool = False,
+) -> nn.Sequential:
+    """A multi-layer perceptron with two hidden layers.
+
+    Each hidden layer is Linear, then the norms asked for, ReLU, and Dropout.
+
+    Args:
+        features: width of the input, shape (batch, features).
+        classes: width of the output, shape (batch, classes): logits.
+        hidden: width of both hidden layers.
+        dropout: probability that a hidden unit is dropped in train mode; None builds no such layer,
+            0 builds one that drops nothing.
+        batch_norm: whether each hidden layer has a BatchNorm1d.
+        layer_norm: whether each hidden layer has a LayerNorm.
+    """
+    layers: list[nn.Module] = []
+    for width in (features, hidden):
+        layers.append(nn.Linear(width, hidden))
+        if batch_norm:
+            layers.append(nn.BatchNorm1d(hidden))
+        if layer_norm:
+            layers.append(nn.LayerNorm(hidden))
+        layers.append(nn.ReLU())
+        if dropout is not None:
+            layers.append(nn.Dropout(dropout))
+    return nn.Sequential(*layers, nn.Linear(hidden, classes))
+
+
+def small_cnn(
+    classes: int, *, dropout: float | None = None, batch_norm: bool = False
+) -> nn.Sequential:
+    """A small convolutional network for the 8 x 8 digits, given as rows of 64 pixels.
+
+    Two 3 x 3 convolutions with 16 and 32 channels, each with batch norm if asked for and ReLU; a
+    2 x 2 max pooling; dropout before the linear read-out.
+
+    Args:
+        classes: width of the output, shape (batch, classes): logits.
+        dropout: probability that a pooled feature is dropped in train mode; None builds no such
+            layer, 0 builds one that drops nothing.
+        batch_norm: whether each convolution has a BatchNorm2d.
+    """
+    layers: list[nn.Module] = [nn.Unflatten(1, (1, 8, 8))]
+    for channels_in, channels_out in ((1, 16), (16, 32)):
+        layers.append(nn.Conv2d(channels_in, channels_out, kernel_size=3, padding=1))
+        if batch_norm:
+            layers.append(nn.BatchNorm2d(channels_out))
+        layers.append(nn.ReLU())
+    layers += [nn.MaxPool2d(2), nn.Flatten()]
+    if dropout is not None:
+        layers.append(nn.Dropout(dropout))
+    return nn.Sequential(*layers, nn.Linear(32 * 4 * 4, classes))

@@ -1,0 +1,152 @@
+"""Does PyTorch say anything when the mode is wrong?
+
+A network is evaluated in train mode, or trained for a step in eval mode, and everything PyTorch
+might say is recorded: warnings (each one, also those it otherwise gives once a process) and
+exceptions. The same work in the right mode shows that nothing else speaks up. Evaluation is done
+with and without ``no_grad``, on batches of 1, 2 and 32 rows: some layers cannot work in train mode
+on a single row, and some GPU kernels cannot train in eval mode.
+
+The verdicts speak for plain networks of torch.nn and for PyTorch itself, not for trainers or
+linters built on it.
+"""
+
+from __future__ import annotations
+
+import warnings
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from harness.contrasts import Response
+from harness.deferred import functional, nn, torch
+from harness.design import Arm, Block, Factor, PerProfile
+from harness.experiment import Claim, Control, Experiment, Responses
+from harness.regions import equals
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+WIDTH, CLASSES = 16, 4
+
+WORK = Factor("work", ("evaluation", "training"))
+MODE = Factor("mode", ("right", "wrong"), control="right")
+NET = Factor(
+    "net",
+    ("plain", "dropout", "batch norm", "both", "convolutional batch norm", "transformer", "lstm"),
+)
+BATCH = Factor("batch", (1, 2, 32))
+GRAD = Factor("grad", ("grad", "no_grad"), control="grad")
+
+EVERY_ARM = "In no arm: {}, with any network, batch and kind of work done in the wrong mode."
+
+CLAIMS = (
+    Claim(
+        "A-silent-1",
+        Response("warnings").at(mode="wrong").always(),
+        equals(0.0),
+        reading=EVERY_ARM.format("no warning"),
+    ),
+    Claim(
+        "A-silent-1",
+        Response("exceptions").at(mode="wrong").always(),
+        equals(0.0),
+        reading=EVERY_ARM.format("no exception"),
+    ),
+    Control(
+        "the right mode is silent too",
+        Response("exceptions").at(mode="right", batch=32).always(),
+        equals(0.0),
+    ),
+    Control(
+        "the right mode gives no warning",
+        Response("warnings").at(mode="right", batch=32).always(),
+        equals(0.0),
+    ),
+)
+
+
+def measure(block: Block, arm: Arm) -> Responses:
+    """Evaluate or train in the right or the wrong mode, and count what PyTorch says."""
+    net = network(arm[NET]).to(block.device)
+    x = torch.randn(arm[BATCH], WIDTH, device=block.device)
+    y = torch.randint(CLASSES, (arm[BATCH],), device=block.device)
+    optimiser = torch.optim.SGD(net.parameters(), lr=0.01)
+    training = arm[WORK] == "training"
+    net.train(training == (arm[MODE] == "right"))
+    failed = 0
+    with every_warning() as said:
+        try:
+            with torch.set_grad_enabled(arm[GRAD] == "grad"):
+                loss = functional.cross_entropy(net(x), y)
+            if training:
+                loss.backward()
+                optimiser.step()
+        except Exception:  # noqa: BLE001 - that PyTorch raises is what is counted
+            failed = 1
+    return {"warnings": float(len(said)), "exceptions": float(failed)}
+
+
+@contextmanager
+def every_warning() -> Iterator[list[warnings.WarningMessage]]:
+    """Record each warning, with those that PyTorch gives once a process given each time."""
+    before = torch.is_warn_always_enabled()
+    torch.set_warn_always(True)
+    try:
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always")
+            yield said
+    finally:
+        torch.set_warn_always(before)
+
+
+def network(kind: str) -> nn.Module:
+    """A classifier of rows of 16 numbers, with random weights."""
+    build: dict[str, Callable[[], list[nn.Module]]] = {
+        "plain": lambda: [nn.ReLU()],
+        "dropout": lambda: [nn.ReLU(), nn.Dropout(0.5)],
+        "batch norm": lambda: [nn.BatchNorm1d(WIDTH), nn.ReLU()],
+        "both": lambda: [nn.BatchNorm1d(WIDTH), nn.ReLU(), nn.Dropout(0.5)],
+        "convolutional batch norm": lambda: [
+            nn.Unflatten(1, (1, 4, 4)),
+            nn.Conv2d(1, 1, 3, padding=1),
+            nn.BatchNorm2d(1),
+            nn.Flatten(),
+        ],
+        "transformer": lambda: [
+            nn.Unflatten(1, (4, 4)),
+            nn.TransformerEncoderLayer(4, 2, 8, batch_first=True),
+            nn.Flatten(),
+        ],
+        "lstm": lambda: [nn.Unflatten(1, (4, 4)), recurrent()],
+    }
+    return nn.Sequential(nn.Linear(WIDTH, WIDTH), *build[kind](), nn.Linear(WIDTH, CLASSES))
+
+
+def recurrent() -> nn.Module:
+    """Two layers of LSTM with dropout between them, whose last state goes on."""
+
+    class LastState(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.lstm = nn.LSTM(4, WIDTH, num_layers=2, dropout=0.5, batch_first=True)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            states: torch.Tensor = self.lstm(x)[0]
+            return states[:, -1]
+
+    return LastState()
+
+
+def _possible(arm: Arm) -> bool:
+    """Nothing can be trained without gradients, whatever the mode."""
+    return arm[WORK] == "evaluation" or arm[GRAD] == "grad"
+
+
+EXPERIMENT = Experiment(
+    question="Does PyTorch say anything when the mode is wrong?",
+    factors=(WORK, MODE, NET, BATCH, GRAD),
+    only=_possible,
+    blocks=PerProfile(3, 10, 20),
+    measure=measure,
+    responses={"warnings": "warnings", "exceptions": "exceptions"},
+    claims=CLAIMS,
+)

@@ -1,0 +1,287 @@
+"""What does it cost to train in eval mode, from the start or after the first evaluation?
+
+Document C warns twice. Whoever forgets ``train()`` after evaluating trains the following epochs
+without dropout: the training loss looks better, the validation loss gets worse, and rises while the
+training loss falls. And whoever trains in eval mode altogether gets less regularisation, stale
+batch-norm statistics and worse results. Here networks are trained for 60 epochs on 300 digits and
+validated after each epoch, with ``train()`` called again after every validation, never again after
+the first one, or never at all. Arms share split, labels, initial weights and the order of batches.
+
+Label noise is a factor, since over-fitting has more to fit where some labels are wrong: 20 % of the
+training labels are then replaced with another class; validation labels are always clean. Verdicts
+speak for a network of two hidden layers of 64, dropout 0.5, Adam at 0.003, batches of 75. The first
+warning is judged on the networks that have dropout, the second also on one with batch norm alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from harness.contrasts import Difference, Response
+from harness.datasets import load_split
+from harness.deferred import functional, nn, torch
+from harness.design import Arm, Block, Factor, PerProfile
+from harness.experiment import Claim, Control, Experiment, Responses
+from harness.figures import BLACK, BLUE, ORANGE
+from harness.intervals import median_interval
+from harness.regions import at_least, equals, less_than, more_than
+from studies.eval_variance.networks import mlp
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+SWITCH = Factor("switch", ("back", "forgotten", "never"), control="back")
+NET = Factor("net", ("dropout", "batch norm", "both"))
+NOISE = Factor("noise", (0.0, 0.2))
+
+ROWS = 300
+EPOCHS = 60
+BATCH = 75
+RISE = 0.05  # the project's margin for a loss: 5 %
+WINDOW = 5  # epochs to average over, where a rise must not be mere up and down from epoch to epoch
+
+RESPONSES = {
+    "first_train_loss": "nat",  # mean batch loss of the first epoch, as the training loop logs it
+    "train_loss": "nat",  # mean batch loss of the last epoch
+    "fit_loss": "nat",  # loss of the training set after the last epoch, in eval mode for all arms
+    "val_loss": "nat",  # after the last epoch, always in eval mode
+    "val_accuracy": "1",
+    "best_epoch": "1",  # the epoch, counted from 1, after which the validation loss was lowest
+    "val_rise": "1",  # smoothed validation loss at the end over its lowest value, less 1
+    "train_fall": "nat",  # smoothed logged training loss at the end less that at the same epoch
+    "bn_gap": "s.d.",  # distance of batch norm's running means from the means of what it is fed
+    "train_curve": "nat",  # logged training loss by epoch (a round is an epoch)
+    "val_curve": "nat",
+}
+
+CLAIMS = (
+    Claim(
+        "C4.22",
+        Difference("train_loss", SWITCH).at(switch="forgotten"),
+        less_than(0),
+        reading="The training loss looks better: that of the last epoch, as the loop logs it.",
+    ),
+    Claim("C4.22", Difference("val_loss", SWITCH).at(switch="forgotten"), more_than(0)),
+    Claim(
+        "C4.22",
+        Response("val_rise").at(switch="forgotten"),
+        at_least(RISE),
+        reading=f"Rising: the validation loss ends at least {RISE:.0%} above its lowest value, "
+        f"both as means of {WINDOW} epochs: the last loss over the single lowest would call every "
+        "curve that goes up and down a rising one.",
+    ),
+    Claim(
+        "C4.22",
+        Response("train_fall").at(switch="forgotten"),
+        less_than(0),
+        reading="While train falls: from there to the end the logged training loss goes down.",
+    ),
+    Claim(
+        "C5.07",
+        Difference("fit_loss", SWITCH).at(switch="never", net="dropout"),
+        less_than(0),
+        reading="Less regularisation: the training set is fitted more closely, measured in eval "
+        "mode for both arms, since dropout itself raises a loss that is logged in train mode.",
+    ),
+    Claim(
+        "C5.07",
+        Difference("bn_gap", SWITCH).at(switch="never", net="batch norm"),
+        more_than(0),
+        reading="Stale statistics: the running means are farther from the true means of the "
+        "layer's input, in its standard deviations, than after training in train mode.",
+    ),
+    Claim(
+        "C5.07",
+        Difference("val_accuracy", SWITCH).at(switch="never"),
+        less_than(0),
+        reading="Worse results: the final validation accuracy is lower, for dropout and for batch "
+        "norm, with and without label noise.",
+    ),
+    Control(
+        "nothing is forgotten yet in the first epoch",
+        Difference("first_train_loss", SWITCH).at(switch="forgotten").always(),
+        equals(0),
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """Training and validation rows, and the training labels by share of wrong ones."""
+
+    train_x: Tensor
+    train_y: dict[float, Tensor]
+    val_x: Tensor
+    val_y: Tensor
+    classes: int
+    seed: int
+
+
+def prepare(block: Block) -> Cell:
+    """Draw 300 training rows and spoil a share of their labels."""
+    data = load_split("digits", block.seed, block.device)
+    x, y = data.train_x[:ROWS], data.train_y[:ROWS]
+    labels = {}
+    for noise in NOISE.levels:
+        spoilt = torch.randperm(ROWS)[: round(noise * ROWS)].to(y.device)
+        labels[noise] = y.clone()
+        shift = torch.randint(1, data.classes, (len(spoilt),)).to(y.device)
+        labels[noise][spoilt] = (y[spoilt] + shift) % data.classes  # always another class
+    return Cell(x, labels, data.val_x, data.val_y, data.classes, block.seed)
+
+
+def measure(cell: Cell, arm: Arm) -> Responses:
+    """Train for all epochs, with the arm's way of switching back, and watch both losses."""
+    labels = cell.train_y[arm[NOISE]]
+    dropout = None if arm[NET] == "batch norm" else 0.5
+    model = mlp(64, cell.classes, dropout=dropout, batch_norm=arm[NET] != "dropout")
+    model = model.to(labels.device)
+    optimiser = torch.optim.Adam(model.parameters(), lr=3e-3, fused=True)  # fused: faster, no more
+    order = torch.Generator().manual_seed(cell.seed)
+
+    model.train(arm[SWITCH] != "never")
+    train_curve, val_curve = [], []
+    for _ in range(EPOCHS):
+        rows = torch.randperm(ROWS, generator=order).to(labels.device)
+        train_curve.append(_train_epoch(model, optimiser, cell.train_x[rows], labels[rows]))
+        model.eval()
+        val_curve.append(_loss(model, cell.val_x, cell.val_y))
+        if arm[SWITCH] == "back":
+            model.train()
+
+    model.eval()
+    val_trend, train_trend = _smooth(val_curve), _smooth(train_curve)
+    lowest = int(np.argmin(val_trend))
+    return {
+        "first_train_loss": train_curve[0],
+        "train_loss": train_curve[-1],
+        "fit_loss": _loss(model, cell.train_x, labels),
+        "val_loss": val_curve[-1],
+        "val_accuracy": _accuracy(model, cell.val_x, cell.val_y),
+        "best_epoch": int(np.argmin(val_curve)) + 1,
+        "val_rise": val_trend[-1] / val_trend[lowest] - 1,
+        "train_fall": train_trend[-1] - train_trend[lowest],
+        "bn_gap": _batch_norm_gap(model, cell.train_x),
+        "train_curve": train_curve,
+        "val_curve": val_curve,
+    }
+
+
+def _train_epoch(model: nn.Module, optimiser: torch.optim.Optimizer, x: Tensor, y: Tensor) -> float:
+    """One epoch in whatever mode the model is in; returns the mean loss of its batches."""
+    losses = []
+    for batch_x, batch_y in zip(x.split(BATCH), y.split(BATCH), strict=True):
+        optimiser.zero_grad()
+        loss = functional.cross_entropy(model(batch_x), batch_y)
+        loss.backward()
+        optimiser.step()
+        losses.append(loss.detach())
+    return torch.stack(losses).mean().item()
+
+
+def _smooth(curve: list[float]) -> NDArray[np.float64]:
+    """Means of neighbouring epochs."""
+    return np.convolve(curve, np.full(WINDOW, 1 / WINDOW), mode="valid")
+
+
+def _loss(model: nn.Module, x: Tensor, y: Tensor) -> float:
+    with torch.no_grad():
+        return functional.cross_entropy(model(x), y).item()
+
+
+def _accuracy(model: nn.Module, x: Tensor, y: Tensor) -> float:
+    with torch.no_grad():
+        return float((model(x).argmax(1) == y).double().mean())
+
+
+def _batch_norm_gap(model: nn.Module, x: Tensor) -> float:
+    """Mean distance of running from true means in true s.d.; NaN where there is no batch norm."""
+    gaps = []
+    with torch.no_grad():
+        for layer in model.children():
+            if isinstance(layer, nn.BatchNorm1d) and layer.running_mean is not None:
+                gaps.append(((layer.running_mean - x.mean(0)).abs() / x.std(0)).mean())
+            x = layer(x)
+    return torch.stack(gaps).mean().item() if gaps else float("nan")
+
+
+def loss_curves(table: pd.DataFrame) -> Figure:
+    """Training and validation loss by epoch, switched back or forgotten, without and with noise."""
+    from matplotlib.figure import Figure
+
+    figure = Figure()
+    panels = figure.subplots(1, len(NOISE.levels), sharey=True)
+    dropout = table[table["net"] == "dropout"]
+    for axes, noise in zip(panels, NOISE.levels, strict=True):
+        for switch, colour in (("back", ORANGE), ("forgotten", BLUE)):
+            rows = dropout[(dropout["noise"] == noise) & (dropout["switch"] == switch)]
+            for response, style in (("val_curve", "-"), ("train_curve", ":")):
+                _draw_curve(axes, rows[rows["response"] == response], colour, style)
+        axes.set_title(f"{noise:.0%} of training labels wrong", fontsize=20)
+        axes.set_yscale("log")
+    panels[0].set_ylabel("cross-entropy (nat)")
+    seeds = table["block"].nunique()
+    figure.supxlabel(f"epoch   (network with dropout; median and 99 % interval of {seeds} seeds)")
+    keys = {
+        "train() called again": {"color": ORANGE},
+        "train() forgotten": {"color": BLUE},
+        "validation": {"color": BLACK},
+        "training, as logged": {"color": BLACK, "linestyle": ":"},
+    }
+    for label, looks in keys.items():
+        panels[-1].plot([], [], label=label, **looks)
+    panels[-1].legend(loc="lower left")
+    figure.suptitle(_headline(dropout))
+    return figure
+
+
+def _draw_curve(axes: Axes, rows: pd.DataFrame, colour: str, style: str) -> None:
+    """The median over seeds by epoch, with its 99 % interval where there are seeds enough."""
+    epochs = [
+        median_interval(values.to_numpy(np.float64)) for _, values in rows.groupby("round")["value"]
+    ]
+    at = np.arange(1, len(epochs) + 1)
+    axes.plot(at, [epoch.estimate for epoch in epochs], style, color=colour)
+    if np.isfinite(epochs[0].low):
+        low, high = [epoch.low for epoch in epochs], [epoch.high for epoch in epochs]
+        axes.fill_between(at, low, high, color=colour, alpha=0.25, linewidth=0)
+
+
+def _headline(rows: pd.DataFrame) -> str:
+    """By how much the final validation loss is higher, paired by seed, for the title."""
+    final = rows[rows["response"] == "val_loss"].pivot_table(
+        index=["noise", "block"], columns="switch", values="value"
+    )
+    gain = (final["forgotten"] - final["back"]).groupby("noise").median()
+    parts = [f"{gain[noise]:+.2f} nat at {noise:.0%} wrong labels" for noise in NOISE.levels]
+    return f"Final validation loss where train() was forgotten:\n{', '.join(parts)}"
+
+
+def in_design(arm: Arm) -> bool:
+    """Forgetting is judged on networks with dropout, the rest on dropout and batch norm alone."""
+    judged = {
+        "back": NET.levels,
+        "forgotten": ("dropout", "both"),
+        "never": ("dropout", "batch norm"),
+    }
+    return arm[NET] in judged[arm[SWITCH]]
+
+
+EXPERIMENT = Experiment(
+    question="What does training in eval mode do to training and validation loss?",
+    factors=(SWITCH, NET, NOISE),
+    only=in_design,
+    responses=RESPONSES,
+    blocks=PerProfile(quick=1, standard=20, full=60),
+    prepare=prepare,
+    measure=measure,
+    claims=CLAIMS,
+    figures=(loss_curves,),
+)

@@ -1,0 +1,204 @@
+"""How does the swing of a train-mode validation depend on the size of the validation set?
+
+Question. Document D reports a validation accuracy that swings between 76 and 88 % with dropout left
+on, and does not say how many rows were validated. Dropout draws a mask of its own for every row, so
+accuracy is a mean of independent hits and misses: if row i is hit with probability q_i, its s.d. is
+sqrt(sum of q_i (1 - q_i)) / n, which falls as 1 / sqrt(n). How large a swing is seen at which size?
+
+What is done. A perceptron is trained on digits for each dropout probability p. Its weights are then
+fixed, and the first n rows of the validation part are validated 100 times in each mode. The smaller
+sets are part of the larger ones. A block is a fresh split and fresh trainings.
+
+What the verdicts speak for. Perceptrons with two hidden layers of 64 units on digits, n from 25 to
+700. The claim names neither a size nor a p: it is judged at each size and at each p up to 0.5.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from harness.contrasts import Response
+from harness.datasets import Split, load_split
+from harness.deferred import nn, torch
+from harness.design import Arm, Block, Factor, PerProfile
+from harness.experiment import Claim, Control, Experiment, Responses
+from harness.figures import GREEN, PURPLE, VERMILION
+from harness.regions import at_least, equals
+from harness.training import fit_classifier
+from studies.eval_variance.marks import draw_blocks
+from studies.eval_variance.networks import mlp
+from studies.eval_variance.validation import validate_repeatedly
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from torch import Tensor
+
+SIZE = Factor("n_val", (25, 50, 100, 200, 400, 700))
+DROPOUT = Factor("dropout", (0.1, 0.2, 0.5))
+MODE = Factor("mode", ("eval", "train"), control="eval")
+
+#: Training epochs at full effort. Effort is in per cent: of these epochs, and of 100 passes.
+EPOCHS = 20
+SWING = 0.12  # from 76 % to 88 %
+COLOURS = (PURPLE, GREEN, VERMILION)  # of the levels of p
+TICKS = (0.2, 0.5, 1, 2, 5, 10, 20, 40)  # points
+
+CLAIMS = (
+    Claim(
+        "D-inc-1",
+        Response("swing").at(mode="train"),
+        at_least(SWING),
+        reading="From 76 % to 88 % is a range of 12 points or more over 100 validations; the level "
+        "itself is not judged. The incident does not say how many rows were validated: every size.",
+    ),
+    Control(
+        "in eval mode the accuracy of fixed weights does not move at any size",
+        Response("swing").at(mode="eval"),
+        equals(0),
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What the arms of a block share: the split, a network for each p, the number of passes."""
+
+    split: Split
+    networks: Mapping[float, nn.Module]
+    passes: int
+
+
+def prepare(block: Block) -> Trained:
+    """Split the digits anew and train one network for each p, from equal weights and batches."""
+    split = load_split("digits", block.seed, block.device)
+    epochs = round(EPOCHS * block.effort / 100)
+    networks = {}
+    for p in DROPOUT.levels:
+        torch.manual_seed(block.seed)
+        model = mlp(split.train_x.shape[1], split.classes, dropout=p).to(block.device)
+        networks[p] = fit_classifier(
+            model, split.train_x, split.train_y, seed=block.seed, epochs=epochs
+        )
+    return Trained(split, networks, passes=block.effort)
+
+
+def measure(cell: Trained, arm: Arm) -> Responses:
+    """Validate the first n rows again and again in the arm's mode, and say what the law expects."""
+    n, model = arm[SIZE], cell.networks[arm[DROPOUT]]
+    model.train(arm[MODE] == "train")  # the networks have no buffers: the mode is all that changes
+    passes = validate_repeatedly(model, cell.split.val_x[:n], cell.split.val_y[:n], cell.passes)
+    hits = passes.correct.sum(dim=1)
+    return {
+        "accuracy": passes.accuracy.tolist(),
+        # 12 points are a whole number of rows at every size, and a difference of two rounded
+        # accuracies can fall just short of them: so the range is counted in rows and divided once.
+        "swing": float(hits.max() - hits.min()) / n,
+        "expected_sd": expected_sd(passes.correct),
+    }
+
+
+def expected_sd(correct: Tensor) -> float:
+    """The s.d. of accuracy between passes if every row is hit or missed independently.
+
+    Args:
+        correct: shape (passes, rows), whether a row was classified correctly. Only each row's own
+            rate is used: ups and downs that the rows share would show as a difference.
+    """
+    rows = correct.shape[1]
+    # ddof 1 makes the variance of a row's hits unbiased: passes / (passes - 1) * q (1 - q).
+    variances = correct.double().var(dim=0, correction=1)
+    return float(variances.sum().sqrt() / rows)
+
+
+def spread_by_size(table: pd.DataFrame) -> Figure:
+    """S.d. and range of train-mode accuracy against the size of the validation set."""
+    from matplotlib.figure import Figure
+
+    train = table[table["mode"] == "train"]
+    keys = ["dropout", "n_val", "block"]
+    spread = train[train["response"] == "accuracy"].groupby(keys)["value"].std() * 100
+    swing = train[train["response"] == "swing"].set_index(keys)["value"].sort_index() * 100
+    law = train[train["response"] == "expected_sd"].groupby(["dropout", "n_val"])["value"].median()
+    figure = Figure()
+    left, right = figure.subplots(1, 2)
+    _draw(left, spread)
+    _draw_law(left, law.xs(SIZE.levels[-1], level="n_val") * 100)
+    left.set_ylabel("s.d. between validations (points)")
+    _draw(right, swing)
+    right.axhline(100 * SWING, color="black", linewidth=1.5)
+    right.annotate(
+        f"the incident: {100 * SWING:.0f} points",
+        (SIZE.levels[-1], 100 * SWING),
+        (0, 6),
+        textcoords="offset points",
+        ha="right",
+        fontsize=16,
+    )
+    right.set_ylabel("range of the validations (points)")
+    small, large = SIZE.levels[0], SIZE.levels[-1]
+    at_small, at_large = (np.median(swing.loc[0.5, n]) for n in (small, large))
+    fold = np.median(spread.loc[0.5, small]) / np.median(spread.loc[0.5, large])
+    figure.suptitle(
+        f"{train['round'].max() + 1} validations with dropout on (p = 0.5) range over "
+        f"{at_small:.0f} points on {small} rows, {at_large:.1f} on {large}:\n"
+        f"their s.d. falls {fold:.1f}-fold, 1/\u221an says {np.sqrt(large / small):.1f}-fold "
+        f"(digits, {train['block'].nunique()} trainings)",
+        fontsize=20,
+    )
+    return figure
+
+
+def _draw(axes: Axes, values: pd.Series[float]) -> None:
+    """Every block as a point, the median with its interval, on two logarithmic axes."""
+    axes.set_xscale("log")
+    axes.set_yscale("log", nonpositive="clip")
+    for p, shift, colour in zip(DROPOUT.levels, (0.92, 1.0, 1.08), COLOURS, strict=True):
+        for n in SIZE.levels:
+            draw_blocks(
+                axes,
+                n * shift,
+                np.asarray(values.loc[p, n], np.float64),
+                colour=colour,
+                width=0.03,
+                label=f"p = {p:g}" if n == SIZE.levels[0] else None,
+            )
+    axes.set_xticks(SIZE.levels, [str(n) for n in SIZE.levels])
+    axes.set_yticks(TICKS, [f"{tick:g}" for tick in TICKS])
+    axes.set_ylim(values[values > 0].min() * 0.85, values.max() * 1.2)
+    axes.minorticks_off()
+    axes.set_xlabel("rows validated (log scale)")
+
+
+def _draw_law(axes: Axes, at_largest: pd.Series[float]) -> None:
+    """What independent rows give, carried from the largest set to the others by 1 / sqrt(n)."""
+    for p in DROPOUT.levels:
+        expected = at_largest[p] * np.sqrt(SIZE.levels[-1] / np.array(SIZE.levels))
+        axes.plot(
+            SIZE.levels,
+            expected,
+            "--",
+            color="black",
+            linewidth=1.2,
+            zorder=1,
+            label="independent rows" if p == DROPOUT.levels[-1] else None,
+        )
+    axes.legend(loc="lower left")
+
+
+EXPERIMENT = Experiment(
+    question="How does the swing depend on the size of the validation set?",
+    factors=(SIZE, DROPOUT, MODE),
+    responses={"accuracy": "1", "swing": "1", "expected_sd": "1"},
+    claims=CLAIMS,
+    prepare=prepare,
+    measure=measure,
+    blocks=PerProfile(8, 24, 100),
+    effort=PerProfile(15, 100, 100),
+    figures=(spread_by_size,),
+)
