@@ -1,0 +1,32 @@
+"""Fixtures that tests of several modules share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.session import start_run
+from tests.harness.running import House, build_house
+
+
+@pytest.fixture(scope="session")
+def stored_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A results folder with one finished reference run of the planted study."""
+    top = tmp_path_factory.mktemp("stored")
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        build_house(top, monkeypatch)
+        start_run("planted", "standard", "cpu", Path("results"), seed=0)
+    return top / "results"
+
+
+@pytest.fixture
+def house(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    stored_run: Path,
+) -> House:
+    """A folder with planted studies, and a command line that sees only these."""
+    build_house(tmp_path, monkeypatch)
+    return House(tmp_path, capfd, stored_run)

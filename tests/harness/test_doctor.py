@@ -1,0 +1,67 @@
+"""What a machine can measure."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from harness.doctor import _work, capabilities, noise_sentences
+from harness.intervals import Interval
+from harness.noise import Noise, measure_noise
+from tests.harness.running import House
+
+
+def test_the_doctor_describes_machine_claims_and_noise_and_writes_nothing(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("harness.doctor._work", lambda: dict)
+    ended = house("doctor")
+    assert ended.code == 0, ended.err
+    for said in ("usable cores", "0.0.stub", "GiB free for results", "needs a CUDA GPU: not here"):
+        assert said in ended.out
+    assert "Noise now" in ended.out
+    assert not house.results.exists()
+
+
+@pytest.mark.parametrize(
+    ("device", "sentence"),
+    [("cpu", "needs a CUDA GPU: not here"), ("cuda", "can be measured here")],
+)
+def test_claims_that_need_a_gpu_can_be_measured_where_there_is_one(
+    device: str, sentence: str, house: House
+) -> None:
+    found = capabilities(device)
+    assert {need: count for need, (count, _) in found.items()} == {
+        "cpu": 5,
+        "cpu or cuda": 1,
+        "cuda": 1,
+        "field data": 1,
+    }
+    assert found["cuda"][1] == sentence
+    assert found["cpu"][1] == "can be measured here"
+    assert device in found["cpu or cuda"][1]
+
+
+def test_the_needs_of_the_real_catalogue_are_all_known() -> None:
+    assert sum(count for count, _ in capabilities("cpu").values()) == 503
+
+
+def test_without_torch_the_doctor_says_what_is_missing(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(sys.modules, "torch")
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    ended = house("doctor")
+    assert ended.code == 2
+    assert "needs torch, which is not installed here" in ended.err
+
+
+def test_the_doctors_own_work_can_be_timed() -> None:
+    assert measure_noise(_work(), pairs=8).seconds_a_call > 0
+
+
+def test_the_noise_is_told_with_its_interval_and_half_width() -> None:
+    sentence = noise_sentences(Noise(Interval(1.001, 0.99, 1.03), 0.87, 0.00125))
+    for said in ("1.25 ms", "ratio 1.0010", "0.9900 to 1.0300", "half-width 2.00%", "ratio 0.8700"):
+        assert said in sentence

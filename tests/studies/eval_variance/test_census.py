@@ -1,0 +1,177 @@
+"""The census: complete, and right where the answer can be worked out by hand."""
+
+from __future__ import annotations
+
+import inspect
+import warnings
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from harness.design import Arm, Block
+from studies.eval_variance.census import (
+    MODULE,
+    largest_gap,
+    measure,
+    mode_dependent_modules,
+    tensors_of,
+)
+from studies.eval_variance.census_modules import LEFT_OUT, MODULES, Spec
+
+BLOCK = Block(0, seed=11, shared_seed=12)
+
+
+def measured(module: str, grad: str = "no_grad") -> dict[str, float]:
+    torch.manual_seed(BLOCK.seed)
+    responses = measure(BLOCK, Arm((("module", module), ("grad", grad))))
+    return {name: float(value) for name, value in responses.items()}  # type: ignore[arg-type]
+
+
+def drawn(module: str) -> tuple[nn.Module, list[Tensor | None]]:
+    """The module and inputs that ``measured`` works with."""
+    torch.manual_seed(BLOCK.seed)
+    return MODULES[module].build(), MODULES[module].draw()
+
+
+def classes_of_torch() -> dict[str, type[nn.Module]]:
+    return {
+        name: value
+        for name, value in vars(nn).items()
+        if inspect.isclass(value) and issubclass(value, nn.Module)
+    }
+
+
+def kinds_within(spec: Spec) -> set[tuple[str, Any]]:
+    inner = [kinds_within(arg) for arg in spec.args if isinstance(arg, Spec)]
+    return {(spec.kind, spec.options.get("dropout")), *(kind for kinds in inner for kind in kinds)}
+
+
+def test_every_class_of_the_installed_torch_is_in_the_census_or_left_out_with_a_reason() -> None:
+    counted = {spec.kind for spec in MODULES.values()}
+    missing = set(classes_of_torch()) - counted - set(LEFT_OUT)
+    assert not missing, (
+        f"torch {torch.__version__} has modules that the census does not know: {sorted(missing)}. "
+        f"Add each to MODULES in census_modules.py, or to LEFT_OUT with the reason."
+    )
+    unknown = (counted | set(LEFT_OUT)) - set(classes_of_torch())
+    assert not unknown, (
+        f"torch {torch.__version__} no longer has {sorted(unknown)}: take them out of the census."
+    )
+    assert not counted & set(LEFT_OUT)
+
+
+@pytest.mark.parametrize("name", LEFT_OUT)
+def test_what_is_left_out_has_no_forward_pass(name: str) -> None:
+    assert "unimplemented" in classes_of_torch()[name].forward.__qualname__
+
+
+def test_classes_with_a_dropout_argument_are_there_with_dropout_on_and_off() -> None:
+    levels = {kind for spec in MODULES.values() for kind in kinds_within(spec)}
+    for name, kind in classes_of_torch().items():
+        parameter = inspect.signature(kind).parameters.get("dropout")
+        if name in LEFT_OUT or parameter is None:
+            continue
+        used = {parameter.default if rate is None else rate for k, rate in levels if k == name}
+        assert any(rate > 0 for rate in used), name
+        assert 0 in used, name
+
+
+def test_the_gap_of_dropout_is_the_largest_input_since_survivors_are_doubled() -> None:
+    _, (x, *_) = drawn("Dropout")
+    assert x is not None
+    assert measured("Dropout")["gap"] == pytest.approx(x.abs().max().item())
+
+
+def test_the_gap_of_rrelu_is_that_of_random_slopes_to_their_mean() -> None:
+    _, (x, *_) = drawn("RReLU")
+    assert x is not None
+    torch.manual_seed(BLOCK.seed)
+    slopes = torch.empty_like(x).uniform_(1 / 8, 1 / 3)
+    limit = x.clamp(max=0).abs().max().item() * (1 / 3 - 1 / 8) / 2
+    found = measured("RReLU")
+    assert 0 < found["gap"] <= limit
+    assert slopes.min() >= 1 / 8
+    assert found["train_repeats_differ"] == 1
+    assert found["eval_repeats_differ"] == 0
+
+
+def test_padding_is_blanked_on_the_fused_path_and_nothing_else_changes() -> None:
+    module, inputs = drawn("TransformerEncoder(dropout=0, batch_first=True), padded input")
+    mask = inputs[2]
+    assert mask is not None
+    with torch.no_grad():
+        train, evaluated = module.train()(*inputs), module.eval()(*inputs)
+    assert (evaluated[mask] == 0).all()
+    assert (train[mask] != 0).all()
+    torch.testing.assert_close(train[~mask], evaluated[~mask], rtol=0, atol=1e-5)
+
+
+def test_fractional_pooling_is_random_in_both_modes_and_the_same_from_one_seed() -> None:
+    for name in ("FractionalMaxPool2d", "FractionalMaxPool3d"):
+        found = measured(name)
+        assert found["gap"] == 0
+        assert found["train_repeats_differ"] == found["eval_repeats_differ"] == 1
+
+
+def test_attention_without_gradients_takes_the_fused_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[bool] = []
+    fused = torch._native_multi_head_attention
+
+    def spy(*args: Any) -> Any:  # noqa: ANN401 - passed on as it comes
+        calls.append(True)
+        return fused(*args)
+
+    monkeypatch.setattr(torch, "_native_multi_head_attention", spy)
+    measured("MultiheadAttention(batch_first=True)", grad="grad")
+    assert not calls
+    measured("MultiheadAttention(batch_first=True)", grad="no_grad")
+    assert calls, "the variant is in the census for its fused path"
+
+
+def test_a_mode_hidden_in_a_layer_would_be_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert measured("Tanh")["gap"] == 0
+    monkeypatch.setattr(nn.Tanh, "forward", lambda self, x: x + 0.25 * self.training)
+    found = measured("Tanh")
+    assert found["gap"] == pytest.approx(0.25)
+    assert found["beyond_rounding"] == 1
+    assert found["train_repeats_differ"] == 0
+
+
+def test_every_module_gives_numbers() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for name in MODULE.levels:
+            module, inputs = drawn(name)
+            outputs = list(tensors_of(module.eval()(*inputs)))
+            assert outputs, name
+            assert all(x.isfinite().all() and x.numel() for x in outputs), name
+
+
+def test_outputs_of_different_shapes_are_refused() -> None:
+    with pytest.raises(ValueError, match="different shapes"):
+        largest_gap([torch.zeros(2)], [torch.zeros(3)])
+
+
+def test_the_figure_names_what_the_table_says() -> None:
+    import pandas as pd
+
+    responses = ("gap", "beyond_rounding", "train_repeats_differ", "eval_repeats_differ")
+    table = pd.DataFrame(
+        [
+            {
+                "block": 0,
+                "module": module,
+                "grad": grad,
+                "response": response,
+                "value": 0.5 * (module in {"Tanh", "Dropout"} and response == "gap"),
+            }
+            for module in MODULE.levels
+            for grad in ("grad", "no_grad")
+            for response in responses
+        ]
+    )
+    figure = mode_dependent_modules(table)
+    assert figure.get_suptitle().startswith("1 of ")
+    assert "Tanh" in {text.get_text() for text in figure.axes[0].texts}

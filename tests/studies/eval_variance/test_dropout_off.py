@@ -1,0 +1,37 @@
+"""Dropout in eval mode: bitwise the input."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from harness.design import Arm, Block
+from studies.eval_variance.dropout_off import DTYPE, VARIANT, bits, measure
+
+
+def arm(mode: str, variant: str = "Dropout", p: float = 0.5, dtype: str = "float32") -> Arm:
+    return Arm((("mode", mode), ("variant", variant), ("p", p), ("dtype", dtype)))
+
+
+def test_bits_tell_zeros_apart_and_find_nan_equal_to_itself() -> None:
+    x = torch.tensor([0.0, float("nan")])
+    y = torch.tensor([-0.0, float("nan")])
+    assert (bits(x) == bits(y)).tolist() == [False, True]
+
+
+@pytest.mark.parametrize("variant", VARIANT.levels)
+@pytest.mark.parametrize("dtype", DTYPE.levels)
+def test_every_dropout_module_is_the_identity_in_eval_mode_only(variant: str, dtype: str) -> None:
+    block = Block(0, 1, 2)
+    assert measure(block, arm("eval", variant, dtype=dtype)) == {"changed": 0.0}
+    assert measure(block, arm("train", variant, dtype=dtype)) != {"changed": 0.0}
+
+
+def test_adding_zero_in_eval_mode_would_be_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(nn.Dropout, "forward", lambda self, x: x + 0.0)
+    assert measure(Block(0, 1, 2), arm("eval")) == {"changed": 1.0}, "-0.0 + 0.0 is 0.0"
+
+
+def test_all_dropout_classes_of_torch_are_there() -> None:
+    assert {name for name in dir(nn) if "Dropout" in name} == set(VARIANT.levels)

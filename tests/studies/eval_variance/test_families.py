@@ -1,0 +1,124 @@
+"""Families: built as named, and the differences are those of a hand calculation."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+import transformers
+from torch import nn
+
+from harness.design import Arm, Block
+from harness.experiment import Responses
+from studies.eval_variance import families
+from studies.eval_variance.families import (
+    BUILDERS,
+    NET,
+    batch_for,
+    identity_by_family,
+    measure,
+)
+
+BLOCK = Block(index=0, seed=5, shared_seed=0)
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+def measured(family: str) -> Responses:
+    return measure(BLOCK, Arm((("net", family),)))
+
+
+def test_every_family_can_be_built_and_no_other() -> None:
+    assert set(BUILDERS) == set(NET.levels)
+
+
+@pytest.mark.parametrize(
+    ("family", "config"),
+    [
+        ("BERT", transformers.BertConfig),
+        ("GPT-2", transformers.GPT2Config),
+        ("DeBERTa", transformers.DebertaConfig),
+        ("DeBERTa-v2", transformers.DebertaV2Config),
+        ("ModernBERT", transformers.ModernBertConfig),
+    ],
+)
+def test_the_tiny_transformers_keep_every_dropout_of_their_default_config(
+    family: str, config: type[transformers.PretrainedConfig]
+) -> None:
+    default = {k: v for k, v in config().to_dict().items() if "drop" in k}
+    tiny = BUILDERS[family]().config
+    assert default
+    assert {name: getattr(tiny, name) for name in default} == default
+
+
+def test_batch_norms_difference_is_that_of_the_formula(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fresh running statistics are mean 0 and variance 1, so eval mode hardly changes the input."""
+    monkeypatch.setitem(BUILDERS, "batch norm MLP", lambda: nn.BatchNorm1d(64))
+    x = batch_for(nn.Identity(), BLOCK).numpy().astype(np.float64)
+    train = (x - x.mean(0)) / np.sqrt(x.var(0) + 1e-5)
+    found = measured("batch norm MLP")
+    assert found["mode_gap"] == pytest.approx(np.abs(train - x / np.sqrt(1 + 1e-5)).max(), rel=1e-4)
+    assert found["train_gap"] == found["eval_gap"] == 0
+
+
+def test_a_dropout_layers_difference_is_that_of_the_formula(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A unit that is dropped moves by |x|, one that is kept by |x| p / (1 - p); at p = .5 both."""
+    monkeypatch.setitem(BUILDERS, "dropout MLP", lambda: nn.Dropout(0.5))
+    x = batch_for(nn.Identity(), BLOCK)
+    found = measured("dropout MLP")
+    assert found["mode_gap"] == float(x.abs().max())
+    assert found["train_gap"] == 2 * float(x.abs().max())
+    assert found["eval_gap"] == 0
+    assert found["dropouts"] == 1
+
+
+def test_dropout_with_p_0_counts_as_none_and_changes_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(BUILDERS, "dropout MLP", lambda: nn.Dropout(0.0))
+    assert measured("dropout MLP") == {
+        "mode_gap": 0,
+        "train_gap": 0,
+        "eval_gap": 0,
+        "dropouts": 0,
+    }
+
+
+def test_a_planted_chance_in_eval_mode_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Leaky(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return nn.functional.dropout(x)  # the functional form, left on in eval mode
+
+    monkeypatch.setitem(BUILDERS, "plain MLP", Leaky)
+    found = measured("plain MLP")
+    assert isinstance(found["eval_gap"], float)
+    assert found["eval_gap"] > 0
+
+
+def test_the_pretrained_encoder_is_the_same_after_a_block() -> None:
+    before = {k: v.clone() for k, v in families.pretrained_minilm().state_dict().items()}
+    first = measured("MiniLM")
+    after = families.pretrained_minilm().state_dict()
+    assert all(torch.equal(weight, after[name]) for name, weight in before.items())
+    assert measured("MiniLM") == first
+
+
+def test_the_figure_keeps_exact_zeros_apart_from_the_log_scale() -> None:
+    rows = [
+        {"net": net, "block": block, "response": response, "value": value}
+        for net in NET.levels
+        for block in range(3)
+        for response, value in (("mode_gap", 0.0 if net == "BERT" else 1e-7), ("train_gap", 0.0))
+    ]
+    figure = identity_by_family(pd.DataFrame(rows))
+    lane, scale = figure.axes
+    zeros = sum(len(np.asarray(line.get_xdata())) for line in lane.lines)
+    others = sum(len(np.asarray(line.get_xdata())) for line in scale.lines)
+    assert (zeros, others) == (3, 3 * (len(NET.levels) - 1))
+    assert "1 of 13 families:\nBERT" in figure.get_suptitle()

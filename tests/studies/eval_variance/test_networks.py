@@ -1,0 +1,39 @@
+"""The shared networks: shapes, layers, and equal starts whatever is switched on."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from studies.eval_variance.networks import mlp, small_cnn
+
+
+@pytest.mark.parametrize("options", [{}, {"dropout": 0.5}, {"dropout": 0.1, "batch_norm": True}])
+def test_logits_have_one_column_a_class(options: dict[str, float]) -> None:
+    assert mlp(7, 3, **options)(torch.ones(5, 7)).shape == (5, 3)  # type: ignore[arg-type]
+    assert small_cnn(10, **options)(torch.ones(5, 64)).shape == (5, 10)  # type: ignore[arg-type]
+
+
+def test_only_the_layers_asked_for_are_built() -> None:
+    def kinds(model: nn.Module) -> set[type[nn.Module]]:
+        return {type(layer) for layer in model}  # type: ignore[attr-defined]
+
+    plain = {nn.Linear, nn.ReLU}
+    assert kinds(mlp(7, 3)) == plain
+    assert kinds(mlp(7, 3, dropout=0.0)) == plain | {nn.Dropout}
+    assert kinds(mlp(7, 3, batch_norm=True)) == plain | {nn.BatchNorm1d}
+    assert kinds(mlp(7, 3, layer_norm=True)) == plain | {nn.LayerNorm}
+    assert nn.BatchNorm2d in kinds(small_cnn(10, batch_norm=True))
+
+
+def test_dropout_and_norms_change_no_initial_weight() -> None:
+    def weights(model: nn.Module) -> list[torch.Tensor]:
+        linear = [layer for layer in model.modules() if isinstance(layer, nn.Linear)]
+        return [layer.weight for layer in linear]
+
+    torch.manual_seed(0)
+    plain = weights(mlp(7, 3))
+    torch.manual_seed(0)
+    full = weights(mlp(7, 3, dropout=0.5, batch_norm=True, layer_norm=True))
+    assert all(torch.equal(a, b) for a, b in zip(plain, full, strict=True))

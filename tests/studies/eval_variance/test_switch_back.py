@@ -1,0 +1,87 @@
+"""Training in eval mode against networks that have no dropout, and the measures against sums."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional
+
+from harness.design import Arm, Block
+from harness.training import fit_classifier
+from studies.eval_variance import switch_back
+from studies.eval_variance.networks import mlp
+from studies.eval_variance.switch_back import BATCH, ROWS, Cell, measure
+
+SEED = 5
+
+
+@pytest.fixture(scope="module")
+def cell() -> Cell:
+    torch.manual_seed(SEED)
+    return switch_back.prepare(Block(index=0, seed=SEED, shared_seed=0))
+
+
+@pytest.fixture(autouse=True)
+def few_epochs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(switch_back, "EPOCHS", 6)
+
+
+def seen(cell: Cell, switch: str, net: str, noise: float = 0.0) -> dict[str, Any]:
+    torch.manual_seed(SEED)
+    return dict(measure(cell, Arm((("switch", switch), ("net", net), ("noise", noise)))))
+
+
+def test_a_fifth_of_the_labels_are_wrong_where_that_is_asked(cell: Cell) -> None:
+    assert int((cell.train_y[0.2] != cell.train_y[0.0]).sum()) == ROWS / 5
+    assert len(cell.train_y[0.0]) == ROWS
+
+
+def test_training_in_eval_mode_is_training_a_network_without_dropout(cell: Cell) -> None:
+    torch.manual_seed(SEED)
+    plain = mlp(64, 10)
+    x, y = cell.train_x, cell.train_y[0.2]
+    fit_classifier(plain, x, y, seed=SEED, epochs=6, batch_size=BATCH)
+    with torch.no_grad():
+        expected = functional.cross_entropy(plain(x), y).item()
+        val = functional.cross_entropy(plain(cell.val_x), cell.val_y).item()
+    result = seen(cell, "never", "dropout", noise=0.2)
+    assert result["fit_loss"] == pytest.approx(expected, rel=1e-4)
+    assert result["val_loss"] == pytest.approx(val, rel=1e-4)
+
+
+def test_forgetting_starts_like_switching_back_and_differs_from_the_second_epoch(
+    cell: Cell,
+) -> None:
+    back, forgotten = (seen(cell, switch, "dropout") for switch in ("back", "forgotten"))
+    assert back["train_curve"][0] == forgotten["train_curve"][0] == back["first_train_loss"]
+    assert back["val_curve"][0] == forgotten["val_curve"][0]
+    assert back["train_curve"][1] > forgotten["train_curve"][1]
+
+
+def test_batch_norm_keeps_its_first_statistics_where_it_never_trains(cell: Cell) -> None:
+    gaps = {s: seen(cell, s, "batch norm")["bn_gap"] for s in ("back", "never")}
+    assert gaps["never"] > 5 * gaps["back"] > 0
+    assert math.isnan(seen(cell, "back", "dropout")["bn_gap"])
+
+
+def test_the_gap_of_a_fresh_batch_norm_is_the_mean_of_its_input_in_standard_deviations() -> None:
+    values = torch.tensor([[1.0], [3.0], [5.0]])  # mean 3, s.d. 2
+    assert switch_back._batch_norm_gap(nn.Sequential(nn.BatchNorm1d(1)).eval(), values) == 1.5
+
+
+def test_a_rise_is_measured_on_means_of_five_epochs() -> None:
+    assert switch_back._smooth([5, 0, 0, 0, 0, 10]) == pytest.approx([1, 2])
+
+
+def test_the_rise_counts_from_the_lowest_point(cell: Cell, monkeypatch: pytest.MonkeyPatch) -> None:
+    losses = iter([4.0, 2, 2, 2, 2, 2, 2, 2, 2, 12, 99])  # the last is the training set's
+    monkeypatch.setattr(switch_back, "EPOCHS", 10)
+    monkeypatch.setattr(switch_back, "_loss", lambda *_: next(losses))
+    result = seen(cell, "forgotten", "dropout")
+    assert result["val_rise"] == pytest.approx(1.0)  # from 2 to (2 + 2 + 2 + 2 + 12) / 5 = 4
+    assert result["train_fall"] < 0
+    assert result["best_epoch"] == 2
