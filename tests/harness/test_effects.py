@@ -36,7 +36,7 @@ pairs = shapes.flatmap(
 )
 
 #: Each example writes a table and judges it.
-FEW = settings(max_examples=25)
+FEW = settings(max_examples=12)
 
 
 def two_modes(seed: int = 0) -> tuple[Floats, Floats]:

@@ -43,7 +43,7 @@ FORM = schema(FACTORS, RESPONSES)
 IDENTITY = {"run_sha256": "abc", "experiment": "planted"}
 
 #: The file is written anew for every example, so that they may share a folder.
-ANEW = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25)
+ANEW = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=15)
 
 
 def rows(blocks: int = 2, rounds: int = 2) -> list[dict[str, Any]]:
