@@ -14,9 +14,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from scipy import stats
 
 from harness.calibration_figure import coverage_figure
+from harness.checks import Check
 from harness.figures import save_figure, slide_style
 from harness.intervals import CONFIDENCE
-from harness.planted import ALLOWANCE, LEAST_COVERAGE, MOST_WRONG, Check
+from harness.planted import ALLOWANCE, LEAST_COVERAGE, MOST_WRONG
 from harness.tables import write_bytes
 
 

@@ -8,10 +8,11 @@ from collections import Counter
 import numpy as np
 from scipy import stats
 
+from harness.checks import Check
 from harness.effects import Effect
 from harness.errors import HarnessError
 from harness.intervals import Interval, frequency_interval, median_interval, observed_range
-from harness.planted import Check, Truth, hold
+from harness.planted import Truth, hold
 from harness.populations import Population
 from harness.regions import at_most
 from harness.simulate import Kind, block_values, effect_from_table, simulate, stream

@@ -5,17 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
 
+from harness.checks import Check, Quantity
 from harness.contrasts import Across
 from harness.effects import Effect
 from harness.intervals import Interval
 from harness.regions import Region, at_least, at_most, between, equals
 from harness.verdicts import Verdict, judge_condition
 
-Quantity: TypeAlias = Literal[
-    "covered", "reproduced though false", "refuted though true", "decided", "violation not seen"
-]
 LEAST_COVERAGE = 0.985
 MOST_WRONG = 0.01
 #: A rate of wrong verdicts is an estimate: it fails where it is above its limit by more than this
@@ -26,44 +23,6 @@ TOLERANCE = 1e-9
 #: How far from an edge the truth is planted, and how wide a wide region is, both in the scale of
 #: the block values. The closer to the edge, the likelier a wrong verdict.
 JUST, WIDE = 1e-4, 10.0
-
-
-@dataclass(frozen=True)
-class Check:
-    """One simulated rate and the requirement it is held against.
-
-    Attributes:
-        interval: the kind of interval, with what it is taken of.
-        distribution: of the block values.
-        blocks: how many blocks an experiment had.
-        quantity: what was counted.
-        region: the kind of region, where one was judged.
-        simulations: how many experiments were simulated.
-        rate: the share of them in which it happened.
-        limit: what the rate is held against.
-        met: whether the requirement is met.
-    """
-
-    interval: str
-    distribution: str
-    blocks: int
-    quantity: Quantity
-    region: str
-    simulations: int
-    rate: float
-    limit: float
-    met: bool
-
-    @property
-    def se(self) -> float:
-        """The Monte-Carlo standard error of the rate."""
-        return math.sqrt(self.rate * (1 - self.rate) / self.simulations)
-
-    def __str__(self) -> str:
-        where = f"{self.interval}; {self.distribution}; {self.blocks} blocks"
-        judged = f" ({self.region})" if self.region else ""
-        seen = f"{100 * self.rate:.2f} % (s.e. {100 * self.se:.2f})"
-        return f"{where}: {self.quantity}{judged} {seen}, limit {100 * self.limit:.4g} %"
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
+from harness.checks import Check
 from harness.coverage import check_frequency, check_median, check_universal
-from harness.planted import Check
 from harness.populations import ANY_SIGN, NOT_NEGATIVE, Population
 from harness.simulate import Kind
 

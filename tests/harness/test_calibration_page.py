@@ -10,7 +10,7 @@ import pytest
 
 from harness.calibrate import calibrate
 from harness.calibration_page import outcome, page, write_calibration
-from harness.planted import Check
+from harness.checks import Check
 
 
 @pytest.fixture(scope="module")

@@ -7,10 +7,10 @@ import pytest
 from scipy import stats
 
 from harness import coverage
+from harness.checks import Check
 from harness.coverage import check_frequency, check_median, check_universal
 from harness.errors import HarnessError
 from harness.intervals import Interval, frequency_interval
-from harness.planted import Check
 from harness.populations import ANY_SIGN, NOT_NEGATIVE
 from harness.simulate import Kind
 

@@ -6,8 +6,9 @@ import math
 
 import pytest
 
+from harness.checks import Quantity
 from harness.intervals import Interval
-from harness.planted import Check, Quantity, Truth, hold
+from harness.planted import Truth, hold
 
 TRUTH = Truth("an interval", "a distribution", 20, low=1.0, high=1.0, scale=1.0)
 
@@ -87,11 +88,3 @@ def test_coverage_keeps_its_limit_strictly_and_wrong_verdicts_up_to_three_standa
     quantity: Quantity, rate: float, limit: float, met: bool
 ) -> None:
     assert TRUTH.check(quantity, "at_least", rate, limit, 10_000).met is met
-
-
-def test_a_check_gives_its_standard_error_and_reads_as_a_sentence() -> None:
-    check = Check("median, value", "normal", 8, "covered", "", 10_000, 0.99, 0.985, met=True)
-    assert check.se == pytest.approx(0.000995, rel=1e-3)
-    assert str(check) == (
-        "median, value; normal; 8 blocks: covered 99.00 % (s.e. 0.10), limit 98.5 %"
-    )
