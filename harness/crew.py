@@ -17,6 +17,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Generator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from selectors import EVENT_READ, DefaultSelector
@@ -26,7 +27,8 @@ from harness.device import open_device
 from harness.discover import load_study
 from harness.errors import HarnessError
 from harness.folders import RunFolder
-from harness.measure import REFUSED, ending, measure_failure, measure_step
+from harness.measure import REFUSED, ending, failures_in, measure_failure, measure_step
+from harness.observations import is_finished, read_part
 from harness.protocol import Protocol, read_protocol
 from harness.rules import Step
 
@@ -46,8 +48,10 @@ class _Member:
     def ask(self, step: Step, started: float) -> None:
         self.step, self.started = step, started
         requests = cast(IO[str], self.process.stdin)
-        requests.write(f"{step.rules.name} {step.planned.index}\n")
-        requests.flush()
+        # A member that has died meanwhile gives no answer, which tells as much.
+        with suppress(BrokenPipeError):
+            requests.write(f"{step.rules.name} {step.planned.index}\n")
+            requests.flush()
 
 
 def measure_with_crew(
@@ -119,7 +123,7 @@ def _go_on(
 
 
 def _bury(ready: DefaultSelector, protocol: Protocol, folder: RunFolder, member: _Member) -> int:
-    """A member has ended without an answer: keep that as the failed rows of its block."""
+    """A member has ended without an answer: its block failed, unless it is on the disk already."""
     code = member.process.wait()
     step = member.step
     if code == REFUSED:
@@ -129,6 +133,8 @@ def _bury(ready: DefaultSelector, protocol: Protocol, folder: RunFolder, member:
             f"The process of block {step.planned.index} of {step.rules.name} could not go on; "
             "it says why above."
         )
+    if is_finished(folder, step):
+        return failures_in(read_part(folder, protocol, step))
     return measure_failure(protocol, folder, step, f"the block's process {ending(code)}")
 
 
@@ -137,7 +143,8 @@ def _dismiss(member: _Member) -> None:
     member.process.wait()
     for stream in (member.process.stdin, member.process.stdout):
         if stream is not None and not stream.closed:
-            stream.close()
+            with suppress(BrokenPipeError):
+                stream.close()
 
 
 def serve(run: Path) -> None:
@@ -154,7 +161,7 @@ def serve(run: Path) -> None:
         name, index = requests.get().split()
         step = Step(protocol.experiments[name], plans[name][int(index)])
         rows = measure_step(study, protocol, folder, step, device)
-        print((rows["status"] != "ok").sum(), file=answers, flush=True)
+        print(failures_in(rows), file=answers, flush=True)
 
 
 def _requests() -> queue.SimpleQueue[str]:

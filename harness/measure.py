@@ -54,6 +54,11 @@ def measure_failure(protocol: Protocol, folder: RunFolder, step: Step, message: 
     return len(rows)
 
 
+def failures_in(rows: pd.DataFrame) -> int:
+    """How many rows have failed."""
+    return int((rows["status"] != "ok").sum())
+
+
 def ending(code: int) -> str:
     """How a process ended, from its code, as the end of a sentence."""
     return f"ended with code {code}" if code >= 0 else f"was killed by {signal.Signals(-code).name}"

@@ -87,7 +87,14 @@ def _interval_text(row: dict[str, str]) -> str:
     if not row["estimate"]:
         return ""
     unit = "" if row["unit"] == "1" else f" {row['unit']}"
-    return f"{row['estimate']}{unit} ({row['low']} to {row['high']})"
+    estimate, low, high = (f"{float(row[name]):.3g}" for name in ("estimate", "low", "high"))
+    return f"{estimate}{unit} ({low} to {high})"
+
+
+def _counts_text(rows: list[dict[str, str]]) -> str:
+    """How many rows have which verdict, in words."""
+    counts = Counter(row["verdict"] for row in rows)
+    return ", ".join(f"{counts[verdict]} {verdict}" for verdict in COLOURS if counts[verdict])
 
 
 def _context(results: Path, table: pd.DataFrame, runs: list[PublishedRun]) -> dict[str, Any]:
@@ -102,13 +109,15 @@ def _context(results: Path, table: pd.DataFrame, runs: list[PublishedRun]) -> di
         if row["verdict"] == "not tested":
             waiting.setdefault(row["study"], []).append(row)
     verdicts = [run.verdicts for run in runs]
-    counts = Counter(row["verdict"] for row in rows)
     return {
         "total": table["claim"].nunique(),
         "tested": table.loc[table["verdict"] != "not tested", "claim"].nunique(),
         "verdicts": list(COLOURS),
-        "counts": {verdict: counts[verdict] for verdict in COLOURS if counts[verdict]},
-        "by_study": dict(sorted(by_study.items())),
+        "counts": _counts_text(rows),
+        "by_study": {
+            study: [counts[verdict] or "" for verdict in COLOURS]
+            for study, counts in sorted(by_study.items())
+        },
         "waiting": dict(sorted(waiting.items())),
         "runs": [_run_context(results, run, rows) for run in runs],
         "policy": error_policy(
@@ -119,7 +128,6 @@ def _context(results: Path, table: pd.DataFrame, runs: list[PublishedRun]) -> di
 
 def _run_context(results: Path, run: PublishedRun, rows: list[dict[str, str]]) -> dict[str, Any]:
     own = [row for row in rows if row["run"] == run.name]
-    counts = Counter(row["verdict"] for row in own)
     figures = sorted(run.folder.figures.glob("*.png"))
     protocol = run.protocol
     return {
@@ -134,7 +142,7 @@ def _run_context(results: Path, run: PublishedRun, rows: list[dict[str, str]]) -
         "command": protocol.command,
         "stale": run.stale,
         "rows": own,
-        "counts": {verdict: counts[verdict] for verdict in COLOURS if counts[verdict]},
+        "counts": _counts_text(own),
         "figures": [
             {"title": path.stem.replace("-", " "), "path": path.relative_to(results).as_posix()}
             for path in figures

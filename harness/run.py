@@ -11,7 +11,7 @@ from harness.crew import measure_with_crew
 from harness.device import Device
 from harness.experiment import Study
 from harness.folders import RunFolder
-from harness.measure import measure_apart, measure_step
+from harness.measure import failures_in, measure_apart, measure_step
 from harness.observations import assemble, is_finished
 from harness.protocol import Protocol
 from harness.rules import Step
@@ -73,22 +73,25 @@ def execute(
     reporter.begin(steps)
     together = [step for step in steps if jobs > 1 and _may_share_the_machine(step)]
     alone = [step for step in steps if jobs == 1 or not _may_share_the_machine(step)]
-    # Closed at once when a reporter or Ctrl-C ends the loop: no member may outlive the lock.
-    with closing(measure_with_crew(protocol, folder, together, jobs, clock)) as measured:
-        for step, seconds, failures in measured:
-            reporter.done(step, seconds, failures)
-    for step in alone:
-        started = clock()
-        rows = (
-            measure_apart(protocol, folder, step)
-            if step.rules.fresh_process
-            else measure_step(study, protocol, folder, step, device)
-        )
-        reporter.done(step, clock() - started, int((rows["status"] != "ok").sum()))
-    for rules in protocol.experiments.values():
-        if rules.measurable_on(protocol.device):
-            assemble(folder, protocol, rules)
-    folder.drop_partials()
+    try:
+        # Closed at once when a reporter or Ctrl-C ends the loop: no member may outlive the lock.
+        with closing(measure_with_crew(protocol, folder, together, jobs, clock)) as measured:
+            for step, seconds, failures in measured:
+                reporter.done(step, seconds, failures)
+        for step in alone:
+            started = clock()
+            rows = (
+                measure_apart(protocol, folder, step)
+                if step.rules.fresh_process
+                else measure_step(study, protocol, folder, step, device)
+            )
+            reporter.done(step, clock() - started, failures_in(rows))
+        for rules in protocol.experiments.values():
+            if rules.measurable_on(protocol.device):
+                assemble(folder, protocol, rules)
+    finally:
+        # A process that was ended in the middle of a write leaves its half behind.
+        folder.drop_partials()
 
 
 def _may_share_the_machine(step: Step) -> bool:

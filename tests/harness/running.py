@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -111,7 +111,7 @@ EXPERIMENT = Experiment(
     claims=(Claim("P-draw-1", Response("draw").always(), between(0, 1)),),
 )
 '''
-#: A study whose blocks run in processes of their own, each with its own fate.
+#: A study whose blocks run in processes of their own. A file "deaths" says which die and how.
 FRESH = '''
 """What becomes of blocks in processes of their own?"""
 
@@ -119,7 +119,6 @@ import ctypes
 import os
 import random
 import signal
-import sys
 import time
 from pathlib import Path
 
@@ -136,9 +135,10 @@ def measure(block, arm):
     Path(f"started-{block.index}").write_text(str(os.getpid()))
     while Path("hold").exists():
         time.sleep(0.01)
-    if block.index == 0 and not Path("peace").exists():
+    deaths = Path("deaths").read_text() if Path("deaths").exists() else ""
+    if f"kill {block.index}" in deaths:
         os.kill(os.getpid(), signal.SIGKILL)
-    if block.index == 1:
+    if f"crash {block.index}" in deaths:
         ctypes.string_at(0)
     return {"pid": os.getpid(), "draw": random.random()}
 
@@ -248,7 +248,10 @@ class Bench:
     folder: RunFolder
 
     def execute(
-        self, device: Device | None = None, clock: Callable[[], float] = lambda: 0.0
+        self,
+        device: Device | None = None,
+        clock: Callable[[], float] = lambda: 0.0,
+        jobs: int = 1,
     ) -> RecordingReporter:
         """Run what is not done yet."""
         reporter = RecordingReporter()
@@ -258,6 +261,7 @@ class Bench:
             self.folder,
             device or RecordingDevice(),
             reporter,
+            jobs=jobs,
             clock=clock,
         )
         return reporter
@@ -371,7 +375,6 @@ class House:
         with subprocess.Popen(
             [sys.executable, *arguments],
             cwd=self.top,
-            env=self.environment(),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -388,11 +391,6 @@ class House:
         with self.process(*arguments) as process:
             out, err = process.communicate(timeout=60)
             return Outcome(process.returncode, out, err)
-
-    def environment(self) -> Mapping[str, str]:
-        """An environment in which Python finds the stub of torch, then the harness."""
-        path = os.pathsep.join([str(self.top / "stub"), str(REPOSITORY)])
-        return os.environ | {"PYTHONPATH": path, "COLUMNS": "160"}
 
     def measured(self) -> list[int]:
         """The blocks that ``slow`` has measured, in order."""
@@ -421,6 +419,10 @@ def build_house(top: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "torch", _stub_torch(top / "stub" / "torch" / "__init__.py"))
     monkeypatch.chdir(top)
     monkeypatch.setenv("COLUMNS", "160")
+    # Other processes find the stub of torch, then the harness; the studies are where they start.
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(top / "stub"), str(REPOSITORY)]))
+    # In this process blocks are measured here unless a test asks for more jobs.
+    monkeypatch.setattr("harness.session.usable_cores", lambda: 1)
 
 
 def snapshot(folder: Path) -> dict[str, bytes | None]:

@@ -129,17 +129,24 @@ def test_a_run_killed_before_any_single_operation_on_its_files_ends_like_an_undi
 
 
 @pytest.mark.slow
-def test_a_command_killed_within_a_block_goes_on_with_resume(house: House) -> None:
+def test_a_command_killed_within_a_block_takes_its_crew_along_and_goes_on_with_resume(
+    house: House,
+) -> None:
     (house.top / "hold").touch()
-    with house.process("-m", "harness", "run", "planted") as process:
+    with house.process("-m", "harness", "run", "planted", "--jobs", "2") as process:
         eventually(lambda: 3 in house.measured(), process)
+        crew = psutil.Process(process.pid).children()
+        assert len(crew) == 2
         process.send_signal(signal.SIGKILL)
+    eventually(lambda: all(ended(member) for member in crew))
     (house.top / "hold").unlink()
+    resumed, measured = house.only_run(), house.measured()
+    finished = [int(path.stem) for path in resumed.parts("slow").glob("*.parquet")]
+    assert 3 not in finished
 
-    ended = house("run", "planted", "--resume", house.only_run().path.name)
-    assert ended.code == 0, ended.err
-    assert house.measured() == [0, 1, 2, 3, 3, 4, 5, 6, 7, 8]
-    resumed, undisturbed = house.only_run(), RunFolder(next(house.stored.glob("*/*")))
+    assert house("run", "planted", "--resume", resumed.path.name).code == 0
+    assert sorted(finished + house.measured()[len(measured) :]) == list(range(9))
+    undisturbed = RunFolder(next(house.stored.glob("*/*")))
     assert snapshot(resumed.figures) == snapshot(undisturbed.figures)
     for name in ("verdicts.csv", "summary.csv"):
         assert (resumed.path / name).read_bytes() == (undisturbed.path / name).read_bytes()

@@ -5,11 +5,10 @@ from __future__ import annotations
 import errno
 import math
 import os
-import random
 import shutil
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +20,13 @@ from harness.errors import HarnessError
 from harness.experiment import Responses
 from harness.folders import RunFolder
 from harness.judge import judge_run
+from harness.measure import measure_step
 from harness.observations import check_stored
-from harness.protocol import new_protocol, write_protocol
+from harness.protocol import Protocol
+from harness.rules import Step
 from harness.run import steps_of
 from tests.harness.running import (
     MODE,
-    Bench,
-    House,
     RecordingDevice,
     bench,
     draw,
@@ -256,60 +255,41 @@ def test_nan_and_infinity_reach_the_table_and_are_never_judged_as_numbers(tmp_pa
     assert claim.judgement.verdict == "inconclusive"
 
 
-# -- blocks in processes of their own --------------------------------------------------------------
+def test_only_blocks_of_one_thread_and_of_no_process_of_their_own_are_measured_side_by_side(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shared: list[tuple[str, int]] = []
+    apart: list[tuple[str, int]] = []
 
+    def crew(
+        protocol: Protocol,
+        folder: RunFolder,
+        steps: Sequence[Step],
+        size: int,
+        clock: Callable[[], float],
+    ) -> Generator[tuple[Step, float, int], None, None]:
+        assert size == 3
+        for step in steps:
+            shared.append(named(step))
+            measure_step(made.study, protocol, folder, step, RecordingDevice())
+            yield step, 1.0, 0
 
-def fresh_bench(house: House, monkeypatch: pytest.MonkeyPatch) -> Bench:
-    """A run folder of the study ``fresh``, whose blocks find the planted package."""
-    from harness.discover import load_study
+    def measured_apart(protocol: Protocol, folder: RunFolder, step: Step) -> pd.DataFrame:
+        apart.append(named(step))
+        return measure_step(made.study, protocol, folder, step, RecordingDevice())
 
-    for name, value in house.environment().items():
-        monkeypatch.setenv(name, value)
-    study = load_study("fresh")
-    protocol = new_protocol(
-        study, "quick", "cpu", 0, started="", commit="", source_sha256="", machine={}
+    monkeypatch.setattr("harness.run.measure_with_crew", crew)
+    monkeypatch.setattr("harness.run.measure_apart", measured_apart)
+    study = study_of(
+        plain=drawing(2), threaded=drawing(2, threads=2), timed=drawing(2, fresh_process=True)
     )
-    path = house.top / "run"
-    path.mkdir()
-    write_protocol(path, protocol, {})
-    return Bench(study, protocol, RunFolder(path))
-
-
-@pytest.mark.slow
-def test_a_block_in_a_process_of_its_own_dies_alone(
-    house: House, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Block 0 is killed, block 1 reads from address 0, block 2 is measured."""
-    made = fresh_bench(house, monkeypatch)
-    reporter = made.execute()
-    assert [(index, failures) for _, index, _, failures in reporter.finished] == [
-        (0, 4),
-        (1, 4),
-        (2, 0),
-    ]
-    table = made.table("fresh")
-    assert [list(found) for found in table.groupby("block")["message"].unique()] == [
-        ["the block's process was killed by SIGKILL and wrote nothing"],
-        ["the block's process was killed by SIGSEGV and wrote nothing"],
-        [""],
-    ]
-    assert table.loc[table["block"] < 2, "value"].isna().all()
-
-    measured = table[table["block"] == 2]
-    pids = measured.loc[measured["response"] == "pid", "value"].tolist()
-    assert pids[0] == pids[1], "the arms of a block share its process"
-    assert pids[0] != os.getpid()
-    expected = random.Random(int(measured["seed"].iloc[0])).random()
-    draws = measured.loc[measured["response"] == "draw", "value"].tolist()
-    assert draws == [expected, expected]
-
-
-def test_a_block_whose_process_cannot_write_stops_the_run_and_is_no_failed_measurement(
-    house: House, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    made = fresh_bench(house, monkeypatch)
-    (house.top / "peace").touch()
-    (made.folder.path / "observations").write_text("a file where the folder should be")
-    with pytest.raises(HarnessError, match="block 0 of fresh could not go on"):
-        made.execute()
-    assert "00000.parquet: cannot be written" in house.capture.readouterr().err
+    made = bench(tmp_path, study)
+    device = RecordingDevice()
+    reporter = made.execute(device, jobs=3)
+    assert shared == [("plain", 0), ("plain", 1)]
+    assert apart == [("timed", 0), ("timed", 1)]
+    assert {threads for name, *rest in device.calls if name == "start" for threads in rest[1:]} == {
+        2
+    }
+    assert sorted(step[:2] for step in reporter.finished) == sorted(reporter.todo)
+    assert all(len(made.table(name)) == 8 for name in study.experiments)

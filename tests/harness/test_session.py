@@ -64,7 +64,7 @@ def test_the_protocol_is_on_the_disk_before_anything_is_measured(
 ) -> None:
     seen: list[str] = []
 
-    def look(*_: object) -> None:
+    def look(*_: object, **__: object) -> None:
         seen.extend(snapshot(house.only_run().path))
         raise KeyboardInterrupt
 

@@ -40,7 +40,6 @@ def test_it_ends_when_its_input_does(house: House) -> None:
     worker = subprocess.Popen(
         [sys.executable, "-m", "harness.worker", str(run.path), "slow", "3"],
         cwd=house.top,
-        env=house.environment(),
         stdin=subprocess.PIPE,
     )
     with worker:

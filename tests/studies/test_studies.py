@@ -5,10 +5,9 @@ from __future__ import annotations
 import io
 import subprocess
 import sys
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from functools import cache
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -21,9 +20,8 @@ from harness.design import Block
 from harness.device import TorchDevice
 from harness.discover import cards, load_study, study_names
 from harness.effects import Rows, compute_effect
-from harness.experiment import Claim, Study, Unmeasurable
+from harness.experiment import Claim, Experiment, Study, Unmeasurable
 from harness.figures import slide_style
-from harness.plan import PlannedBlock
 from harness.protocol import new_protocol, read_protocol, write_protocol
 from harness.rules import ExperimentRules, experiment_rules
 from harness.tables import schema
@@ -115,88 +113,47 @@ print({"torch", "transformers", "sklearn"} & set(sys.modules))
     assert done.stdout.splitlines() == [str(STUDIES), "set()"]
 
 
-@dataclass(frozen=True)
-class FirstBlock:
-    """The first block of an experiment in its quick form, measured on the CPU."""
-
-    rules: ExperimentRules
-    planned: PlannedBlock
-    table: pd.DataFrame
-    cell: object
-
-
-@cache
-def first_block(study: str, name: str) -> FirstBlock:
+@EACH_EXPERIMENT
+def test_an_experiment_runs_in_quick_form(study: str, name: str) -> None:
+    """Every condition gets a value, no arm leaks into another, and the figures draw the rows."""
     experiment = load_study(study).experiments[name]
-    rules = experiment_rules(name, experiment, "quick")
-    planned = rules.plan(study, 0)[0]
+    if experiment.needs != "cpu":
+        pytest.skip(f"it needs {experiment.needs}")
     cells: list[object] = []
 
     def prepare(block: Block) -> object:
         cells.append(block if experiment.prepare is None else experiment.prepare(block))
         return cells[0]
 
-    noting = replace(experiment, prepare=prepare)
-    table = run_block(noting, rules, planned, TorchDevice("cpu"))
-    return FirstBlock(rules, planned, table, cells[0] if (study, name) in LONG else None)
+    rules = experiment_rules(name, experiment, "quick")
+    planned = rules.plan(study, 0)[0]
+    table = run_block(replace(experiment, prepare=prepare), rules, planned, TorchDevice("cpu"))
+    assert_every_condition_has_a_value(rules, table)
+    assert_figures_draw(experiment, table)
+    if experiment.fresh_process:
+        return  # its values are times or sizes of a process
+    if (study, name) in LONG:
+        # It is not prepared again: the arms find the cell as the first order has left it.
+        experiment = replace(experiment, prepare=lambda _: cells[0])
+    backwards = replace(planned, arms=planned.arms[::-1])
+    again = run_block(experiment, rules, backwards, TorchDevice("cpu"))
+    assert_same_values(rules, table, again)
 
 
-@pytest.fixture(scope="module", autouse=True)
-def forget_blocks() -> Iterator[None]:
-    """Let go of the tables and of what the blocks share once this module is through."""
-    yield
-    first_block.cache_clear()
-
-
-def skip_without(needs: str, device: str) -> None:
-    if needs not in ("cpu", device):
-        pytest.skip(f"it needs {needs}")
-
-
-@EACH_EXPERIMENT
-def test_a_block_gives_a_judgeable_value_for_every_condition(study: str, name: str) -> None:
+def assert_every_condition_has_a_value(rules: ExperimentRules, table: pd.DataFrame) -> None:
     """No row fails; a value that is no number is allowed only where no condition reads it."""
-    skip_without(load_study(study).experiments[name].needs, "cpu")
-    first = first_block(study, name)
-    rules, table = first.rules, first.table
+    names = [factor.name for factor in rules.factors]
     schema(rules.factors, rules.responses).validate(table)
     assert table["message"].unique().tolist() == [""]
-    measured = table.groupby([factor.name for factor in rules.factors] or "block").ngroups
-    assert measured == len(first.planned.arms)
-    rows = Rows(table, [factor.name for factor in rules.factors], planned_blocks=1)
+    assert table.groupby(names or "block").ngroups == len(rules.arms)
+    rows = Rows(table, names, planned_blocks=1)
     for condition in rules.conditions:
         effect = compute_effect(condition.comparison, rows)
         assert not effect.problem, f"{condition.name}: {condition.comparison}: {effect.problem}"
 
 
-@EACH_EXPERIMENT
-def test_arms_do_not_leak_into_each_other(study: str, name: str) -> None:
-    """The same block with its arms in the opposite order gives the same values to the last bit."""
-    experiment = load_study(study).experiments[name]
-    skip_without(experiment.needs, "cpu")
-    if experiment.fresh_process:
-        pytest.skip("its values are times or sizes of a process")
-    first = first_block(study, name)
-    if (study, name) in LONG:
-        # It is not prepared again: the arms find the cell as the first order has left it.
-        experiment = replace(experiment, prepare=lambda _: first.cell)
-    backwards = replace(first.planned, arms=first.planned.arms[::-1])
-    again = run_block(experiment, first.rules, backwards, TorchDevice("cpu"))
-    key = [*(factor.name for factor in first.rules.factors), "response", "round"]
-    one, other = (
-        found.drop(columns="order").sort_values(key, ignore_index=True)
-        for found in (first.table, again)
-    )
-    pd.testing.assert_frame_equal(one, other, check_exact=True)
-
-
-@EACH_EXPERIMENT
-def test_figures_draw_the_rows_and_leave_them_alone(study: str, name: str) -> None:
-    experiment = load_study(study).experiments[name]
-    if not experiment.figures:
-        pytest.skip("it has no figure")
-    skip_without(experiment.needs, "cpu")
-    table = first_block(study, name).table
+def assert_figures_draw(experiment: Experiment[Any], table: pd.DataFrame) -> None:
+    """Each draws such rows and leaves them as they are."""
     for function in experiment.figures:
         rows = table.copy()
         with slide_style():
@@ -204,6 +161,15 @@ def test_figures_draw_the_rows_and_leave_them_alone(study: str, name: str) -> No
             assert isinstance(figure, Figure)
             figure.savefig(io.BytesIO(), format="png", dpi=20)
         pd.testing.assert_frame_equal(rows, table, check_exact=True)
+
+
+def assert_same_values(rules: ExperimentRules, one: pd.DataFrame, other: pd.DataFrame) -> None:
+    """The same arms have the same values to the last bit, in whichever order they were measured."""
+    key = [*(factor.name for factor in rules.factors), "response", "round"]
+    first, second = (
+        found.drop(columns="order").sort_values(key, ignore_index=True) for found in (one, other)
+    )
+    pd.testing.assert_frame_equal(first, second, check_exact=True)
 
 
 @pytest.mark.cuda

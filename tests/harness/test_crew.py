@@ -1,0 +1,107 @@
+"""Blocks measured side by side: the same rows, and no block lost with the process that dies."""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import sys
+from selectors import DefaultSelector
+
+import psutil
+import pytest
+
+from harness.crew import _bury, _dismiss, _Member
+from harness.discover import load_study
+from harness.errors import HarnessError
+from harness.measure import measure_step
+from harness.run import steps_of
+from tests.harness.running import FRESH, Bench, House, RecordingDevice, bench, drawing, study_of
+
+
+def crowd(house: House) -> Bench:
+    """A run of six blocks that may be measured side by side."""
+    alike = FRESH.replace("fresh_process=True", "fresh_process=False")
+    (house.top / "studies" / "crowd.py").write_text(alike.replace("(3, 3, 3)", "(6, 6, 6)"))
+    return bench(house.top / "run", load_study("crowd"))
+
+
+def members() -> list[int]:
+    """The processes of a crew that this process has started."""
+    children = psutil.Process().children(recursive=True)
+    return [child.pid for child in children if "harness.crew" in " ".join(child.cmdline())]
+
+
+@pytest.mark.slow
+def test_members_share_the_blocks_and_where_one_dies_another_takes_its_place(
+    house: House,
+) -> None:
+    (house.top / "deaths").write_text("kill 1")
+    made = crowd(house)
+    reporter = made.execute(jobs=2)
+    assert sorted((index, failures) for _, index, _, failures in reporter.finished) == [
+        (0, 0),
+        (1, 4),
+        (2, 0),
+        (3, 0),
+        (4, 0),
+        (5, 0),
+    ]
+    assert members() == []
+    table = made.table("crowd")
+    assert table["block"].tolist() == [index for index in range(6) for _ in range(4)]
+    assert set(table.loc[table["block"] == 1, "message"]) == {
+        "the block's process was killed by SIGKILL and wrote nothing"
+    }
+    measured = table[table["block"] != 1]
+    assert set(measured["status"]) == {"ok"}
+    for _, rows in measured[measured["response"] == "draw"].groupby("block"):
+        assert set(rows["value"]) == {random.Random(int(rows["seed"].iloc[0])).random()}
+    pids = measured[measured["response"] == "pid"].groupby("block")["value"].unique()
+    assert all(len(found) == 1 for found in pids), "a block stays in one process"
+    assert os.getpid() not in {int(found[0]) for found in pids}
+
+
+def test_a_crew_that_cannot_write_stops_the_run_and_is_dismissed(house: House) -> None:
+    made = crowd(house)
+    (made.folder.path / "observations").write_text("a file where the folder should be")
+    with pytest.raises(HarnessError, match="of crowd could not go on; it says why above"):
+        made.execute(jobs=2)
+    assert members() == []
+    assert ".parquet: cannot be written" in house.capture.readouterr().err
+
+
+def dead_member(made: Bench) -> _Member:
+    """A member that was killed while it was at the first block."""
+    process = subprocess.Popen(
+        [sys.executable, "-S", "-c", "input()"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    process.kill()
+    process.wait()
+    return _Member(process, steps_of(made.protocol)[0], 0.0)
+
+
+def test_a_block_that_was_written_before_its_member_died_is_kept(house: House) -> None:
+    made = bench(house.top / "run", study_of(a=drawing(2)))
+    member = dead_member(made)
+    measure_step(made.study, made.protocol, made.folder, member.step, RecordingDevice())
+    before = made.part("a", 0).read_bytes()
+    with DefaultSelector() as ready:
+        assert _bury(ready, made.protocol, made.folder, member) == 0
+    _dismiss(member)
+    assert made.part("a", 0).read_bytes() == before
+
+
+def test_a_member_that_died_between_two_blocks_is_noticed_by_its_silence(house: House) -> None:
+    made = bench(house.top / "run", study_of(a=drawing(2)))
+    member = dead_member(made)
+    member.ask(steps_of(made.protocol)[1], 5.0)
+    assert member.answers.readline() == ""
+    with DefaultSelector() as ready:
+        assert _bury(ready, made.protocol, made.folder, member) == 2
+    _dismiss(member)
+    assert made.part("a", 1).is_file()
+    assert not made.part("a", 0).exists()
