@@ -78,11 +78,11 @@ class Region:
 
     @classmethod
     def from_json(cls, stored: dict[str, Any]) -> Region:
-        """The inverse of ``to_json``."""
+        """The inverse of ``to_json``; numbers stay as stored, so that checksums do."""
         low, high = stored["low"], stored["high"]
         return cls(
-            -math.inf if low is None else float(low),
-            math.inf if high is None else float(high),
+            -math.inf if low is None else low,
+            math.inf if high is None else high,
             bool(stored["open_low"]),
             bool(stored["open_high"]),
         )

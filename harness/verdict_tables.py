@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -114,25 +115,30 @@ def _verdict_row(claim: str, overall: Judgement, judged: JudgedCondition) -> dic
 
 def _summarise(rules: ExperimentRules, table: pd.DataFrame) -> pd.DataFrame:
     names = [factor.name for factor in rules.factors]
+    key = [*names, "response"]
     measured = table[table["phase"] == "measured"]
+    ok = measured[measured["status"] == "ok"]
+    blocks_of = _blocks_by_arm(ok, key)
+    # pandas' mean would skip a NaN among the rounds; a summary must not.
+    broken = _distinct(ok[~np.isfinite(ok["value"].to_numpy(np.float64))], key)
+    failed = measured[measured["status"] != "ok"].groupby(key)["block"].nunique().to_dict()
+    nothing = pd.DataFrame({"mean": [], "std": [], "size": []}, dtype=float)
     rows = []
-    for key, group in measured.groupby([*names, "response"], sort=False):
-        response = str(key[-1])
-        ok = group[group["status"] == "ok"]
-        blocks = ok.groupby("block")["value"].agg(["mean", "std", "size"])
-        # pandas' mean would skip a NaN among the rounds; a summary must not.
-        judgeable = len(ok) > 0 and bool(np.isfinite(ok["value"].to_numpy(np.float64)).all())
+    for arm in _distinct(measured, key):
+        blocks = blocks_of.get(arm, nothing)
+        judgeable = len(blocks) > 0 and arm not in broken
         interval = median_interval(blocks["mean"].to_numpy(np.float64)) if judgeable else None
         sd_between = float(blocks["mean"].std(ddof=1)) if judgeable else math.nan
         sd_within = float(blocks["std"].median()) if judgeable else math.nan
+        response = str(arm[-1])
         rows.append(
             {
                 "experiment": rules.name,
-                "arm": ", ".join(f"{n}={v}" for n, v in zip(names, key[:-1], strict=True)),
+                "arm": ", ".join(f"{n}={v}" for n, v in zip(names, arm[:-1], strict=True)),
                 "response": response,
                 "unit": rules.responses[response],
                 "blocks": len(blocks),
-                "failed_blocks": int(group.loc[group["status"] != "ok", "block"].nunique()),
+                "failed_blocks": int(failed.get(arm if names else response, 0)),
                 "rounds_per_block": int(blocks["size"].max()) if len(blocks) else 0,
                 "median": number(interval.estimate) if interval else "",
                 "low": number(interval.low) if interval else "",
@@ -142,3 +148,16 @@ def _summarise(rules: ExperimentRules, table: pd.DataFrame) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows)
+
+
+def _blocks_by_arm(ok: pd.DataFrame, key: list[str]) -> dict[Any, pd.DataFrame]:
+    """Mean, s.d. and number of the rounds of each block, for each arm and response."""
+    blocks = ok.groupby([*key, "block"], sort=False)["value"].agg(["mean", "std", "size"])
+    # By level, since a factor may be called "size" or "mean".
+    groups: Any = blocks.groupby(level=key, sort=False)
+    return {arm if isinstance(arm, tuple) else (arm,): group for arm, group in groups}
+
+
+def _distinct(rows: pd.DataFrame, key: list[str]) -> dict[Any, None]:
+    """The arms and responses of some rows, in the order they first appear."""
+    return dict.fromkeys(rows[key].drop_duplicates().itertuples(index=False, name=None))

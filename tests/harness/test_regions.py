@@ -142,3 +142,10 @@ def test_a_region_that_decides_nothing_is_refused(
 )
 def test_a_region_reads_as_words(region: Region, words: str) -> None:
     assert str(region) == words
+
+
+def test_a_region_stored_and_read_is_stored_again_as_the_same_text() -> None:
+    """A bound written as 0 must not come back as 0.0: the checksum of the rules would change."""
+    for region in (more_than(0), at_least(1), between(0, 1.5), equals(0)):
+        text = json.dumps(region.to_json())
+        assert json.dumps(Region.from_json(json.loads(text)).to_json()) == text
