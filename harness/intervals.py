@@ -11,7 +11,6 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 CONFIDENCE = 0.99
 
@@ -59,6 +58,8 @@ def frequency_interval(events: NDArray[np.float64], confidence: float = CONFIDEN
     Raises:
         ValueError: no values, or values other than 0 and 1.
     """
+    from scipy import stats
+
     events = _finite(events)
     if not np.isin(events, (0.0, 1.0)).all():
         raise ValueError("a frequency needs zeros and ones")
@@ -83,6 +84,9 @@ def observed_range(values: NDArray[np.float64]) -> Interval:
 @lru_cache(maxsize=256)
 def _order_rank(count: int, confidence: float) -> int:
     """The largest k with 2 P(B < k) <= 1 - confidence, 0 where there is none."""
+    # Imported here: a process that only measures would spend half of its start on scipy.
+    from scipy import stats
+
     tails = 2 * stats.binom.cdf(np.arange(count // 2 + 1), count, 0.5)
     return int(np.count_nonzero(tails <= 1 - confidence))
 

@@ -177,6 +177,10 @@ backends = SimpleNamespace(cpu=SimpleNamespace(get_cpu_capability=lambda: "none"
 default_generator = SimpleNamespace(manual_seed=lambda seed: None)
 
 
+class Tensor:
+    """scipy asks whether an array is one."""
+
+
 def get_num_threads():
     return 1
 

@@ -11,7 +11,7 @@ from selectors import DefaultSelector
 import psutil
 import pytest
 
-from harness.crew import _bury, _dismiss, _Member
+from harness.crew import _bury, _dismiss, _Member, measure_with_crew
 from harness.discover import load_study
 from harness.errors import HarnessError
 from harness.measure import measure_step
@@ -65,8 +65,10 @@ def test_members_share_the_blocks_and_where_one_dies_another_takes_its_place(
 def test_a_crew_that_cannot_write_stops_the_run_and_is_dismissed(house: House) -> None:
     made = crowd(house)
     (made.folder.path / "observations").write_text("a file where the folder should be")
-    with pytest.raises(HarnessError, match="of crowd could not go on; it says why above"):
-        made.execute(jobs=2)
+    steps = steps_of(made.protocol)
+    crew = measure_with_crew(made.protocol, made.folder, steps, 1, clock=lambda: 0.0)
+    with pytest.raises(HarnessError, match="block 0 of crowd could not go on; it says why above"):
+        list(crew)
     assert members() == []
     assert ".parquet: cannot be written" in house.capture.readouterr().err
 
