@@ -49,6 +49,13 @@ def test_a_run_ends_with_verdicts_tables_figures_and_their_paths(house: House) -
     assert "Run folder: results/planted/" in ended.err
 
 
+@pytest.fixture
+def no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Drawing takes most of the time of a planted run."""
+    monkeypatch.setattr("harness.session.draw_run", lambda *_: [])
+
+
+@pytest.mark.usefixtures("no_figures")
 def test_another_seed_gives_other_rows(house: House) -> None:
     assert house("run", "planted", "--profile", "quick", "--seed", "5").code == 0
     found, stored = (
@@ -73,6 +80,7 @@ def test_the_protocol_is_on_the_disk_before_anything_is_measured(
     assert seen == ["machine.json", "protocol.json"]
 
 
+@pytest.mark.usefixtures("no_figures")
 def test_a_quick_run_says_so_in_its_name_and_runs_never_share_a_folder(house: House) -> None:
     standard = house.finished().path.name
     for _ in range(2):
@@ -90,22 +98,17 @@ def test_a_quick_run_says_so_in_its_name_and_runs_never_share_a_folder(house: Ho
         assert protocol.profile == "quick"
 
 
-def test_a_finished_run_that_is_resumed_measures_nothing_and_stays_as_it_is(house: House) -> None:
-    run = house.finished()
-    before = snapshot(house.results)
-    ended = house("run", "planted", "--resume", str(run.path))
-    assert ended.code == 0, ended.err
-    assert house.measured() == []
-    assert "nothing left to measure" in ended.err
-    assert snapshot(house.results) == before
-
-
-def test_what_a_killed_run_left_half_written_is_gone_after_resuming(house: House) -> None:
+def test_a_finished_run_that_is_resumed_stays_as_it_is_but_for_what_was_half_written(
+    house: House,
+) -> None:
     run = house.finished()
     before = snapshot(house.results)
     for name in (".verdicts.csv.77.partial", "observations/.level.parquet.77.partial"):
         (run.path / name).write_bytes(b"ha")
-    assert house("run", "planted", "--resume", str(run.path)).code == 0
+    ended = house("run", "planted", "--resume", str(run.path))
+    assert ended.code == 0, ended.err
+    assert house.measured() == []
+    assert "nothing left to measure" in ended.err
     assert snapshot(house.results) == before
 
 
@@ -150,6 +153,7 @@ def test_a_run_of_another_machine_or_other_packages_is_not_resumed(
     assert f"({part} of machine.json differ)" in sentence
 
 
+@pytest.mark.usefixtures("no_figures")
 def test_a_kernel_that_takes_a_little_more_memory_is_no_other_machine(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -186,6 +190,7 @@ def test_a_disk_that_is_full_from_the_start_leaves_no_run_behind(
     assert "No space left on device" in refused(house, "run", "planted")
 
 
+@pytest.mark.usefixtures("no_figures")
 def test_a_disk_that_fills_up_stops_the_run_and_with_room_it_is_resumed(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
