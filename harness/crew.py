@@ -1,8 +1,8 @@
-"""A crew of processes that measure blocks side by side, one block on one core at a time.
+"""A crew of processes that measure blocks, side by side or, in a crew of one, alone.
 
 Blocks share nothing but the run folder, and every one of them is seeded by itself, so the rows are
-the same whoever measures them and in whatever order. Timed experiments never come here: their
-blocks run alone.
+the same whoever measures them and in whatever order. An experiment that asks for a fresh process
+gets a crew of one for each of its blocks.
 
 Each member is ``python -m harness.crew RUN``. A line on its input names an experiment and a block;
 when the block's file is on the disk the member answers with the number of failed rows. It ends when
@@ -27,10 +27,13 @@ from harness.device import open_device
 from harness.discover import load_study
 from harness.errors import HarnessError
 from harness.folders import RunFolder
-from harness.measure import REFUSED, ending, failures_in, measure_failure, measure_step
+from harness.measure import ending, failures_in, measure_failure, measure_step
 from harness.observations import is_finished, read_part
 from harness.protocol import Protocol, read_protocol
 from harness.rules import Step
+
+#: Code a member ends with where it cannot go on, a full disk for instance.
+REFUSED = 74
 
 
 @dataclass
@@ -149,12 +152,11 @@ def _dismiss(member: _Member) -> None:
 
 def serve(run: Path) -> None:
     """Be a member: measure what the input asks for until it ends."""
+    folder, protocol = RunFolder(run), read_protocol(run)
     # Studies may print; the answers must not be mixed up with that.
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     requests = _requests()
-    folder = RunFolder(run)
-    protocol = read_protocol(run)
     study, device = load_study(protocol.study), open_device(protocol.device)
     plans = {r.name: r.plan(protocol.study, protocol.seed) for r in protocol.experiments.values()}
     while True:

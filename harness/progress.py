@@ -59,7 +59,6 @@ class ProgressBar:
             console=console,
         )
         self._remaining = Remaining([])
-        self._failures = 0
 
     def __enter__(self) -> Self:
         self._progress.start()
@@ -90,7 +89,6 @@ class ProgressBar:
             left="estimating time left" if left is None else f"{_clock(left)} left",
         )
         if failures:
-            self._failures += failures
             self._progress.console.print(
                 f"{step.rules.name}, block {step.planned.index}: {failures} rows failed "
                 "(kept, with the error's text)"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from contextlib import closing
 from typing import Protocol as Interface
 
@@ -11,7 +11,7 @@ from harness.crew import measure_with_crew
 from harness.device import Device
 from harness.experiment import Study
 from harness.folders import RunFolder
-from harness.measure import failures_in, measure_apart, measure_step
+from harness.measure import failures_in, measure_step
 from harness.observations import assemble, is_finished
 from harness.protocol import Protocol
 from harness.rules import Step
@@ -74,17 +74,13 @@ def execute(
     together = [step for step in steps if jobs > 1 and _may_share_the_machine(step)]
     alone = [step for step in steps if jobs == 1 or not _may_share_the_machine(step)]
     try:
-        # Closed at once when a reporter or Ctrl-C ends the loop: no member may outlive the lock.
-        with closing(measure_with_crew(protocol, folder, together, jobs, clock)) as measured:
-            for step, seconds, failures in measured:
-                reporter.done(step, seconds, failures)
+        _measure_with(measure_with_crew(protocol, folder, together, jobs, clock), reporter)
         for step in alone:
+            if step.rules.fresh_process:
+                _measure_with(measure_with_crew(protocol, folder, [step], 1, clock), reporter)
+                continue
             started = clock()
-            rows = (
-                measure_apart(protocol, folder, step)
-                if step.rules.fresh_process
-                else measure_step(study, protocol, folder, step, device)
-            )
+            rows = measure_step(study, protocol, folder, step, device)
             reporter.done(step, clock() - started, failures_in(rows))
         for rules in protocol.experiments.values():
             if rules.measurable_on(protocol.device):
@@ -92,6 +88,13 @@ def execute(
     finally:
         # A process that was ended in the middle of a write leaves its half behind.
         folder.drop_partials()
+
+
+def _measure_with(crew: Generator[tuple[Step, float, int], None, None], reporter: Reporter) -> None:
+    # Closed at once when a reporter or Ctrl-C ends the loop: no member may outlive the lock.
+    with closing(crew) as measured:
+        for step, seconds, failures in measured:
+            reporter.done(step, seconds, failures)
 
 
 def _may_share_the_machine(step: Step) -> bool:

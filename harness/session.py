@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -139,22 +140,18 @@ def _carry_out(
     return judged
 
 
-class _resumable:  # noqa: N801 - reads as the context it is
-    """Says how to go on when a run is stopped by Ctrl-C or by a disk that is full."""
-
-    def __init__(self, console: Console, protocol: Protocol, folder: RunFolder) -> None:
-        self._console = console
-        self._command = f"python -m harness run {protocol.study} --resume {folder.path}"
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
-        if kind is not None and issubclass(kind, KeyboardInterrupt | HarnessError):
-            self._console.print(
-                f"Stopped; every finished block is kept. Go on with:\n  {self._command}",
-                soft_wrap=True,
-            )
+@contextmanager
+def _resumable(console: Console, protocol: Protocol, folder: RunFolder) -> Iterator[None]:
+    """Say how to go on when a run is stopped by Ctrl-C or by a disk that is full."""
+    try:
+        yield
+    except (KeyboardInterrupt, HarnessError):
+        console.print(
+            "Stopped; every finished block is kept. Go on with:\n"
+            f"  python -m harness run {protocol.study} --resume {folder.path}",
+            soft_wrap=True,
+        )
+        raise
 
 
 def _show_paths(folder: RunFolder, figures: list[Path]) -> None:

@@ -6,17 +6,29 @@ import os
 import random
 import subprocess
 import sys
+from pathlib import Path
 from selectors import DefaultSelector
 
+import pandas as pd
 import psutil
 import pytest
 
-from harness.crew import _bury, _dismiss, _Member, measure_with_crew
+from harness.crew import _bury, _dismiss, _Member, measure_with_crew, serve
 from harness.discover import load_study
 from harness.errors import HarnessError
 from harness.measure import measure_step
+from harness.protocol import read_protocol
 from harness.run import steps_of
-from tests.harness.running import FRESH, Bench, House, RecordingDevice, bench, drawing, study_of
+from tests.harness.running import (
+    FRESH,
+    Bench,
+    House,
+    RecordingDevice,
+    bench,
+    drawing,
+    named,
+    study_of,
+)
 
 
 def crowd(house: House) -> Bench:
@@ -71,6 +83,27 @@ def test_a_crew_that_cannot_write_stops_the_run_and_is_dismissed(house: House) -
         list(crew)
     assert members() == []
     assert ".parquet: cannot be written" in house.capture.readouterr().err
+
+
+def test_a_member_writes_the_block_that_measuring_in_the_runs_own_process_gives(
+    house: House,
+) -> None:
+    run = house.finished()
+    whole = pd.read_parquet(run.table("slow"))
+    run.table("slow").unlink()
+    protocol = read_protocol(run.path)
+    (step,) = [step for step in steps_of(protocol) if named(step) == ("slow", 5)]
+    crew = measure_with_crew(protocol, run, [step], 1, clock=lambda: 0.0)
+    assert list(crew) == [(step, 0.0, 0)]
+    assert [path.name for path in run.parts("slow").iterdir()] == ["00005.parquet"]
+    part = pd.read_parquet(run.part("slow", 5))
+    expected = whole[whole["block"] == 5].reset_index(drop=True)
+    pd.testing.assert_frame_equal(part, expected, check_exact=True)
+
+
+def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(HarnessError, match="is not a run folder"):
+        serve(tmp_path)
 
 
 def dead_member(made: Bench) -> _Member:
