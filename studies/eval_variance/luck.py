@@ -33,11 +33,12 @@ from numpy.typing import NDArray
 
 from harness.contrasts import Response
 from harness.datasets import Split, load_split
-from harness.deferred import functional, nn, torch
+from harness.deferred import nn, torch
 from harness.design import Arm, Block, Factor, PerProfile
 from harness.experiment import Claim, Control, Experiment, Responses
 from harness.figures import ORANGE
 from harness.regions import at_least, equals
+from harness.training import train_epochs
 from studies.eval_variance.networks import mlp
 from studies.eval_variance.validation import validate_repeatedly
 
@@ -94,18 +95,9 @@ def prepare(block: Block) -> Trained:
 
 
 def train_and_keep(model: nn.Module, split: Split, epochs: int, seed: int) -> list[nn.Module]:
-    """The plain loop with Adam and cross-entropy; a copy of the model after every epoch."""
-    order = torch.Generator().manual_seed(seed)
-    optimiser = torch.optim.Adam(model.parameters(), lr=3e-3, fused=True)
-    kept = []
-    for _ in range(epochs):
-        rows_in_order = torch.randperm(len(split.train_x), generator=order)
-        for rows in rows_in_order.to(split.train_x.device).split(64):
-            optimiser.zero_grad()
-            functional.cross_entropy(model(split.train_x[rows]), split.train_y[rows]).backward()
-            optimiser.step()
-        kept.append(copy.deepcopy(model))
-    return kept
+    """Train with the plain loop; a copy of the model after every epoch."""
+    trained = train_epochs(model, split.train_x, split.train_y, seed=seed, epochs=epochs)
+    return [copy.deepcopy(model) for _ in trained]
 
 
 def measure(cell: Trained, arm: Arm) -> Responses:
