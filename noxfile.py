@@ -7,7 +7,6 @@ With --no-venv nothing is made or installed: the interpreter that runs nox is us
 
 from __future__ import annotations
 
-import ast
 import hashlib
 import shutil
 import sys
@@ -17,13 +16,15 @@ from pathlib import Path
 import nox
 from packaging.requirements import Requirement
 
+# The interpreter that runs nox need not have the project: this part of it is plain Python.
+sys.path.insert(0, str(Path(__file__).parent))
+from harness.discover import Card, cards
+
 nox.needs_version = ">=2025.2.9"  # the first that knows requires=
 nox.options.sessions = ["tests"]
 nox.options.error_on_missing_interpreters = True
 
 ROOT = Path(__file__).parent
-STUDIES = ROOT / "studies"
-NOT_STUDIES = {"documents"}
 #: Seconds that a command has to finish writing and say how to resume after Ctrl-C; nox gives 0.3.
 GRACE = 60.0
 
@@ -31,46 +32,22 @@ GRACE = 60.0
 # -- studies: one session for each module or package in studies/ -----------------------------------
 
 
-def study_sources() -> dict[str, Path]:
-    """Every study's name on the command line, and the file whose docstring describes it."""
-    modules = {path.stem: path for path in STUDIES.glob("*.py")}
-    packages = {path.parent.name: path for path in STUDIES.glob("*/__init__.py")}
-    return {
-        name.replace("_", "-"): path
-        for name, path in sorted((modules | packages).items())
-        if name not in NOT_STUDIES and not name.startswith("_")
-    }
-
-
-def menu_line(source: Path) -> str:
-    """The first line of a study's docstring and its COST, read without importing it."""
-    try:
-        tree = ast.parse(source.read_text(encoding="utf-8"))
-    except SyntaxError as error:
-        return f"(does not parse: {source.name}, line {error.lineno})"
-    summary = (ast.get_docstring(tree) or "(no docstring)").partition("\n")[0]
-    for node in tree.body:
-        match node:
-            case ast.Assign([ast.Name("COST")], ast.Constant(str(cost))):
-                return f"{summary} ({cost})"
-    return summary
-
-
-def add_study_session(name: str, source: Path) -> str:
+def add_study_session(card: Card) -> str:
     """Register the session of one study; returns the session's name."""
 
     def study(session: nox.Session) -> None:
         chosen = any(arg.startswith(("--profile", "--resume")) for arg in session.posargs)
         profile = [] if chosen else ["--profile", "standard"]
-        run(session, "-m", "harness", "run", name, *profile, *session.posargs)
+        run(session, "-m", "harness", "run", card.name, *profile, *session.posargs)
 
-    study.__doc__ = menu_line(source)
-    session_name = f"study-{name}"
+    cost = f" ({card.cost})" if card.cost else ""
+    study.__doc__ = (card.question or "(no docstring)") + cost
+    session_name = f"study-{card.name}"
     nox.session(name=session_name, venv_backend="none", requires=["environment"])(study)
     return session_name
 
 
-STUDY_SESSIONS = [add_study_session(name, source) for name, source in study_sources().items()]
+STUDY_SESSIONS = [add_study_session(card) for card in cards(ROOT / "studies")]
 
 
 @nox.session(venv_backend="none", requires=STUDY_SESSIONS)

@@ -108,7 +108,10 @@ def _dashed(path: Path) -> str:
 
 def _read_card(path: Path) -> Card:
     source = path if path.suffix == ".py" else path / "__init__.py"
-    tree = ast.parse(source.read_text(encoding="utf-8"))
+    try:
+        tree = ast.parse(source.read_text(encoding="utf-8"))
+    except SyntaxError as error:
+        return Card(_dashed(path), f"(does not parse: {source.name}, line {error.lineno})", "")
     question = (ast.get_docstring(tree) or "").partition("\n")[0]
     return Card(_dashed(path), question, _constant(tree, "COST"))
 

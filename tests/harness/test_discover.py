@@ -31,6 +31,15 @@ def test_a_card_is_read_from_a_file_that_cannot_even_be_imported(tmp_path: Path)
     assert cards(tmp_path) == [Card("bare", "", ""), Card("broken", "Does it break?", "2 h")]
 
 
+def test_a_study_that_does_not_parse_is_in_the_menu_with_the_place(tmp_path: Path) -> None:
+    (tmp_path / "halved.py").write_text('"""Is it whole?"""\n\ndef measure(\n')
+    (tmp_path / "whole.py").write_text('"""Is it whole?"""\n')
+    assert cards(tmp_path) == [
+        Card("halved", "(does not parse: halved.py, line 3)", ""),
+        Card("whole", "Is it whole?", ""),
+    ]
+
+
 def test_a_study_of_one_file_has_one_experiment(house: House) -> None:
     study = load_study("fresh")
     assert study.name == "fresh"
