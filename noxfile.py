@@ -18,7 +18,7 @@ from packaging.requirements import Requirement
 
 # The interpreter that runs nox need not have the project: this part of it is plain Python.
 sys.path.insert(0, str(Path(__file__).parent))
-from harness.discover import Card, cards
+from harness.cards import Card, cards
 
 nox.needs_version = ">=2025.2.9"  # the first that knows requires=
 nox.options.sessions = ["tests"]

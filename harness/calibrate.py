@@ -19,9 +19,10 @@ from rich.console import Console
 from rich.progress import track
 
 from harness.calibration_page import outcome, write_calibration
+from harness.cards import study_names
 from harness.checks import Check
 from harness.design import PROFILES
-from harness.discover import load_study, study_names
+from harness.discover import load_study
 from harness.errors import HarnessError
 from harness.trials import carry_out, trials
 

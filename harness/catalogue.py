@@ -6,7 +6,7 @@ import csv
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.discover import studies_folder
+from harness.cards import studies_folder
 from harness.errors import HarnessError
 
 COLUMNS = ("claim", "document", "section", "says", "kind", "needs", "study")

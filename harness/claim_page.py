@@ -7,8 +7,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
+from harness.cards import study_names
 from harness.catalogue import Entry, read_catalogue
-from harness.discover import load_study, study_names
+from harness.discover import load_study
 from harness.errors import HarnessError
 from harness.experiment import Claim, Experiment, Unmeasurable
 from harness.menu import stored_ledger, verdict_text

@@ -88,13 +88,13 @@ def judge(run: Run, results: Results = DEFAULT_RESULTS) -> None:
     """Judge a run again from its stored rows; nothing is measured."""
     from harness.folders import find_run
     from harness.judge import judge_run
-    from harness.protocol import read_protocol
+    from harness.observations import StoredRun
     from harness.screen import show_judgement
     from harness.verdict_tables import write_judgement
 
-    folder = find_run(run, results)
-    judged = judge_run(folder, read_protocol(folder.path))
-    write_judgement(folder, judged)
+    stored = StoredRun.open(find_run(run, results))
+    judged = judge_run(stored)
+    write_judgement(stored, judged)
     show_judgement(judged)
 
 
@@ -103,10 +103,9 @@ def draw(run: Run, results: Results = DEFAULT_RESULTS) -> None:
     """Draw a run's figures again from its stored rows; nothing is measured."""
     from harness.draw import draw_run
     from harness.folders import find_run
-    from harness.protocol import read_protocol
+    from harness.observations import StoredRun
 
-    folder = find_run(run, results)
-    for path in draw_run(folder, read_protocol(folder.path)):
+    for path in draw_run(StoredRun.open(find_run(run, results))):
         typer.echo(path)
 
 

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import traceback
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
 
 from harness.discover import load_study
 from harness.errors import HarnessError
 from harness.figures import save_figure, slide_style
 from harness.folders import RunFolder
-from harness.observations import read_observations
-from harness.protocol import Protocol
+from harness.observations import StoredRun
 from harness.rules import rules_hash, study_rules
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
-def draw_run(folder: RunFolder, protocol: Protocol, into: RunFolder | None = None) -> list[Path]:
+
+def draw_run(run: StoredRun, into: RunFolder | None = None) -> list[Path]:
     """Draw the figures of a run.
 
     Args:
-        folder: a finished run.
-        protocol: its protocol.
+        run: a finished run.
         into: where to write; by default the run folder itself.
 
     Returns:
@@ -28,21 +34,35 @@ def draw_run(folder: RunFolder, protocol: Protocol, into: RunFolder | None = Non
         HarnessError: a table is missing or broken, or the study's design has changed so that its
             figure functions no longer fit the stored rows.
     """
+    protocol = run.protocol
     study = load_study(protocol.study)
     now = study_rules(study, protocol.profile)
+    figures = (into or run.folder).figures
     written: list[Path] = []
-    for name, rules in protocol.experiments.items():
+    for rules in run.measured():
+        name = rules.name
         functions = study.experiments[name].figures if name in study.experiments else ()
-        if not functions or not rules.measurable_on(protocol.device):
+        if not functions:
             continue
         if rules_hash({name: now[name]}) != rules_hash({name: rules}):
             raise HarnessError(
-                f"{folder.path}: the design of {name} has changed since this run "
+                f"{run.folder.path}: the design of {name} has changed since this run "
                 f"(commit {protocol.commit}); draw it with that version, or run the study again."
             )
-        table = read_observations(folder, protocol, rules)
         for function in functions:
             stem = f"{name}-{function.__name__}".replace("_", "-")
             with slide_style():
-                written += save_figure(function(table), (into or folder).figures / stem)
+                written += save_figure(_figure(function, run.table(rules)), figures / stem)
     return written
+
+
+def _figure(function: Callable[[pd.DataFrame], Figure], table: pd.DataFrame) -> Figure:
+    try:
+        return function(table)
+    except Exception as error:
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        raise HarnessError(
+            f"The figure {function.__name__} cannot be drawn from these rows "
+            f"({type(error).__name__}: {error}; {Path(place.filename).name}, line {place.lineno}). "
+            "The rows and the verdicts are kept."
+        ) from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -54,6 +54,21 @@ class Effect:
     values: tuple[float, ...] = ()
 
 
+#: A value's place: its block, and its round where the rounds are kept apart (else 0).
+_Key: TypeAlias = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class _ArmRows:
+    """The rows of one arm and response, in order of block and round; as many in each array."""
+
+    block: NDArray[np.int64]
+    round: NDArray[np.int64]
+    value: NDArray[np.float64]
+    message: NDArray[np.object_]
+    ok: NDArray[np.bool_]
+
+
 class Rows:
     """The measured rows of one experiment, looked up by arm and response."""
 
@@ -65,21 +80,29 @@ class Rows:
             factors: the factor columns, in the design's order.
             planned_blocks: how many blocks the protocol asks for.
         """
-        measured = table[table["phase"] == "measured"]
+        measured = table[table["phase"] == "measured"].sort_values(["block", "round"])
         self.factors = factors
         self.planned_blocks = planned_blocks
-        self._groups = dict(iter(measured.groupby([*factors, "response"], sort=False)))
+        self._rows = _ArmRows(
+            measured["block"].to_numpy(np.int64),
+            measured["round"].to_numpy(np.int64),
+            measured["value"].to_numpy(np.float64),
+            measured["message"].to_numpy(object),
+            (measured["status"] == "ok").to_numpy(),
+        )
+        # Positions are much cheaper than a frame for each of some thousand arms and responses.
+        places: Any = measured.groupby([*factors, "response"], sort=False).indices
+        self._places = {key if isinstance(key, tuple) else (key,): at for key, at in places.items()}
 
-    def of(self, arm: Arm, response: str) -> pd.DataFrame:
+    def of(self, arm: Arm, response: str) -> _ArmRows:
         """The rows of an arm and a response; empty where there are none."""
         levels = arm.as_dict()
         key = (*(levels[name] for name in self.factors), response)
-        found = self._groups.get(key)
-        if found is None:
-            return pd.DataFrame(
-                {"block": [], "round": [], "value": [], "status": [], "message": []}
-            )
-        return found
+        at = self._places.get(key, np.array([], dtype=np.int64))
+        rows = self._rows
+        return _ArmRows(
+            rows.block[at], rows.round[at], rows.value[at], rows.message[at], rows.ok[at]
+        )
 
 
 def compute_effect(comparison: Comparison, rows: Rows, confidence: float = CONFIDENCE) -> Effect:
@@ -92,74 +115,81 @@ def compute_effect(comparison: Comparison, rows: Rows, confidence: float = CONFI
         rows: the experiment's rows.
         confidence: level of the interval.
     """
-    sides = [comparison.arm] + ([] if comparison.against is None else [comparison.against])
-    tables = [rows.of(arm, comparison.response) for arm in sides]
-    problem = next(filter(None, (_problem(table, rows.planned_blocks) for table in tables)), "")
+    arms = [comparison.arm] + ([] if comparison.against is None else [comparison.against])
+    sides = [rows.of(arm, comparison.response) for arm in arms]
+    problem = next(filter(None, (_problem(side, rows.planned_blocks) for side in sides)), "")
     if problem:
-        return Effect(math.nan, math.nan, math.nan, _finished(tables), problem)
-    reduced = [_reduce(table, comparison.within) for table in tables]
-    values = _pair(comparison, reduced)
+        return Effect(math.nan, math.nan, math.nan, _finished(sides), problem)
+    reduced = [_reduce(side, comparison.within) for side in sides]
+    keys = sorted(set().union(*reduced))
+    values = _pair(comparison, *(_aligned(side, keys) for side in reduced))
     problem = _unjudgeable(comparison, values, reduced[-1])
-    blocks = int(values.index.get_level_values("block").nunique())
-    seen = tuple(float(value) for value in values)
+    blocks = len({block for block, _ in keys})
+    seen = tuple(values.tolist())
     if problem:
         return Effect(math.nan, math.nan, math.nan, blocks, problem, seen)
-    interval = _interval(comparison, values.to_numpy(np.float64), confidence)
+    interval = _interval(comparison, values, confidence)
     return Effect(interval.estimate, interval.low, interval.high, blocks, "", seen)
 
 
-def _finished(tables: list[pd.DataFrame]) -> int:
-    return min(int(table.loc[table["status"] == "ok", "block"].nunique()) for table in tables)
+def _finished(sides: list[_ArmRows]) -> int:
+    return min(len(np.unique(side.block[side.ok])) for side in sides)
 
 
-def _problem(table: pd.DataFrame, planned: int) -> str:
+def _problem(side: _ArmRows, planned: int) -> str:
     """What is wrong with the rows of one side, as the start of a sentence."""
-    failed = table[table["status"] != "ok"]
-    if len(failed):
-        count = failed["block"].nunique()
-        return f"{count} of {planned} blocks failed: {failed['message'].iloc[0]}"
-    found = table["block"].nunique()
+    failed = ~side.ok
+    if failed.any():
+        count = len(np.unique(side.block[failed]))
+        return f"{count} of {planned} blocks failed: {side.message[failed][0]}"
+    found = len(np.unique(side.block))
     if found < planned:
         return f"{planned - found} of {planned} blocks are missing"
     return ""
 
 
-def _reduce(table: pd.DataFrame, within: Within) -> pd.Series[float]:
+def _reduce(side: _ArmRows, within: Within) -> dict[_Key, float]:
+    """The value of each block, or of each round of it; NaN where a round is not finite."""
     if within == "each":
-        return table.set_index(["block", "round"])["value"].sort_index()
-    ordered = table.sort_values(["block", "round"])
-    blocks, starts = np.unique(ordered["block"].to_numpy(), return_index=True)
-    values = [
-        float(_REDUCTIONS[within](rounds)) if np.isfinite(rounds).all() else math.nan
-        for rounds in np.split(ordered["value"].to_numpy(np.float64), starts[1:])
-    ]
-    return pd.Series(values, index=pd.Index(blocks, name="block"))
+        places = zip(side.block.tolist(), side.round.tolist(), strict=True)
+        return dict(zip(places, side.value.tolist(), strict=True))
+    blocks, starts = np.unique(side.block, return_index=True)
+    reduction = _REDUCTIONS[within]
+    return {
+        (block, 0): float(reduction(rounds)) if np.isfinite(rounds).all() else math.nan
+        for block, rounds in zip(blocks.tolist(), np.split(side.value, starts[1:]), strict=True)
+    }
 
 
-def _pair(comparison: Comparison, sides: list[pd.Series[float]]) -> pd.Series[float]:
-    if comparison.kind == "value":
-        return sides[0]
-    arm, against = sides
-    if comparison.kind == "difference":
-        return arm - against
+def _aligned(side: dict[_Key, float], keys: list[_Key]) -> NDArray[np.float64]:
+    """The values at these places; NaN where this side has none, and so the pair neither."""
+    return np.array([side.get(key, math.nan) for key in keys])
+
+
+def _pair(
+    comparison: Comparison, arm: NDArray[np.float64], against: NDArray[np.float64] | None = None
+) -> NDArray[np.float64]:
+    if against is None:
+        return arm
     with np.errstate(divide="ignore", invalid="ignore"):
-        return arm / against
+        return arm - against if comparison.kind == "difference" else arm / against
 
 
 def _unjudgeable(
-    comparison: Comparison, values: pd.Series[float], against: pd.Series[float]
+    comparison: Comparison, values: NDArray[np.float64], against: dict[_Key, float]
 ) -> str:
-    bad = ~np.isfinite(values.to_numpy(np.float64))
+    bad = ~np.isfinite(values)
     if bad.any():
-        what = ", ".join(sorted({str(value) for value in values[bad]}))
-        why = " (a ratio to zero)" if comparison.kind == "ratio" and (against == 0).any() else ""
+        what = ", ".join(sorted({str(value) for value in values[bad].tolist()}))
+        by_zero = comparison.kind == "ratio" and 0.0 in against.values()
+        why = " (a ratio to zero)" if by_zero else ""
         return f"{int(bad.sum())} of {len(values)} values are {what}{why}"
-    if comparison.across == "frequency" and not values.isin([0.0, 1.0]).all():
+    if comparison.across == "frequency" and not np.isin(values, (0.0, 1.0)).all():
         return "a frequency was asked of values other than 0 and 1"
     return ""
 
 
-def _interval(comparison: Comparison, values: Any, confidence: float) -> Interval:  # noqa: ANN401
+def _interval(comparison: Comparison, values: NDArray[np.float64], confidence: float) -> Interval:
     if comparison.across == "every":
         return observed_range(values)
     if comparison.across == "frequency":

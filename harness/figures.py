@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
 from cycler import cycler
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 
 from harness.tables import write_bytes
 
@@ -66,15 +68,24 @@ def slide_style() -> Iterator[None]:
 
 
 def save_figure(figure: Figure, stem: Path) -> list[Path]:
-    """Write ``stem.svg`` and ``stem.png``, the same bytes for the same figure."""
+    """Write ``stem.svg`` and ``stem.png``, the same bytes for the same figure.
+
+    The layout is worked out once, for both; ``Figure.savefig`` would do so twice and draw each file
+    twice.
+    """
+    figure.set_dpi(PNG_DPI)
+    agg = FigureCanvasAgg(figure)
+    layout = figure.get_layout_engine()
+    if layout is not None:
+        layout.execute(figure)
+        figure.set_layout_engine("none")
+    png, svg = io.BytesIO(), io.BytesIO()
+    agg.print_png(png, metadata={"Software": None})  # type: ignore[no-untyped-call]
+    svg_canvas = FigureCanvasSVG(figure)
+    svg_canvas.print_svg(svg, metadata={"Date": None, "Creator": None})  # type: ignore[no-untyped-call]
     written = []
-    for suffix, metadata in (
-        (".svg", {"Date": None, "Creator": None}),
-        (".png", {"Software": None}),
-    ):
-        buffer = io.BytesIO()
-        figure.savefig(buffer, format=suffix[1:], dpi=PNG_DPI, metadata=metadata)
+    for suffix, content in ((".svg", svg), (".png", png)):
         path = stem.with_name(stem.name + suffix)
-        write_bytes(path, buffer.getvalue())
+        write_bytes(path, content.getvalue())
         written.append(path)
     return written

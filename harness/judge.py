@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from harness.discover import load_study
 from harness.effects import Effect, Rows, compute_effect
 from harness.errors import HarnessError
-from harness.folders import RunFolder
-from harness.observations import read_observations
+from harness.observations import StoredRun
 from harness.protocol import Protocol
 from harness.rules import Condition, ExperimentRules, rules_hash, study_rules
 from harness.verdicts import Judgement, judge_claim, judge_condition, withhold
@@ -59,7 +58,7 @@ class JudgedRun:
     stale: bool
 
 
-def judge_run(folder: RunFolder, protocol: Protocol) -> JudgedRun:
+def judge_run(run: StoredRun) -> JudgedRun:
     """Judge every claim of a run by the rules stored with it.
 
     Raises:
@@ -68,8 +67,8 @@ def judge_run(folder: RunFolder, protocol: Protocol) -> JudgedRun:
     by_claim: dict[str, list[JudgedCondition]] = defaultdict(list)
     unmeasurable: dict[str, Judgement] = {}
     controls: list[JudgedCondition] = []
-    for rules in protocol.experiments.values():
-        judged = _judge_experiment(folder, protocol, rules)
+    for rules in run.protocol.experiments.values():
+        judged = _judge_experiment(run, rules)
         controls += [condition for condition in judged if condition.condition.control]
         for condition in judged:
             if not condition.condition.control:
@@ -81,7 +80,7 @@ def judge_run(folder: RunFolder, protocol: Protocol) -> JudgedRun:
         _judge_claim(name, by_claim.get(name, []), unmeasurable.get(name))
         for name in dict.fromkeys([*by_claim, *unmeasurable])
     )
-    return JudgedRun(protocol, claims, tuple(controls), is_stale(protocol))
+    return JudgedRun(run.protocol, claims, tuple(controls), is_stale(run.protocol))
 
 
 def _judge_claim(
@@ -94,15 +93,12 @@ def _judge_claim(
     return JudgedClaim(name, judge_claim(parts), tuple(conditions))
 
 
-def _judge_experiment(
-    folder: RunFolder, protocol: Protocol, rules: ExperimentRules
-) -> list[JudgedCondition]:
-    if not rules.measurable_on(protocol.device):
-        why = f"It needs {rules.needs}; this run had {protocol.device}."
+def _judge_experiment(run: StoredRun, rules: ExperimentRules) -> list[JudgedCondition]:
+    if not rules.measurable_on(run.protocol.device):
+        why = f"It needs {rules.needs}; this run had {run.protocol.device}."
         missing = Judgement("not measurable", why)
         return [JudgedCondition(rules.name, c, _NO_EFFECT, missing) for c in rules.conditions]
-    table = read_observations(folder, protocol, rules)
-    rows = Rows(table, [factor.name for factor in rules.factors], rules.blocks)
+    rows = Rows(run.table(rules), [factor.name for factor in rules.factors], rules.blocks)
     judged = [_judge_condition(rules.name, condition, rows) for condition in rules.conditions]
     failed = [
         f"{c.condition.name} ({c.label}: {c.judgement.reason})"

@@ -10,10 +10,11 @@ import pandas as pd
 
 from harness.catalogue import Entry
 from harness.errors import HarnessError
-from harness.folders import RunFolder, run_folders
+from harness.folders import RunFolder
 from harness.judge import is_stale
 from harness.machine import slug
-from harness.protocol import Protocol, read_machine, read_protocol
+from harness.observations import reference_runs
+from harness.protocol import Protocol, read_machine
 from harness.verdict_tables import CONTROL, VERDICT_COLUMNS
 
 COLUMNS = (
@@ -68,10 +69,8 @@ def published_runs(results: Path) -> list[PublishedRun]:
         HarnessError: a run is unfinished, not judged yet, or broken.
     """
     latest: dict[tuple[str, str, str], tuple[str, RunFolder, Protocol, str, str]] = {}
-    for folder in run_folders(results):
-        protocol = read_protocol(folder.path)
-        if protocol.profile == "quick":
-            continue
+    for run in reference_runs(results):
+        folder, protocol = run.folder, run.protocol
         machine = read_machine(folder.path, protocol)
         key = (protocol.study, slug(machine), protocol.device)
         found = (protocol.started, folder, protocol, slug(machine), machine["torch"]["version"])

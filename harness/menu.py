@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import sys
+import textwrap
 from collections import Counter
 from pathlib import Path
 
@@ -10,8 +12,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from harness.cards import cards
 from harness.catalogue import Entry, read_catalogue
-from harness.discover import cards
 from harness.errors import HarnessError
 
 #: All verdicts, in the order they are counted and shown, with a colour each.
@@ -64,7 +66,10 @@ def show_claims(
         if study in (None, entry.study) and document in (None, entry.document)
     ]
     rows = [(entry, found) for entry, found in rows if verdict is None or verdict in found]
-    Console().print(_claims_table(rows))
+    console = Console()
+    # In a file or a pipe every claim is one line, for grep and the like.
+    width = console.width if console.is_terminal else sys.maxsize
+    console.print(claims_list(rows, width), soft_wrap=True)
 
 
 def stored_verdicts(results: Path) -> dict[str, list[str]]:
@@ -99,15 +104,27 @@ def stored_ledger(results: Path) -> dict[str, list[dict[str, str]]]:
     return ledger
 
 
-def _claims_table(rows: list[tuple[Entry, list[str]]]) -> Table:
-    table = Table(title=f"{len(rows)} claims")
-    for column in ("claim", "study", "verdict"):
-        table.add_column(column, no_wrap=True)
-    table.add_column("what the document says, in our words", ratio=1)
-    for entry, verdicts in rows:
-        shown = Text(", ").join(verdict_text(verdict) for verdict in verdicts)
-        table.add_row(entry.claim, entry.study, shown, Text(entry.says))
-    return table
+def claims_list(rows: list[tuple[Entry, list[str]]], width: int) -> Text:
+    """One entry a claim in aligned columns, its words wrapped to a width.
+
+    A rich table of the whole catalogue takes more than twice as long as all the rest together.
+
+    Args:
+        rows: each claim with its verdicts, one for each machine.
+        width: of a line, in characters.
+    """
+    shown = [Text(", ").join(map(verdict_text, verdicts)) for _, verdicts in rows]
+    claim = max((len(entry.claim) for entry, _ in rows), default=0)
+    study = max((len(entry.study) for entry, _ in rows), default=0)
+    verdict = max(map(len, shown), default=0)
+    indent = claim + study + verdict + 6
+    listing = Text()
+    for (entry, _), text in zip(rows, shown, strict=True):
+        says = textwrap.wrap(entry.says, max(width - indent, 20), break_long_words=False)
+        listing.append(f"{entry.claim:{claim}}  {entry.study:{study}}  ")
+        listing.append_text(text).append(" " * (verdict - len(text) + 2))
+        listing.append(f"\n{' ' * indent}".join(says) + "\n")
+    return listing.append(f"{len(rows)} claims")
 
 
 def _check(what: str, value: str | None, known: set[str]) -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+
 import pandas as pd
 
 from harness.errors import HarnessError
-from harness.folders import RunFolder
+from harness.folders import RunFolder, run_folders
 from harness.interrupts import interrupts_deferred
-from harness.protocol import Protocol
+from harness.protocol import Protocol, read_protocol
 from harness.rules import ExperimentRules, Step
 from harness.tables import read_table, schema, write_table
 
@@ -33,6 +37,53 @@ def read_observations(
         )
     form = schema(rules.factors, rules.responses)
     return read_table(path, form, identity(protocol, rules.name))
+
+
+@dataclass(frozen=True)
+class StoredRun:
+    """A finished run on the disk: what was decided before it, and its rows, each table read once.
+
+    Judging, summing up and drawing all want the same tables, and reading one (schema, checksum)
+    costs more than any of them.
+    """
+
+    folder: RunFolder
+    protocol: Protocol
+    _tables: dict[str, pd.DataFrame] = field(default_factory=dict, repr=False, compare=False)
+
+    @classmethod
+    def open(cls, folder: RunFolder) -> Self:
+        """The run in a folder.
+
+        Raises:
+            HarnessError: its protocol is missing, broken or edited.
+        """
+        return cls(folder, read_protocol(folder.path))
+
+    def measured(self) -> list[ExperimentRules]:
+        """The experiments that the run's device could measure, so that they have tables."""
+        rules = self.protocol.experiments.values()
+        return [one for one in rules if one.measurable_on(self.protocol.device)]
+
+    def table(self, rules: ExperimentRules) -> pd.DataFrame:
+        """The rows of an experiment, shared by all who ask: to be read, not changed.
+
+        Raises:
+            HarnessError: the run was not finished, or the file does not fit.
+        """
+        if rules.name not in self._tables:
+            self._tables[rules.name] = read_observations(self.folder, self.protocol, rules)
+        return self._tables[rules.name]
+
+
+def reference_runs(results: Path) -> list[StoredRun]:
+    """The runs below a results folder that verdicts are published from: all but quick ones.
+
+    Raises:
+        HarnessError: a protocol is broken or edited.
+    """
+    runs = [StoredRun.open(folder) for folder in run_folders(results)]
+    return [run for run in runs if run.protocol.profile != "quick"]
 
 
 def check_stored(folder: RunFolder, protocol: Protocol) -> None:

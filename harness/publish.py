@@ -7,10 +7,10 @@ from pathlib import Path
 
 from harness.draw import draw_run
 from harness.errors import HarnessError
-from harness.folders import RunFolder, run_folders
+from harness.folders import RunFolder
 from harness.judge import judge_run
+from harness.observations import StoredRun, reference_runs
 from harness.pages import ledger_pages
-from harness.protocol import read_protocol
 from harness.tables import write_bytes
 from harness.verdict_tables import write_judgement
 
@@ -30,8 +30,8 @@ def publish(results: Path, *, regenerate: bool = False) -> list[Path]:
     """
     written: list[Path] = []
     if regenerate:
-        for folder in _reference_folders(results):
-            written += _derive(folder, folder)
+        for run in reference_runs(results):
+            written += _derive(run, run.folder)
     for page in ledger_pages(results):
         write_bytes(page.path, page.content)
         written.append(page.path)
@@ -46,14 +46,15 @@ def check_published(results: Path) -> None:
     """
     differing: list[str] = []
     with tempfile.TemporaryDirectory() as scratch:
-        for number, folder in enumerate(_reference_folders(results)):
+        for number, run in enumerate(reference_runs(results)):
             copy = RunFolder(Path(scratch) / str(number))
-            fresh = {path.relative_to(copy.path) for path in _derive(folder, copy)}
-            stored = {path.relative_to(folder.path) for path in _derived_files(folder)}
+            fresh = {path.relative_to(copy.path) for path in _derive(run, copy)}
+            top = run.folder.path
+            stored = {path.relative_to(top) for path in _derived_files(run.folder)}
             differing += [
-                str(folder.path / name)
+                str(top / name)
                 for name in sorted(fresh | stored)
-                if _content(folder.path / name) != _content(copy.path / name)
+                if _content(top / name) != _content(copy.path / name)
             ]
     differing += [
         str(page.path) for page in ledger_pages(results) if _content(page.path) != page.content
@@ -65,21 +66,15 @@ def check_published(results: Path) -> None:
         )
 
 
-def _derive(folder: RunFolder, into: RunFolder) -> list[Path]:
-    """Judge and draw the rows of one folder into another (or the same)."""
-    protocol = read_protocol(folder.path)
-    write_judgement(folder, judge_run(folder, protocol), into)
+def _derive(run: StoredRun, into: RunFolder) -> list[Path]:
+    """Judge and draw the rows of a run into a folder, its own or another."""
+    write_judgement(run, judge_run(run), into)
     tables = [into.path / "verdicts.csv", into.path / "summary.csv"]
-    return [*tables, *draw_run(folder, protocol, into)]
+    return [*tables, *draw_run(run, into)]
 
 
 def _derived_files(folder: RunFolder) -> list[Path]:
     return [*folder.path.glob("*.csv"), *folder.figures.glob("*")]
-
-
-def _reference_folders(results: Path) -> list[RunFolder]:
-    folders = run_folders(results)
-    return [folder for folder in folders if read_protocol(folder.path).profile != "quick"]
 
 
 def _content(path: Path) -> bytes | None:

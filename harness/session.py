@@ -10,16 +10,17 @@ from typing import Any
 
 from rich.console import Console
 
+from harness.cards import studies_folder
 from harness.design import PROFILES
 from harness.device import TorchDevice, open_device
-from harness.discover import load_study, studies_folder
+from harness.discover import load_study
 from harness.draw import draw_run
 from harness.errors import HarnessError
 from harness.experiment import Study
 from harness.folders import RunFolder, create_folder, current_commit, find_run, locked
 from harness.judge import JudgedRun, judge_run
 from harness.machine import describe_machine, slug, usable_cores
-from harness.observations import check_stored
+from harness.observations import StoredRun, check_stored
 from harness.progress import ProgressBar
 from harness.protocol import (
     Protocol,
@@ -132,11 +133,11 @@ def _carry_out(
     console.print(f"Run folder: {folder.path}", soft_wrap=True)
     with _resumable(console, protocol, folder), ProgressBar(console) as bar:
         execute(study, protocol, folder, device, bar, jobs=jobs)
-    judged = judge_run(folder, protocol)
-    write_judgement(folder, judged)
-    figures = draw_run(folder, protocol)
+    run = StoredRun(folder, protocol)
+    judged = judge_run(run)
+    write_judgement(run, judged)
     show_judgement(judged)
-    _show_paths(folder, figures)
+    _show_paths(folder, draw_run(run))
     return judged
 
 

@@ -135,8 +135,15 @@ def content_hash(table: pd.DataFrame) -> str:
         elif column.dtype.kind in "ib":
             digest.update(np.ascontiguousarray(column.to_numpy()).tobytes())
         else:
-            digest.update(json.dumps(column.astype(str).tolist()).encode())
+            digest.update(_json_list(column.astype(str)).encode())
     return digest.hexdigest()
+
+
+def _json_list(texts: pd.Series[str]) -> str:
+    """``json.dumps`` of the texts, each different one encoded once: a column has few."""
+    codes, different = pd.factorize(texts, use_na_sentinel=False)
+    encoded = np.array([json.dumps(text) for text in different], dtype=object)
+    return f"[{', '.join(encoded[codes])}]"
 
 
 def write_bytes(path: Path, content: bytes) -> None:

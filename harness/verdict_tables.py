@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from harness.folders import RunFolder
 from harness.intervals import median_interval
 from harness.judge import JudgedCondition, JudgedRun
-from harness.observations import read_observations
-from harness.protocol import Protocol
+from harness.observations import StoredRun
 from harness.rules import ExperimentRules
 from harness.tables import write_bytes
 from harness.verdicts import Judgement
@@ -38,17 +40,17 @@ VERDICT_COLUMNS = (
 CONTROL = "control: "
 
 
-def write_judgement(folder: RunFolder, judged: JudgedRun, into: RunFolder | None = None) -> None:
+def write_judgement(run: StoredRun, judged: JudgedRun, into: RunFolder | None = None) -> None:
     """Write ``verdicts.csv`` and ``summary.csv``.
 
     Args:
-        folder: the run, with its tables.
+        run: the run, with its tables.
         judged: its verdicts.
         into: where to write; by default the run folder itself.
     """
-    target = into or folder
+    target = into or run.folder
     write_csv(target, "verdicts.csv", verdict_table(judged))
-    write_csv(target, "summary.csv", summary_table(folder, judged.protocol))
+    write_csv(target, "summary.csv", summary_table(run))
 
 
 def write_csv(folder: RunFolder, name: str, table: pd.DataFrame) -> None:
@@ -70,13 +72,9 @@ def verdict_table(judged: JudgedRun) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(VERDICT_COLUMNS), dtype=object)
 
 
-def summary_table(folder: RunFolder, protocol: Protocol) -> pd.DataFrame:
+def summary_table(run: StoredRun) -> pd.DataFrame:
     """One row an experiment, arm and response: block means, their median and its 99 % interval."""
-    frames = [
-        _summarise(rules, read_observations(folder, protocol, rules))
-        for rules in protocol.experiments.values()
-        if rules.measurable_on(protocol.device)
-    ]
+    frames = [_summarise(rules, run.table(rules)) for rules in run.measured()]
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
 
 
@@ -122,14 +120,15 @@ def _summarise(rules: ExperimentRules, table: pd.DataFrame) -> pd.DataFrame:
     # pandas' mean would skip a NaN among the rounds; a summary must not.
     broken = _distinct(ok[~np.isfinite(ok["value"].to_numpy(np.float64))], key)
     failed = measured[measured["status"] != "ok"].groupby(key)["block"].nunique().to_dict()
-    nothing = pd.DataFrame({"mean": [], "std": [], "size": []}, dtype=float)
+    nothing = _Blocks(*(np.array([]) for _ in range(3)))
     rows = []
     for arm in _distinct(measured, key):
         blocks = blocks_of.get(arm, nothing)
-        judgeable = len(blocks) > 0 and arm not in broken
-        interval = median_interval(blocks["mean"].to_numpy(np.float64)) if judgeable else None
-        sd_between = float(blocks["mean"].std(ddof=1)) if judgeable else math.nan
-        sd_within = float(blocks["std"].median()) if judgeable else math.nan
+        count = len(blocks.mean)
+        judgeable = count > 0 and arm not in broken
+        interval = median_interval(blocks.mean) if judgeable else None
+        sd_between = float(blocks.mean.std(ddof=1)) if judgeable and count > 1 else math.nan
+        sd_within = float(np.median(blocks.sd)) if judgeable else math.nan
         response = str(arm[-1])
         rows.append(
             {
@@ -137,9 +136,9 @@ def _summarise(rules: ExperimentRules, table: pd.DataFrame) -> pd.DataFrame:
                 "arm": ", ".join(f"{n}={v}" for n, v in zip(names, arm[:-1], strict=True)),
                 "response": response,
                 "unit": rules.responses[response],
-                "blocks": len(blocks),
+                "blocks": count,
                 "failed_blocks": int(failed.get(arm if names else response, 0)),
-                "rounds_per_block": int(blocks["size"].max()) if len(blocks) else 0,
+                "rounds_per_block": int(blocks.rounds.max()) if count else 0,
                 "median": number(interval.estimate) if interval else "",
                 "low": number(interval.low) if interval else "",
                 "high": number(interval.high) if interval else "",
@@ -150,12 +149,23 @@ def _summarise(rules: ExperimentRules, table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _blocks_by_arm(ok: pd.DataFrame, key: list[str]) -> dict[Any, pd.DataFrame]:
-    """Mean, s.d. and number of the rounds of each block, for each arm and response."""
-    blocks = ok.groupby([*key, "block"], sort=False)["value"].agg(["mean", "std", "size"])
-    # By level, since a factor may be called "size" or "mean".
-    groups: Any = blocks.groupby(level=key, sort=False)
-    return {arm if isinstance(arm, tuple) else (arm,): group for arm, group in groups}
+@dataclass(frozen=True)
+class _Blocks:
+    """Mean, s.d. and number of the rounds of each block of one arm and response."""
+
+    mean: NDArray[np.float64]
+    sd: NDArray[np.float64]
+    rounds: NDArray[np.float64]
+
+
+def _blocks_by_arm(ok: pd.DataFrame, key: list[str]) -> dict[Any, _Blocks]:
+    groups = ok.groupby([*key, "block"], sort=False)["value"]
+    means = groups.mean()
+    columns = [means.to_numpy(), groups.std().to_numpy(), groups.size().to_numpy(np.float64)]
+    places: dict[Any, list[int]] = defaultdict(list)
+    for place, (*arm, _) in enumerate(means.index):
+        places[tuple(arm)].append(place)
+    return {arm: _Blocks(*(column[at] for column in columns)) for arm, at in places.items()}
 
 
 def _distinct(rows: pd.DataFrame, key: list[str]) -> dict[Any, None]:

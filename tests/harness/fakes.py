@@ -16,7 +16,7 @@ from harness.design import Arm, Block, Factor, Level, PerProfile, Profile, cross
 from harness.effects import Effect, Rows, compute_effect
 from harness.experiment import Claim, Control, Experiment, Responses, Study, Unmeasurable
 from harness.folders import RunFolder
-from harness.observations import identity
+from harness.observations import StoredRun, identity
 from harness.protocol import Protocol, new_protocol, write_protocol
 from harness.tables import empty_row, frame_of, write_table
 
@@ -118,14 +118,14 @@ def effect_of(
 
 def stored_run(
     path: Path, planted: Study, tables: Mapping[str, pd.DataFrame], *, device: str = "cpu"
-) -> tuple[RunFolder, Protocol]:
+) -> StoredRun:
     """A run folder with its protocol and finished tables, as the runner leaves them."""
     protocol = freeze(planted, device=device)
     folder = RunFolder(path)
     write_protocol(path, protocol, MACHINE)
     for name, table in tables.items():
         write_table(folder.table(name), table, identity(protocol, name))
-    return folder, protocol
+    return StoredRun(folder, protocol)
 
 
 def _tuple(levels: Level | tuple[Level, ...]) -> tuple[Level, ...]:

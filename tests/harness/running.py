@@ -419,7 +419,7 @@ def build_house(top: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     alias = f"studies_{uuid.uuid4().hex}"
     (top / alias).symlink_to(package)
     monkeypatch.syspath_prepend(str(top))
-    monkeypatch.setattr("harness.discover.PACKAGE", alias)
+    monkeypatch.setattr("harness.cards.PACKAGE", alias)
     monkeypatch.setitem(sys.modules, "torch", _stub_torch(top / "stub" / "torch" / "__init__.py"))
     monkeypatch.chdir(top)
     monkeypatch.setenv("COLUMNS", "160")

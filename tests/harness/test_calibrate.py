@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from harness import calibrate, coverage, trials
 from harness.calibrate import block_counts
 from harness.calibration_page import outcome
+from harness.cards import study_names
 from harness.design import PROFILES
-from harness.discover import load_study, study_names
+from harness.discover import load_study
 from harness.intervals import Interval
 from tests.harness.fakes import experiment, study
 

@@ -71,7 +71,8 @@ class Absent:
 
 sys.meta_path.insert(0, Absent())
 import harness.calibrate, harness.catalogue, harness.draw, harness.judge, harness.publish
-from harness.discover import load_study, study_names
+from harness.cards import study_names
+from harness.discover import load_study
 from harness.protocol import study_rules
 print(sum(len(study_rules(load_study(name), "standard")) for name in study_names()))
 """

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.discover import Card, cards, load_study, studies_folder, study_names
+from harness.cards import Card, cards, studies_folder, study_names
+from harness.discover import load_study
 from harness.errors import HarnessError
 from tests.harness.running import House
 
@@ -68,7 +69,7 @@ def test_a_study_without_an_experiment_is_refused(house: House) -> None:
 
 
 def test_a_missing_package_of_studies_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("harness.discover.PACKAGE", "studies_that_are_not_there")
+    monkeypatch.setattr("harness.cards.PACKAGE", "studies_that_are_not_there")
     assert "studies_that_are_not_there" not in sys.modules
     with pytest.raises(HarnessError, match="'studies' is not installed beside 'harness'"):
         studies_folder()

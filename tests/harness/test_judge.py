@@ -14,6 +14,7 @@ from harness.contrasts import Contrast, Difference, Response
 from harness.errors import HarnessError
 from harness.experiment import Claim, Control, Experiment, Study, Unmeasurable
 from harness.judge import JudgedRun, judge_run
+from harness.observations import StoredRun
 from harness.regions import Region, at_least, at_most, between, equals
 from harness.verdict_tables import number, summary_table, verdict_table, write_judgement
 from tests.harness.fakes import DROPOUT, MODE, experiment, fail, observations, stored_run, study
@@ -38,10 +39,8 @@ def judged(
 ) -> JudgedRun:
     """A run of one experiment with the planted rows, judged."""
     table = observations(ROWS) if rows is None else rows
-    folder, protocol = stored_run(
-        path, study(first=experiment(*claims, **settings)), {"first": table}
-    )
-    return judge_run(folder, protocol)
+    planted = study(first=experiment(*claims, **settings))
+    return judge_run(stored_run(path, planted, {"first": table}))
 
 
 def verdicts(run: JudgedRun) -> dict[str, str]:
@@ -78,7 +77,7 @@ def test_conditions_of_one_claim_are_gathered_over_experiments(tmp_path: Path) -
     planted = study(first=experiment(HOLDS), second=experiment(FAILS, HOLDS))
     down = observations({"eval": LEVEL, "train": LEVEL - 3})
     tables = {"first": observations(ROWS), "second": down}
-    run = judge_run(*stored_run(tmp_path, planted, tables))
+    run = judge_run(stored_run(tmp_path, planted, tables))
     assert verdicts(run) == {"P-holds-1": "mixed", "P-fails-1": "reproduced"}
     assert [c.experiment for c in run.claims[0].conditions] == ["first", "second"]
 
@@ -124,7 +123,7 @@ def test_a_control_that_does_not_hold_withholds_every_verdict_of_its_experiment(
     planted = study(first=experiment(HOLDS, FAILS, field, control), second=experiment(OPEN, GOOD))
     rise = observations({"eval": LEVEL, "train": LEVEL + 3.2})
     tables = {"first": observations(ROWS), "second": rise}
-    run = judge_run(*stored_run(tmp_path, planted, tables))
+    run = judge_run(stored_run(tmp_path, planted, tables))
     assert verdicts(run) == {
         "P-holds-1": "inconclusive",
         "P-fails-1": "inconclusive",
@@ -150,17 +149,17 @@ def test_a_control_that_fails_for_one_of_its_levels_withholds_too(tmp_path: Path
 
 def test_what_the_device_lacks_is_not_measurable_and_needs_no_table(tmp_path: Path) -> None:
     planted = study(first=experiment(HOLDS, GOOD, needs="cuda"))
-    folder, protocol = stored_run(tmp_path, planted, {})
-    run = judge_run(folder, protocol)
+    stored = stored_run(tmp_path, planted, {})
+    run = judge_run(stored)
     assert verdicts(run) == {"P-holds-1": "not measurable"}
     assert run.claims[0].judgement.reason == "It needs cuda; this run had cpu."
     assert run.claims[0].conditions[0].effect.blocks == 0
-    assert summary_table(folder, protocol).empty
+    assert summary_table(stored).empty
 
 
 def test_the_same_rules_are_judged_where_the_device_has_what_they_need(tmp_path: Path) -> None:
     planted = study(first=experiment(HOLDS, needs="cuda"))
-    run = judge_run(*stored_run(tmp_path, planted, {"first": observations(ROWS)}, device="cuda"))
+    run = judge_run(stored_run(tmp_path, planted, {"first": observations(ROWS)}, device="cuda"))
     assert verdicts(run) == {"P-holds-1": "reproduced"}
 
 
@@ -206,19 +205,19 @@ def test_missing_blocks_leave_the_claim_open(tmp_path: Path) -> None:
 
 
 def test_an_unfinished_run_is_refused_and_the_sentence_says_how_to_go_on(tmp_path: Path) -> None:
-    folder, protocol = stored_run(tmp_path, study(first=experiment(HOLDS)), {})
+    stored = stored_run(tmp_path, study(first=experiment(HOLDS)), {})
     with pytest.raises(HarnessError, match=r"the run is not finished.*--resume"):
-        judge_run(folder, protocol)
+        judge_run(stored)
 
 
 def test_a_table_of_another_run_is_refused(tmp_path: Path) -> None:
     planted = study(first=experiment(HOLDS))
-    folder, _ = stored_run(tmp_path / "a", planted, {"first": observations(ROWS)})
-    other, protocol = stored_run(tmp_path / "b", study(first=experiment(FAILS)), {})
-    other.table("first").parent.mkdir()
-    other.table("first").write_bytes(folder.table("first").read_bytes())
+    one = stored_run(tmp_path / "a", planted, {"first": observations(ROWS)})
+    other = stored_run(tmp_path / "b", study(first=experiment(FAILS)), {})
+    other.folder.table("first").parent.mkdir()
+    other.folder.table("first").write_bytes(one.folder.table("first").read_bytes())
     with pytest.raises(HarnessError, match="the file belongs elsewhere: its run_sha256"):
-        judge_run(other, protocol)
+        judge_run(other)
 
 
 @pytest.mark.parametrize(
@@ -279,8 +278,8 @@ def test_the_table_of_verdicts_has_a_row_for_every_condition_claim_and_control(
 
 def summary(path: Path, rows: pd.DataFrame) -> dict[Any, dict[Any, Any]]:
     """The rows of the summary by arm."""
-    folder, protocol = stored_run(path, study(first=experiment(HOLDS)), {"first": rows})
-    return summary_table(folder, protocol).set_index("arm").to_dict("index")
+    stored = stored_run(path, study(first=experiment(HOLDS)), {"first": rows})
+    return summary_table(stored).set_index("arm").to_dict("index")
 
 
 def test_the_summary_gives_the_median_of_block_means_and_both_spreads(tmp_path: Path) -> None:
@@ -329,10 +328,11 @@ def test_an_arm_whose_blocks_all_failed_stands_in_the_summary_without_numbers(
 
 def test_what_is_derived_has_the_same_bytes_every_time(tmp_path: Path) -> None:
     planted = study(first=experiment(HOLDS, FAILS, GOOD))
-    folder, protocol = stored_run(tmp_path, planted, {"first": observations(ROWS)})
+    folder = stored_run(tmp_path, planted, {"first": observations(ROWS)}).folder
     seen = []
     for _ in range(2):
-        write_judgement(folder, judge_run(folder, protocol))
+        stored = StoredRun.open(folder)
+        write_judgement(stored, judge_run(stored))
         names = ("verdicts.csv", "summary.csv")
         seen.append([(folder.path / name).read_bytes() for name in names])
     assert seen[0] == seen[1]

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
 
+from harness.catalogue import Entry
 from harness.errors import HarnessError
 from harness.ledger import COLUMNS
-from harness.menu import COLOURS, stored_ledger, stored_verdicts, verdict_text
+from harness.menu import COLOURS, claims_list, stored_ledger, stored_verdicts, verdict_text
 from harness.verdicts import VERDICTS
 from tests.harness.running import House
 
@@ -120,3 +122,14 @@ def test_a_ledger_that_is_no_text_is_refused(tmp_path: Path) -> None:
     (tmp_path / "claims.csv").write_bytes(b"claim,verdict\n\xff\xfe,\xff\n")
     with pytest.raises(HarnessError, match="the ledger cannot be read"):
         stored_ledger(tmp_path)
+
+
+def test_in_a_pipe_every_claim_is_one_line_and_in_a_terminal_its_words_are_wrapped() -> None:
+    says = "A sentence that is far too long for what is left of a narrow terminal."
+    entry = Entry("P-1", "A", "1", says, "exact", "cpu", "planted")
+    piped = claims_list([(entry, ["refuted"])], sys.maxsize).plain.splitlines()
+    assert piped == [f"P-1  planted  refuted  {says}", "1 claims"]
+    wrapped = claims_list([(entry, ["refuted"])], 60).plain.splitlines()
+    assert max(map(len, wrapped)) <= 60
+    indent = piped[0].index(says)
+    assert " ".join(line[indent:].strip() for line in wrapped[:-1]) == says

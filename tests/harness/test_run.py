@@ -21,7 +21,7 @@ from harness.experiment import Responses
 from harness.folders import RunFolder
 from harness.judge import judge_run
 from harness.measure import measure_step
-from harness.observations import check_stored
+from harness.observations import StoredRun, check_stored
 from harness.protocol import Protocol
 from harness.rules import Step
 from harness.run import steps_of
@@ -247,7 +247,7 @@ def test_nan_and_infinity_reach_the_table_and_are_never_judged_as_numbers(tmp_pa
     made.execute()
     values = made.table("a").query("mode == 'shifted' and round == 1")["value"]
     assert [str(value) for value in values] == ["1.0", "nan", "inf"] + ["1.0"] * 6
-    (claim,) = judge_run(made.folder, made.protocol).claims
+    (claim,) = judge_run(StoredRun(made.folder, made.protocol)).claims
     by_mode = {c.condition.comparison.arm[MODE]: c for c in claim.conditions}
     assert by_mode["plain"].judgement.verdict == "reproduced"
     assert by_mode["shifted"].judgement.verdict == "inconclusive"

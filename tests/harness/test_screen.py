@@ -12,6 +12,7 @@ from harness.contrasts import Response
 from harness.design import Arm, Block, Factor, PerProfile
 from harness.experiment import Claim, Control, Experiment, Responses, Unmeasurable
 from harness.judge import judge_run
+from harness.observations import StoredRun
 from harness.regions import at_least, at_most, equals
 from harness.screen import SHOWN, show_judgement
 from tests.harness.running import bench, study_of
@@ -49,7 +50,7 @@ def screen(
     made = bench(tmp_path, study_of(only=experiment))
     made.execute()
     monkeypatch.setenv("COLUMNS", "150")
-    show_judgement(judge_run(made.folder, made.protocol))
+    show_judgement(judge_run(StoredRun(made.folder, made.protocol)))
     return capsys.readouterr().out
 
 

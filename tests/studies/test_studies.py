@@ -15,10 +15,11 @@ import torch
 from matplotlib.figure import Figure
 
 from harness.block import run_block
+from harness.cards import cards, study_names
 from harness.catalogue import read_catalogue
 from harness.design import Block
 from harness.device import TorchDevice
-from harness.discover import cards, load_study, study_names
+from harness.discover import load_study
 from harness.effects import Rows, compute_effect
 from harness.experiment import Claim, Experiment, Study, Unmeasurable
 from harness.figures import slide_style
@@ -98,7 +99,8 @@ def test_studies_are_loaded_without_torch_and_other_heavy_libraries() -> None:
     """Judging, drawing and publishing load them for their rules and figures."""
     loading = """
 import sys
-from harness.discover import load_study, study_names
+from harness.cards import study_names
+from harness.discover import load_study
 print([name for name in study_names() if load_study(name).experiments])
 print({"torch", "transformers", "sklearn"} & set(sys.modules))
 """
