@@ -12,7 +12,7 @@ from harness.catalogue import Entry, read_catalogue
 from harness.discover import load_study
 from harness.errors import HarnessError
 from harness.experiment import Claim, Experiment, Unmeasurable
-from harness.menu import stored_ledger, verdict_text
+from harness.menu import quantity, stored_ledger, verdict_text
 
 #: Conditions shown an experiment; all of them stand in the run's verdicts.csv.
 SHOWN = 8
@@ -99,8 +99,7 @@ def _show_result(console: Console, entry: Entry, row: dict[str, str]) -> None:
 
 
 def _numbers(row: dict[str, str]) -> str:
-    unit = "" if row["unit"] == "1" else f" {row['unit']}"
     return (
-        f"{row['estimate']}{unit} (99 % interval {row['low']} to {row['high']}, "
+        f"{quantity(row['estimate'], row['unit'])} (99 % interval {row['low']} to {row['high']}, "
         f"{row['blocks']} blocks)"
     )

@@ -32,6 +32,11 @@ def verdict_text(verdict: str) -> Text:
     return Text(verdict, style=COLOURS[verdict])
 
 
+def quantity(number: str, unit: str) -> str:
+    """A number with its unit; a pure number, of unit "1", stands alone."""
+    return number if unit == "1" else f"{number} {unit}"
+
+
 def show_studies(results: Path) -> None:
     """Every study with its question, its cost and the state of its claims."""
     catalogue = read_catalogue()

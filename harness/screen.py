@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.judge import JudgedCondition, JudgedRun
-from harness.menu import verdict_text
+from harness.menu import quantity, verdict_text
 
 #: Conditions shown a claim; the rest stand in verdicts.csv.
 SHOWN = 6
@@ -47,12 +47,12 @@ def show_judgement(judged: JudgedRun) -> None:
 
 
 def _cells(judged: JudgedCondition) -> tuple[Group | Text, str, str]:
-    effect, unit = judged.effect, judged.condition.unit
+    effect = judged.effect
     if effect.problem:
         return Group(Text(judged.label), Text(effect.problem, style="dim")), "", str(effect.blocks)
     words = Group(Text(judged.label), Text(f"holds if {judged.condition.region}", style="dim"))
     if not effect.blocks:
         return words, "", ""
-    suffix = "" if unit == "1" else f" {unit}"
-    numbers = f"{effect.estimate:.3g}{suffix}\n{effect.low:.3g} to {effect.high:.3g}"
+    estimate = quantity(f"{effect.estimate:.3g}", judged.condition.unit)
+    numbers = f"{estimate}\n{effect.low:.3g} to {effect.high:.3g}"
     return words, numbers, str(effect.blocks)

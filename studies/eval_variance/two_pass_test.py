@@ -173,7 +173,7 @@ def detection(table: pd.DataFrame) -> Figure:
 EXPERIMENT = Experiment(
     question="Does a two-pass equality test catch a missing eval()?",
     factors=(LAYER, ROWS),
-    blocks=PerProfile(110, 200, 500),
+    blocks=PerProfile(100, 200, 500),
     prepare=prepare,
     measure=measure,
     responses={"caught": "1", "caught_in_eval": "1", "off": "1"},
