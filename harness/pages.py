@@ -78,7 +78,6 @@ def _render(template: str, context: dict[str, Any]) -> bytes:
     environment.filters |= {
         "cell": lambda text: str(text).replace("|", "\\|"),
         "interval": _interval_text,
-        "lower_first": lambda text: text[:1].lower() + text[1:],
     }
     return environment.get_template(template).render(context).encode()
 
