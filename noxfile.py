@@ -79,7 +79,18 @@ def tests(session: nox.Session) -> None:
     """Run the tests with coverage, on all cores (about 3 min on 2)."""
     # A chosen part of the tests cannot reach the whole's coverage.
     part = ["--cov-fail-under=0"] if session.posargs else []
-    run(session, "-m", "pytest", "--cov", "-n", "auto", "--dist", "worksteal", *part, *session.posargs)
+    run(
+        session,
+        "-m",
+        "pytest",
+        "--cov",
+        "-n",
+        "auto",
+        "--dist",
+        "worksteal",
+        *part,
+        *session.posargs,
+    )
 
 
 @nox.session(venv_backend="none", requires=["environment"])
