@@ -25,8 +25,7 @@ from harness.deferred import nn, torch
 from harness.design import Arm, Block, Factor, PerProfile
 from harness.experiment import Claim, Control, Experiment, Responses
 from harness.regions import at_most, equals, more_than
-from harness.training import fit_classifier
-from studies.eval_variance.networks import mlp
+from studies.eval_variance.networks import trained_mlp
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -116,8 +115,7 @@ class Cell:
 def prepare(block: Block) -> Cell:
     """Train a network with dropout and batch norm for a few epochs, so that its losses differ."""
     data = load_split("breast_cancer", block.seed, block.device)
-    model = mlp(data.train_x.shape[1], data.classes, dropout=0.5, batch_norm=True).to(block.device)
-    fit_classifier(model, data.train_x, data.train_y, seed=block.seed, epochs=3)
+    model = trained_mlp(data, block.seed, epochs=3, dropout=0.5, batch_norm=True)
     counts = torch.bincount(data.train_y, minlength=data.classes)
     return Cell(
         model,

@@ -26,8 +26,7 @@ from harness.design import Arm, Block, Factor, PerProfile
 from harness.experiment import Claim, Control, Experiment, Responses
 from harness.figures import BLACK, BLUE, VERMILION
 from harness.regions import equals, more_than
-from harness.training import fit_classifier
-from studies.eval_variance.networks import mlp
+from studies.eval_variance.networks import trained_mlp
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -87,11 +86,10 @@ def prepare(block: Block) -> Cell:
     data = load_split("digits", block.seed, block.device)
     models = {}
     for net in NET.levels:
-        torch.manual_seed(block.seed)
         dropout = None if net == "batch norm" else 0.5
-        model = mlp(64, data.classes, dropout=dropout, batch_norm=net != "dropout")
-        model = model.to(block.device)
-        models[net] = fit_classifier(model, data.train_x, data.train_y, seed=block.seed, epochs=5)
+        models[net] = trained_mlp(
+            data, block.seed, epochs=5, dropout=dropout, batch_norm=net != "dropout"
+        )
     return Cell(data, models, block.seed)
 
 

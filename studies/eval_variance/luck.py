@@ -33,13 +33,13 @@ from numpy.typing import NDArray
 
 from harness.contrasts import Response
 from harness.datasets import Split, load_split
-from harness.deferred import nn, torch
+from harness.deferred import nn
 from harness.design import Arm, Block, Factor, PerProfile
 from harness.experiment import Claim, Control, Experiment, Responses
 from harness.figures import ORANGE
 from harness.regions import at_least, equals
 from harness.training import train_epochs
-from studies.eval_variance.networks import mlp
+from studies.eval_variance.networks import mlp_for
 from studies.eval_variance.validation import validate_repeatedly
 
 if TYPE_CHECKING:
@@ -88,8 +88,7 @@ def prepare(block: Block) -> Trained:
     split = load_split("digits", block.seed, block.device)
     checkpoints = {}
     for p in DROPOUT.levels:
-        torch.manual_seed(block.seed)
-        model = mlp(split.train_x.shape[1], split.classes, dropout=p).to(block.device)
+        model = mlp_for(split, block.seed, dropout=p)
         checkpoints[p] = train_and_keep(model, split, epochs=block.effort, seed=block.seed)
     return Trained(split, checkpoints)
 

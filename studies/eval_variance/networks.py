@@ -7,7 +7,9 @@ and norms.
 
 from __future__ import annotations
 
-from harness.deferred import nn
+from harness.datasets import Split
+from harness.deferred import nn, torch
+from harness.training import fit_classifier
 
 
 def mlp(
@@ -43,6 +45,49 @@ def mlp(
         if dropout is not None:
             layers.append(nn.Dropout(dropout))
     return nn.Sequential(*layers, nn.Linear(hidden, classes))
+
+
+def mlp_for(
+    split: Split, seed: int, *, dropout: float | None = None, batch_norm: bool = False
+) -> nn.Sequential:
+    """The perceptron that fits a split's data, on its device, untrained.
+
+    Weights come from the seed alone: networks that differ in dropout and norm start equal.
+
+    Args:
+        split: sets the widths of input and output.
+        seed: of torch's global stream, which goes on from there.
+        dropout: see ``mlp``.
+        batch_norm: see ``mlp``.
+    """
+    torch.manual_seed(seed)
+    model = mlp(split.train_x.shape[1], split.classes, dropout=dropout, batch_norm=batch_norm)
+    return model.to(split.train_x.device)
+
+
+def trained_mlp(
+    split: Split,
+    seed: int,
+    *,
+    epochs: int,
+    batch_size: int = 64,
+    dropout: float | None = None,
+    batch_norm: bool = False,
+) -> nn.Module:
+    """The perceptron of ``mlp_for``, trained on the split: equal weights and batches at one seed.
+
+    Args:
+        split: trained on its training part.
+        seed: of the weights, the dropout in training and the order of batches.
+        epochs: passes over the data.
+        batch_size: rows a step.
+        dropout: see ``mlp``.
+        batch_norm: see ``mlp``.
+    """
+    model = mlp_for(split, seed, dropout=dropout, batch_norm=batch_norm)
+    return fit_classifier(
+        model, split.train_x, split.train_y, seed=seed, epochs=epochs, batch_size=batch_size
+    )
 
 
 def small_cnn(

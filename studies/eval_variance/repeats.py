@@ -27,8 +27,7 @@ from harness.deferred import functional, nn, torch
 from harness.design import Arm, Block, Factor, PerProfile
 from harness.experiment import Claim, Control, Experiment, Responses
 from harness.regions import equals, less_than, more_than
-from harness.training import fit_classifier
-from studies.eval_variance.networks import mlp
+from studies.eval_variance.networks import trained_mlp
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -94,15 +93,12 @@ def prepare(block: Block) -> Trained:
     split = load_split("digits", block.seed, block.device)
     networks = {}
     for kind in NET.levels:
-        torch.manual_seed(block.seed)
-        model = mlp(
-            split.train_x.shape[1],
-            split.classes,
+        networks[kind] = trained_mlp(
+            split,
+            block.seed,
+            epochs=EPOCHS * block.effort,
             dropout=0.5 if "dropout" in kind else None,
             batch_norm="batch norm" in kind,
-        ).to(block.device)
-        networks[kind] = fit_classifier(
-            model, split.train_x, split.train_y, seed=block.seed, epochs=EPOCHS * block.effort
         )
     return Trained(split, networks, PASSES * block.effort, block.seed)
 

@@ -31,7 +31,7 @@ from harness.experiment import Claim, Control, Experiment, Responses
 from harness.figures import BLACK, BLUE, GREEN, ORANGE
 from harness.intervals import median_interval
 from harness.regions import at_least, equals, more_than
-from studies.eval_variance.networks import mlp
+from studies.eval_variance.networks import mlp_for
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -108,7 +108,7 @@ class Cell:
 def prepare(block: Block) -> Cell:
     """Draw the initial weights, and train a copy without any small batch for its activations."""
     data = load_split("digits", block.seed, block.device)
-    start = mlp(64, data.classes, batch_norm=True).to(block.device)
+    start = mlp_for(data, block.seed, batch_norm=True)
     trained = deepcopy(start)
     _train(trained, data, tail=0, keep=False, epochs=block.effort, seed=block.seed)
     with torch.no_grad():

@@ -26,14 +26,13 @@ import numpy as np
 
 from harness.contrasts import Difference, Ratio, Response
 from harness.datasets import Name, Split, load_split
-from harness.deferred import nn, torch
+from harness.deferred import nn
 from harness.design import Arm, Block, Factor, PerProfile
 from harness.experiment import Claim, Control, Experiment, Responses, Unmeasurable
 from harness.figures import BLUE, GREEN, ORANGE, PURPLE, VERMILION
 from harness.regions import at_least, at_most, equals, less_than, more_than
-from harness.training import fit_classifier
 from studies.eval_variance.marks import draw_blocks, swarm
-from studies.eval_variance.networks import mlp
+from studies.eval_variance.networks import trained_mlp
 from studies.eval_variance.validation import ever_flips, flip_rate, validate_repeatedly
 
 if TYPE_CHECKING:
@@ -168,17 +167,10 @@ def prepare(block: Block) -> Trained:
     networks = {}
     for name, split in splits.items():
         for p in DROPOUT.levels:
-            torch.manual_seed(block.seed)
-            model = mlp(split.train_x.shape[1], split.classes, dropout=p).to(block.device)
             # As many epochs as make up the same number of steps on each data set.
             epochs = round(STEPS * block.effort / 100 / np.ceil(len(split.train_x) / BATCH))
-            networks[name, p] = fit_classifier(
-                model,
-                split.train_x,
-                split.train_y,
-                seed=block.seed,
-                epochs=epochs,
-                batch_size=BATCH,
+            networks[name, p] = trained_mlp(
+                split, block.seed, epochs=epochs, batch_size=BATCH, dropout=p
             )
     return Trained(splits, networks, passes=block.effort)
 

@@ -29,8 +29,7 @@ from harness.design import Arm, Block, Factor, PerProfile
 from harness.experiment import Claim, Control, Experiment, Responses
 from harness.figures import BLACK, BLUE, ORANGE
 from harness.regions import equals
-from harness.training import fit_classifier
-from studies.eval_variance.networks import mlp
+from studies.eval_variance.networks import trained_mlp
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -99,10 +98,9 @@ def prepare(block: Block) -> Cell:
     data = load_split("digits", block.seed, block.device)
     models = {}
     for net in NET.levels:
-        torch.manual_seed(block.seed)
-        model = mlp(64, data.classes, dropout=0.5, batch_norm="batch norm" in net)
-        model = model.to(block.device)
-        models[net] = fit_classifier(model, data.train_x, data.train_y, seed=block.seed, epochs=3)
+        models[net] = trained_mlp(
+            data, block.seed, epochs=3, dropout=0.5, batch_norm="batch norm" in net
+        )
     return Cell(data, models)
 
 

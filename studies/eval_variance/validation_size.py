@@ -23,14 +23,13 @@ import numpy as np
 
 from harness.contrasts import Response
 from harness.datasets import Split, load_split
-from harness.deferred import nn, torch
+from harness.deferred import nn
 from harness.design import Arm, Block, Factor, PerProfile
 from harness.experiment import Claim, Control, Experiment, Responses
 from harness.figures import GREEN, PURPLE, VERMILION
 from harness.regions import at_least, equals
-from harness.training import fit_classifier
 from studies.eval_variance.marks import draw_blocks
-from studies.eval_variance.networks import mlp
+from studies.eval_variance.networks import trained_mlp
 from studies.eval_variance.validation import validate_repeatedly
 
 if TYPE_CHECKING:
@@ -80,11 +79,7 @@ def prepare(block: Block) -> Trained:
     epochs = round(EPOCHS * block.effort / 100)
     networks = {}
     for p in DROPOUT.levels:
-        torch.manual_seed(block.seed)
-        model = mlp(split.train_x.shape[1], split.classes, dropout=p).to(block.device)
-        networks[p] = fit_classifier(
-            model, split.train_x, split.train_y, seed=block.seed, epochs=epochs
-        )
+        networks[p] = trained_mlp(split, block.seed, epochs=epochs, dropout=p)
     return Trained(split, networks, passes=block.effort)
 
 
