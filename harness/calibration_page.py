@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Literal
 
 import pandas as pd
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from scipy import stats
 
 from harness.calibration_figure import coverage_figure
 from harness.checks import Check
 from harness.figures import save_figure, slide_style
 from harness.intervals import CONFIDENCE
+from harness.markdown import render
 from harness.planted import ALLOWANCE, LEAST_COVERAGE, MOST_WRONG
 from harness.tables import write_bytes
 
@@ -45,13 +45,8 @@ def page(checks: Sequence[Check], seed: int) -> str:
     few = medians[medians["quantity"] == "decided"]
     covered = [check for check in checks if check.quantity == "covered"]
     wrong = [check for check in checks if check.quantity.endswith(("false", "true"))]
-    environment = Environment(
-        loader=PackageLoader("harness"),
-        undefined=StrictUndefined,
-        autoescape=False,  # noqa: S701 - Markdown, from numbers of our own
-        keep_trailing_newline=True,
-    )
-    return environment.get_template("calibration.md.jinja").render(
+    return render(
+        "calibration.md.jinja",
         outcome=outcome(checks),
         seed=seed,
         simulations=f"{medians['simulations'].max():,}",
