@@ -39,7 +39,7 @@ def draw_run(run: StoredRun, into: RunFolder | None = None) -> list[Path]:
     now = study_rules(study, protocol.profile)
     figures = (into or run.folder).figures
     written: list[Path] = []
-    for rules in run.measured():
+    for rules in protocol.measured():
         name = rules.name
         functions = study.experiments[name].figures if name in study.experiments else ()
         if not functions:

@@ -60,11 +60,6 @@ class StoredRun:
         """
         return cls(folder, read_protocol(folder.path))
 
-    def measured(self) -> list[ExperimentRules]:
-        """The experiments that the run's device could measure, so that they have tables."""
-        rules = self.protocol.experiments.values()
-        return [one for one in rules if one.measurable_on(self.protocol.device)]
-
     def table(self, rules: ExperimentRules) -> pd.DataFrame:
         """The rows of an experiment, shared by all who ask: to be read, not changed.
 

@@ -58,6 +58,11 @@ class Protocol:
             f"--device {self.device} --seed {self.seed}"
         )
 
+    def measured(self) -> list[ExperimentRules]:
+        """The experiments that the run's device can measure: those that get a table."""
+        rules = self.experiments.values()
+        return [one for one in rules if one.measurable_on(self.device)]
+
 
 def source_hash(study: Study) -> str:
     """A checksum of the code that measures: the study's files and the harness's."""

@@ -35,8 +35,7 @@ def steps_of(protocol: Protocol) -> list[Step]:
     """
     steps = [
         Step(rules, planned)
-        for rules in protocol.experiments.values()
-        if rules.measurable_on(protocol.device)
+        for rules in protocol.measured()
         for planned in rules.plan(protocol.study, protocol.seed)
     ]
     return sorted(steps, key=lambda step: (step.planned.index + 0.5) / step.rules.blocks)
@@ -82,9 +81,8 @@ def execute(
             started = clock()
             rows = measure_step(study, protocol, folder, step, device)
             reporter.done(step, clock() - started, failures_in(rows))
-        for rules in protocol.experiments.values():
-            if rules.measurable_on(protocol.device):
-                assemble(folder, protocol, rules)
+        for rules in protocol.measured():
+            assemble(folder, protocol, rules)
     finally:
         # A process that was ended in the middle of a write leaves its half behind.
         folder.drop_partials()

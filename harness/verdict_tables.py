@@ -74,7 +74,7 @@ def verdict_table(judged: JudgedRun) -> pd.DataFrame:
 
 def summary_table(run: StoredRun) -> pd.DataFrame:
     """One row an experiment, arm and response: block means, their median and its 99 % interval."""
-    frames = [_summarise(rules, run.table(rules)) for rules in run.measured()]
+    frames = [_summarise(rules, run.table(rules)) for rules in run.protocol.measured()]
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
 
 
