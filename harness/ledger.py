@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 
 import pandas as pd
@@ -13,7 +14,7 @@ from harness.errors import HarnessError
 from harness.folders import RunFolder
 from harness.judge import is_stale
 from harness.machine import slug
-from harness.observations import reference_runs
+from harness.observations import StoredRun, reference_runs
 from harness.protocol import Protocol, read_machine
 from harness.verdict_tables import CONTROL, VERDICT_COLUMNS
 
@@ -68,17 +69,22 @@ def published_runs(results: Path) -> list[PublishedRun]:
     Raises:
         HarnessError: a run is unfinished, not judged yet, or broken.
     """
-    latest: dict[tuple[str, str, str], tuple[str, RunFolder, Protocol, str, str]] = {}
-    for run in reference_runs(results):
-        folder, protocol = run.folder, run.protocol
-        machine = read_machine(folder.path, protocol)
-        key = (protocol.study, slug(machine), protocol.device)
-        found = (protocol.started, folder, protocol, slug(machine), machine["torch"]["version"])
-        if key not in latest or found[0] > latest[key][0]:
-            latest[key] = found
+    latest: dict[tuple[str, str, str], tuple[StoredRun, str]] = {}
+    runs = reference_runs(results)
+    for run in sorted(runs, key=lambda run: run.protocol.started, reverse=True):
+        machine = read_machine(run.folder.path, run.protocol)
+        key = (run.protocol.study, slug(machine), run.protocol.device)
+        latest.setdefault(key, (run, machine["torch"]["version"]))
     return [
-        PublishedRun(folder, protocol, machine, torch, _read_verdicts(folder), is_stale(protocol))
-        for _, (_, folder, protocol, machine, torch) in sorted(latest.items())
+        PublishedRun(
+            run.folder,
+            run.protocol,
+            machine,
+            torch,
+            _read_verdicts(run.folder),
+            is_stale(run.protocol),
+        )
+        for (_, machine, _), (run, torch) in sorted(latest.items(), key=itemgetter(0))
     ]
 
 
