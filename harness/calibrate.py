@@ -7,7 +7,6 @@ the results folder. Nothing of it needs torch.
 from __future__ import annotations
 
 import multiprocessing
-import os
 from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
@@ -24,6 +23,7 @@ from harness.checks import Check
 from harness.design import PROFILES
 from harness.discover import load_study
 from harness.errors import HarnessError
+from harness.machine import usable_cores
 from harness.trials import carry_out, trials
 
 SIMULATIONS = 10_000
@@ -52,7 +52,7 @@ def main(
     results: Annotated[Path, typer.Option(help="Where the table goes.")] = Path("results"),
     simulations: Annotated[int, typer.Option(min=1, help="Experiments a check.")] = SIMULATIONS,
     seed: Annotated[int, typer.Option(min=0, help="Every random stream starts from it.")] = 0,
-    jobs: Annotated[int, typer.Option(min=1, help="Processes.")] = os.cpu_count() or 1,
+    jobs: Annotated[int, typer.Option(min=1, help="Processes.")] = usable_cores(),
     blocks: Annotated[
         list[int] | None, typer.Option(min=1, help="Try these instead of the studies' numbers.")
     ] = None,

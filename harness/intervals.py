@@ -84,11 +84,10 @@ def observed_range(values: NDArray[np.float64]) -> Interval:
 @lru_cache(maxsize=256)
 def _order_rank(count: int, confidence: float) -> int:
     """The largest k with 2 P(B < k) <= 1 - confidence, 0 where there is none."""
-    # Imported here: a process that only measures would spend half of its start on scipy. Its
-    # `stats.binom.cdf` is this function, behind an import of most of a second.
-    from scipy.special import bdtr
+    # Imported here: a process that only measures would spend half of its start on scipy.
+    from scipy import stats
 
-    tails = 2 * bdtr(np.arange(count // 2 + 1), count, 0.5)
+    tails = 2 * stats.binom.cdf(np.arange(count // 2 + 1), count, 0.5)
     return int(np.count_nonzero(tails <= 1 - confidence))
 
 
