@@ -29,9 +29,9 @@ from harness.deferred import nn, torch, transformers
 from harness.design import Arm, Block, Factor, PerProfile
 from harness.experiment import Claim, Control, Experiment, Responses
 from harness.figures import BLUE, ORANGE, VERMILION
+from harness.networks import mlp, small_cnn
 from harness.pretrained import load_encoder
 from harness.regions import at_least, equals, more_than
-from studies.eval_variance.networks import mlp, small_cnn
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -25,8 +25,8 @@ from harness.deferred import nn, torch
 from harness.design import Arm, Block, Factor, PerProfile
 from harness.experiment import Claim, Control, Experiment, Responses
 from harness.figures import BLACK, BLUE, VERMILION
+from harness.networks import trained_mlp
 from harness.regions import equals, more_than
-from studies.eval_variance.networks import trained_mlp
 
 if TYPE_CHECKING:
     import pandas as pd

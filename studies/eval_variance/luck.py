@@ -37,9 +37,9 @@ from harness.deferred import nn
 from harness.design import Arm, Block, Factor, PerProfile
 from harness.experiment import Claim, Control, Experiment, Responses
 from harness.figures import ORANGE
+from harness.networks import mlp_for
 from harness.regions import at_least, equals
 from harness.training import train_epochs
-from studies.eval_variance.networks import mlp_for
 from studies.eval_variance.validation import validate_repeatedly
 
 if TYPE_CHECKING:

@@ -32,10 +32,10 @@ from harness.deferred import functional, nn, torch
 from harness.design import Arm, Block, Factor, PerProfile
 from harness.experiment import Claim, Control, Experiment, Responses
 from harness.figures import BLUE, ORANGE
+from harness.marks import swarm
 from harness.pretrained import load_classifier, load_tokenizer
 from harness.regions import at_least, at_most, equals, more_than
 from harness.texts import load_docstrings
-from studies.eval_variance.marks import swarm
 from studies.eval_variance.validation import ever_flips, flip_rate
 
 if TYPE_CHECKING:

@@ -26,8 +26,8 @@ from harness.datasets import Split, load_split
 from harness.deferred import functional, nn, torch
 from harness.design import Arm, Block, Factor, PerProfile
 from harness.experiment import Claim, Control, Experiment, Responses
+from harness.networks import trained_mlp
 from harness.regions import equals, less_than, more_than
-from studies.eval_variance.networks import trained_mlp
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -30,8 +30,8 @@ from harness.design import Arm, Block, Factor, PerProfile
 from harness.experiment import Claim, Control, Experiment, Responses
 from harness.figures import BLACK, BLUE, GREEN, ORANGE
 from harness.intervals import median_interval
+from harness.networks import mlp_for
 from harness.regions import at_least, equals, more_than
-from studies.eval_variance.networks import mlp_for
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -30,9 +30,9 @@ from harness.deferred import nn
 from harness.design import Arm, Block, Factor, PerProfile
 from harness.experiment import Claim, Control, Experiment, Responses, Unmeasurable
 from harness.figures import BLUE, GREEN, ORANGE, PURPLE, VERMILION
+from harness.marks import draw_blocks, swarm
+from harness.networks import trained_mlp
 from harness.regions import at_least, at_most, equals, less_than, more_than
-from studies.eval_variance.marks import draw_blocks, swarm
-from studies.eval_variance.networks import trained_mlp
 from studies.eval_variance.validation import ever_flips, flip_rate, validate_repeatedly
 
 if TYPE_CHECKING:

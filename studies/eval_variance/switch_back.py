@@ -27,8 +27,8 @@ from harness.design import Arm, Block, Factor, PerProfile
 from harness.experiment import Claim, Control, Experiment, Responses
 from harness.figures import BLACK, BLUE, ORANGE
 from harness.intervals import median_interval
+from harness.networks import mlp
 from harness.regions import at_least, equals, less_than, more_than
-from studies.eval_variance.networks import mlp
 
 if TYPE_CHECKING:
     import pandas as pd

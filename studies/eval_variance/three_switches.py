@@ -28,8 +28,8 @@ from harness.deferred import functional, nn, torch
 from harness.design import Arm, Block, Factor, PerProfile
 from harness.experiment import Claim, Control, Experiment, Responses
 from harness.figures import BLACK, BLUE, ORANGE
+from harness.networks import trained_mlp
 from harness.regions import equals
-from studies.eval_variance.networks import trained_mlp
 
 if TYPE_CHECKING:
     import pandas as pd

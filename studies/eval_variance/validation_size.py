@@ -27,9 +27,9 @@ from harness.deferred import nn
 from harness.design import Arm, Block, Factor, PerProfile
 from harness.experiment import Claim, Control, Experiment, Responses
 from harness.figures import GREEN, PURPLE, VERMILION
+from harness.marks import draw_blocks
+from harness.networks import trained_mlp
 from harness.regions import at_least, equals
-from studies.eval_variance.marks import draw_blocks
-from studies.eval_variance.networks import trained_mlp
 from studies.eval_variance.validation import validate_repeatedly
 
 if TYPE_CHECKING:

@@ -14,9 +14,9 @@ from torch import nn
 from harness.datasets import Split, load_split
 from harness.design import Arm
 from harness.device import TorchDevice
+from harness.networks import mlp
 from harness.training import fit_classifier
 from studies.eval_variance.luck import Trained, measure, reversal_rate, train_and_keep
-from studies.eval_variance.networks import mlp
 
 
 def start(seed: int) -> None:

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from harness.design import Arm, Block
+from harness.networks import mlp
 from studies.eval_variance import small_batch
-from studies.eval_variance.networks import mlp
 from studies.eval_variance.small_batch import Cell, measure
 
 

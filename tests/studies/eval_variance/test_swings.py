@@ -14,8 +14,8 @@ from torch import nn
 from harness.datasets import Split, load_split
 from harness.design import Arm, Block
 from harness.device import TorchDevice
+from harness.networks import mlp
 from harness.training import fit_classifier
-from studies.eval_variance.networks import mlp
 from studies.eval_variance.swings import Trained, measure, prepare
 from studies.eval_variance.validation import ever_flips, flip_rate, validate_repeatedly
 

@@ -11,9 +11,9 @@ from torch import nn
 from torch.nn import functional
 
 from harness.design import Arm, Block
+from harness.networks import mlp
 from harness.training import fit_classifier
 from studies.eval_variance import switch_back
-from studies.eval_variance.networks import mlp
 from studies.eval_variance.switch_back import BATCH, ROWS, Cell, measure
 
 SEED = 5

@@ -9,8 +9,8 @@ import torch
 
 from harness.datasets import Split
 from harness.design import Arm
+from harness.networks import mlp
 from studies.eval_variance import three_switches
-from studies.eval_variance.networks import mlp
 from studies.eval_variance.three_switches import (
     ALL_RIGHT,
     BATCH,

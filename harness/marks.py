@@ -1,4 +1,4 @@
-"""Marks that the figures of this study share: every block, its median, and swarms of points."""
+"""Marks that figures share: every block, its median, and swarms of points."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The small networks that the experiments of this study share.
+"""The networks that experiments share.
 
 Weights come from torch's global stream, in the order of the layers. Dropout and norms draw nothing
 when they are built, so networks built from one seed start from equal weights whatever their dropout
@@ -114,3 +114,49 @@ def small_cnn(
     if dropout is not None:
         layers.append(nn.Dropout(dropout))
     return nn.Sequential(*layers, nn.Linear(32 * 4 * 4, classes))
+
+
+def tower(depth: int, width: int) -> nn.Sequential:
+    """Linear layers of one width with ReLU between them: shape (batch, width) in and out.
+
+    Args:
+        depth: how many Linear layers.
+        width: of every layer.
+    """
+    layers: list[nn.Module] = [nn.Linear(width, width)]
+    for _ in range(depth - 1):
+        layers += [nn.ReLU(), nn.Linear(width, width)]
+    return nn.Sequential(*layers)
+
+
+def encoder(layers: int, width: int, heads: int = 4, *, dropout: float = 0.0) -> nn.Module:
+    """A transformer encoder: shape (batch, length, width) in and out.
+
+    Args:
+        layers: how many.
+        width: of a token; the feed-forward part is four times as wide, as in Vaswani et al. (2017).
+        heads: of the attention; divides ``width``.
+        dropout: probability in every layer.
+    """
+    layer = nn.TransformerEncoderLayer(width, heads, 4 * width, dropout, batch_first=True)
+    return nn.TransformerEncoder(layer, layers)
+
+
+def convnet(channels: tuple[int, ...], classes: int, *, batch_norm: bool = True) -> nn.Sequential:
+    """A convolutional network for images, shape (batch, 3, height, width), any size.
+
+    Each stage is a 3 x 3 convolution, batch norm if asked for, ReLU and a 2 x 2 max pooling; then
+    the mean over all places and a linear read-out.
+
+    Args:
+        channels: of the stages, one after another.
+        classes: width of the output, shape (batch, classes): logits.
+        batch_norm: whether each stage has a BatchNorm2d.
+    """
+    layers: list[nn.Module] = []
+    for before, after in zip((3, *channels), channels, strict=False):
+        layers.append(nn.Conv2d(before, after, kernel_size=3, padding=1))
+        if batch_norm:
+            layers.append(nn.BatchNorm2d(after))
+        layers += [nn.ReLU(), nn.MaxPool2d(2)]
+    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(after, classes))

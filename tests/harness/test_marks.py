@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from studies.eval_variance.marks import draw_blocks, swarm
+from harness.marks import draw_blocks, swarm
 
 
 def test_a_swarm_shows_each_of_many_equal_values() -> None:

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from studies.eval_variance.networks import mlp, small_cnn
+from harness.networks import convnet, encoder, mlp, small_cnn, tower
 
 
 @pytest.mark.parametrize("options", [{}, {"dropout": 0.5}, {"dropout": 0.1, "batch_norm": True}])
@@ -37,3 +37,22 @@ def test_dropout_and_norms_change_no_initial_weight() -> None:
     torch.manual_seed(0)
     full = weights(mlp(7, 3, dropout=0.5, batch_norm=True, layer_norm=True))
     assert all(torch.equal(a, b) for a, b in zip(plain, full, strict=True))
+
+
+def test_a_tower_has_a_square_matrix_and_a_bias_a_layer() -> None:
+    model = tower(3, 5)
+    assert model(torch.ones(2, 5)).shape == (2, 5)
+    assert sum(p.numel() for p in model.parameters()) == 3 * (5 * 5 + 5)
+
+
+def test_an_encoder_has_twelve_squared_widths_of_weights_a_layer() -> None:
+    model = encoder(2, 16, heads=2)
+    assert model(torch.ones(3, 7, 16)).shape == (3, 7, 16)
+    matrices = sum(p.numel() for p in model.parameters() if p.ndim == 2)
+    assert matrices == 2 * 12 * 16**2
+
+
+def test_a_convnet_takes_images_of_any_size() -> None:
+    model = convnet((4, 8), 10)
+    assert model(torch.ones(2, 3, 16, 16)).shape == (2, 10)
+    assert model(torch.ones(2, 3, 20, 12)).shape == (2, 10)
