@@ -14,8 +14,9 @@ from typing import Any, Literal, Self, TypeAlias
 from harness.design import Arm, Factor, Level, matching
 from harness.errors import HarnessError
 
-#: How the rounds of one block and arm become one value; "each" keeps them apart.
-Within: TypeAlias = Literal["mean", "sd", "range", "min", "max", "distinct", "each"]
+#: How the rounds of one block and arm become one value; "each" keeps them apart, and "paired" takes
+#: the median of what the rounds of two arms give round by round.
+Within: TypeAlias = Literal["mean", "sd", "range", "min", "max", "distinct", "each", "paired"]
 #: How block values become an estimate with an interval.
 Across: TypeAlias = Literal["median", "every", "frequency"]
 Kind: TypeAlias = Literal["value", "difference", "ratio"]
@@ -36,6 +37,7 @@ class Comparison:
         of = {
             "mean": self.response,
             "each": self.response,
+            "paired": self.response,
             "sd": f"s.d. of {self.response} over repeats",
             "range": f"range of {self.response} over repeats",
             "min": f"least {self.response} over repeats",
@@ -161,17 +163,33 @@ class Response(Contrast):
 @dataclass(frozen=True)
 class _Paired(Contrast):
     factor: Factor[Any]
+    control: Level | None = field(default=None, kw_only=True)
+
+    def against(self, level: Level) -> Self:
+        """Compare with this level of the factor instead of its control."""
+        return replace(self, control=level)
+
+    def by_round(self) -> Self:
+        """The median over rounds of what each round gives by itself.
+
+        The two arms of a round are measured within a fraction of a second of each other, so that a
+        machine that gets slower meets both; their means over a whole block do not have that.
+        """
+        return replace(self, within="paired")
 
     def _kind(self) -> Kind:
         raise NotImplementedError
 
     def comparisons(self, arms: Sequence[Arm]) -> tuple[Comparison, ...]:
         """One comparison for each arm whose partner, at the control level, is in the design."""
-        name, control = self.factor.name, self.factor.control
+        name = self.factor.name
+        control = self.factor.control if self.control is None else self.control
         if any(name not in arm.as_dict() for arm in arms):
             raise HarnessError(f"The contrast of {self.response!r} names no factor: {name!r}.")
         if control is None:
             raise HarnessError(f"Factor {name!r} has no control to compare with.")
+        if control not in self.factor.levels:
+            raise HarnessError(f"Factor {name!r} has no level {control!r} to compare with.")
         pairs = [
             (arm, arm.replaced(**{name: control}))
             for arm in matching(arms, self._checked(arms))

@@ -125,6 +125,8 @@ def compute_effect(comparison: Comparison, rows: Rows, confidence: float = CONFI
     values = _pair(comparison, *(_aligned(side, keys) for side in reduced))
     problem = _unjudgeable(comparison, values, reduced[-1])
     blocks = len({block for block, _ in keys})
+    if comparison.within == "paired":
+        values = _median_of_blocks(keys, values)
     seen = tuple(values.tolist())
     if problem:
         return Effect(math.nan, math.nan, math.nan, blocks, problem, seen)
@@ -150,7 +152,7 @@ def _problem(side: _ArmRows, planned: int) -> str:
 
 def _reduce(side: _ArmRows, within: Within) -> dict[_Key, float]:
     """The value of each block, or of each round of it; NaN where a round is not finite."""
-    if within == "each":
+    if within in ("each", "paired"):
         places = zip(side.block.tolist(), side.round.tolist(), strict=True)
         return dict(zip(places, side.value.tolist(), strict=True))
     blocks, starts = np.unique(side.block, return_index=True)
@@ -159,6 +161,12 @@ def _reduce(side: _ArmRows, within: Within) -> dict[_Key, float]:
         (block, 0): float(reduction(rounds)) if np.isfinite(rounds).all() else math.nan
         for block, rounds in zip(blocks.tolist(), np.split(side.value, starts[1:]), strict=True)
     }
+
+
+def _median_of_blocks(keys: list[_Key], values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The median over the rounds of each block; the keys are in order of block."""
+    _, starts = np.unique([block for block, _ in keys], return_index=True)
+    return np.array([np.median(rounds) for rounds in np.split(values, starts[1:])])
 
 
 def _aligned(side: dict[_Key, float], keys: list[_Key]) -> NDArray[np.float64]:

@@ -98,6 +98,24 @@ def test_a_contrast_says_how_rounds_and_blocks_are_put_together(
     assert (found.within, found.across) == (within, across)
 
 
+def test_a_pair_can_be_compared_with_another_level_than_the_control() -> None:
+    contrast = Ratio("loss", DROPOUT).at(mode="eval", p=0.5).against(0.1).by_round()
+    (found,) = contrast.comparisons(ARMS)
+    assert (found.arm, found.against) == (arm("eval", 0.5), arm("eval", 0.1))
+    assert found.within == "paired"
+    assert str(found) == "loss, p: 0.5 / 0.1 at mode=eval"
+
+
+def test_a_factor_without_control_can_be_compared_with_a_named_level() -> None:
+    (found,) = Difference("loss", DATA).against("wine").comparisons(cross((DATA,)))
+    assert (found.arm, found.against) == (Arm((("data", "digits"),)), Arm((("data", "wine"),)))
+
+
+def test_a_level_to_compare_with_that_the_factor_lacks_is_refused() -> None:
+    with pytest.raises(HarnessError, match="'mode' has no level 'test' to compare with"):
+        Ratio("loss", MODE).against("test").comparisons(ARMS)
+
+
 def test_a_contrast_is_not_changed_by_what_is_made_of_it() -> None:
     contrast = Difference("loss", MODE)
     contrast.at(p=0.1).sd().always()

@@ -297,3 +297,29 @@ def test_the_interval_widens_with_the_confidence() -> None:
     (comparison,) = Difference("x", MODE).comparisons(cross((MODE,)))
     narrow, wide = (compute_effect(comparison, rows, level) for level in (0.8, 0.99))
     assert wide.low < narrow.low < narrow.high < wide.high
+
+
+@pytest.mark.parametrize("contrast", [Ratio("x", MODE), Difference("x", MODE)])
+def test_by_round_is_the_median_over_rounds_of_what_each_round_gives(
+    contrast: Ratio | Difference,
+) -> None:
+    off, on = two_modes()
+    of_rounds = on / off if isinstance(contrast, Ratio) else on - off
+    found = effect(contrast.by_round(), off, on)
+    assert ends(found) == pytest.approx(by_scipy(np.median(of_rounds, axis=1)))
+    assert found.blocks == BLOCKS
+
+
+def test_by_round_is_deaf_to_a_machine_that_gets_slower() -> None:
+    slower = np.linspace(1.0, 3.0, ROUNDS) * np.arange(1, BLOCKS + 1)[:, None]
+    found = effect(Ratio("x", MODE).by_round(), slower, 1.25 * slower)
+    assert ends(found) == pytest.approx((1.25, 1.25, 1.25), rel=1e-12)
+
+
+def test_a_round_that_one_arm_lacks_is_a_problem_by_round_too() -> None:
+    off, on = two_modes()
+    table = observations({"eval": off, "train": on})
+    lacking = table[~((table["mode"] == "eval") & (table["round"] == 2) & (table["block"] == 1))]
+    found = effect_of(Ratio("x", MODE).by_round(), lacking, BLOCKS)
+    assert math.isnan(found.estimate)
+    assert found.problem == f"1 of {BLOCKS * ROUNDS} values are nan"
