@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import math
-import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from harness.clock import Timing, time_tasks
 from harness.design import Arm, Block
 from harness.device import Device
 from harness.errors import HarnessError
-from harness.experiment import Experiment
+from harness.experiment import Experiment, Responses, Task
 from harness.plan import PlannedBlock
+from harness.rows import Row, common_columns, failed_rows, measured_rows, sentence
 from harness.rules import ExperimentRules
-from harness.tables import empty_row, frame_of
+from harness.tables import frame_of
 
 
 def run_block(
@@ -42,27 +42,43 @@ def run_block(
     try:
         cell = block if experiment.prepare is None else experiment.prepare(block)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - what a study raises becomes rows
-        return failed_block(rules, planned, _sentence(error))
-    rows: list[dict[str, Any]] = []
-    for order, arm in enumerate(planned.arms):
-        device.start(planned.seed, rules.threads)
-        try:
-            responses = experiment.measure(cell, arm)
-            device.synchronise()
-            rounds = _rounds_of(responses, rules.responses)
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - what a study raises becomes rows
-            rows += _failed_rows(rules, planned, order, arm, _sentence(error))
-        else:
-            rows += _measured_rows(rules, planned, order, arm, rounds)
+        return failed_block(rules, planned, sentence(error))
+    rows: list[Row] = []
+    if experiment.task is not None:
+        rows = _time_arms(experiment.task, cell, rules, planned, device)
+    elif experiment.measure is not None:
+        rows = _measure_arms(experiment.measure, cell, rules, planned, device)
     return frame_of(rows, rules.factors)
 
 
 def failed_block(rules: ExperimentRules, planned: PlannedBlock, message: str) -> pd.DataFrame:
     """The rows of a block in which nothing could be measured."""
-    rows: list[dict[str, Any]] = []
+    rows: list[Row] = []
     for order, arm in enumerate(planned.arms):
-        rows += _failed_rows(rules, planned, order, arm, message)
+        rows += failed_rows(common_columns(planned, order, arm), rules, message)
     return frame_of(rows, rules.factors)
+
+
+def _measure_arms(
+    measure: Callable[[Any, Arm], Responses],
+    cell: object,
+    rules: ExperimentRules,
+    planned: PlannedBlock,
+    device: Device,
+) -> list[Row]:
+    rows: list[Row] = []
+    for order, arm in enumerate(planned.arms):
+        common = common_columns(planned, order, arm)
+        device.start(planned.seed, rules.threads)
+        try:
+            responses = measure(cell, arm)
+            device.synchronise()
+            rounds = _rounds_of(responses, rules.responses)
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - what a study raises becomes rows
+            rows += failed_rows(common, rules, sentence(error))
+        else:
+            rows += measured_rows(common, rules, rounds)
+    return rows
 
 
 def _rounds_of(
@@ -82,43 +98,46 @@ def _rounds_of(
     return {name: values.tolist() for name, values in rounds.items()}
 
 
-def _measured_rows(
+def _time_arms(
+    task_of: Callable[[Any, Arm], Task],
+    cell: object,
     rules: ExperimentRules,
     planned: PlannedBlock,
-    order: int,
-    arm: Arm,
-    rounds: Mapping[str, list[float]],
-) -> list[dict[str, Any]]:
-    common = _common(planned, order, arm)
+    device: Device,
+) -> list[Row]:
+    """Build every arm's task, and leave the rest to the clock.
+
+    A disturbed device is no failure: the times are kept, with what disturbed them as the message.
+    """
+    tasks: dict[Arm, Task] = {}
+    failures: dict[Arm, BaseException] = {}
+    for arm in planned.arms:
+        device.start(planned.seed, rules.threads)
+        try:
+            tasks[arm] = task_of(cell, arm)
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - what a study raises becomes rows
+            failures[arm] = error
+    timings = time_tasks(tasks, rules.rounds, planned.seed, device)
+    message = "; ".join(timings.disturbances)
+    rows = [row for t in timings.chunks for row in _timed_rows(t, rules, planned, message)]
+    for arm, raised in {**failures, **timings.failures}.items():
+        common = common_columns(planned, planned.arms.index(arm), arm)
+        done = sum(t.arm == arm and t.phase == "measured" for t in timings.chunks)
+        rows += failed_rows(common, rules, sentence(raised), number=done)
+    return rows
+
+
+def _timed_rows(
+    timing: Timing, rules: ExperimentRules, planned: PlannedBlock, message: str
+) -> list[Row]:
+    chunk = timing.chunk
+    values = {"seconds": chunk.seconds, "device_seconds": chunk.device_seconds}
+    if timing.phase == "measured" and timing.round == 0:
+        values["calls"] = chunk.calls  # the same in all measured rounds
+    common = common_columns(planned, timing.order, timing.arm)
+    common |= {"phase": timing.phase, "round": timing.round, "message": message}
     return [
-        {**common, "round": number, "response": name, "value": value, "unit": rules.responses[name]}
-        for name, values in rounds.items()
-        for number, value in enumerate(values)
+        {**common, "response": name, "value": value, "unit": rules.responses[name]}
+        for name, value in values.items()
+        if value is not None
     ]
-
-
-def _failed_rows(
-    rules: ExperimentRules, planned: PlannedBlock, order: int, arm: Arm, message: str
-) -> list[dict[str, Any]]:
-    common = _common(planned, order, arm) | {"status": "failed", "message": message}
-    return [
-        {**common, "round": 0, "response": name, "value": math.nan, "unit": unit}
-        for name, unit in rules.responses.items()
-    ]
-
-
-def _common(planned: PlannedBlock, order: int, arm: Arm) -> dict[str, Any]:
-    return {
-        **empty_row(),
-        **arm.as_dict(),
-        "block": planned.index,
-        "seed": planned.seed,
-        "order": order,
-    }
-
-
-def _sentence(error: BaseException) -> str:
-    """The error in one line, with the place that raised it."""
-    frames = traceback.extract_tb(error.__traceback__)
-    place = f" ({frames[-1].name}, line {frames[-1].lineno})" if frames else ""
-    return " ".join(f"{type(error).__name__}: {error}".split()) + place

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from harness.cards import study_names
 from harness.catalogue import Entry, read_catalogue
+from harness.counterpart import claim_of, is_counterpart
 from harness.discover import load_study
 from harness.errors import HarnessError
 from harness.experiment import Claim, Experiment, Unmeasurable
@@ -35,8 +36,9 @@ def show_claim(claim: str, results: Path) -> None:
     console.print(Text(f"{claim}: {entry.says}", style="bold"))
     console.print(f"Document {entry.document}, {entry.section}. Study {entry.study}.\n")
     _show_protocol(console, entry)
-    for row in stored_ledger(results).get(claim, []):
-        _show_result(console, entry, row)
+    for name, rows in stored_ledger(results).items():
+        for row in rows if claim_of(name) == claim else ():
+            _show_result(console, entry, row)
 
 
 def citation(entry: Entry, row: dict[str, str]) -> str:
@@ -45,7 +47,7 @@ def citation(entry: Entry, row: dict[str, str]) -> str:
     numbers = f"; {row['contrast']}: {_numbers(row)}" if row["estimate"] else ""
     return (
         f"The training-claims contributors ({date[:4]}). {TITLE}. "
-        f'Claim {entry.claim}: "{entry.says}" Verdict: {row["verdict"]}{numbers}. '
+        f'Claim {row["claim"]}: "{entry.says}" Verdict: {row["verdict"]}{numbers}. '
         f"Run {row['run']}, torch {row['torch']}, {row['device']}."
     )
 
@@ -85,7 +87,8 @@ def _show_experiment(
 
 
 def _show_result(console: Console, entry: Entry, row: dict[str, str]) -> None:
-    console.print(Text("Result: ", style="bold").append_text(verdict_text(row["verdict"])))
+    of = f" of {row['claim']}" if is_counterpart(row["claim"]) else ""
+    console.print(Text(f"Result{of}: ", style="bold").append_text(verdict_text(row["verdict"])))
     if not row["run"]:
         console.print(f"{row['reason']}\n")
         return

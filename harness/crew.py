@@ -1,8 +1,8 @@
 """A crew of processes that measure blocks, side by side or, in a crew of one, alone.
 
 Blocks share nothing but the run folder, and every one of them is seeded by itself, so the rows are
-the same whoever measures them and in whatever order. An experiment that asks for a fresh process
-gets a crew of one for each of its blocks.
+the same whoever measures them and in whatever order. A block that asks for a fresh process gets a
+member of its own, which leaves when it is done.
 
 Each member is ``python -m harness.crew RUN``. A line on its input names an experiment and a block;
 when the block's file is on the disk the member answers with the number of failed rows. It ends when
@@ -114,9 +114,9 @@ def _join(ready: DefaultSelector, folder: RunFolder, step: Step, started: float)
 def _go_on(
     ready: DefaultSelector, folder: RunFolder, member: _Member, waiting: list[Step], now: float
 ) -> None:
-    """Give a member its next step; a dead one is replaced, and one without work leaves."""
-    alive = member.process.returncode is None
-    if alive and waiting:
+    """Give a member its next step; a dead or used one is replaced, and one without work leaves."""
+    usable = member.process.returncode is None and not member.step.rules.fresh_process
+    if usable and waiting and not waiting[-1].rules.fresh_process:
         member.ask(waiting.pop(), now)
         return
     ready.unregister(member.answers)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import importlib.util
 import random
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
+from harness import gpu
 from harness.errors import HarnessError
 
 CHOICES = ("auto", "cpu", "cuda")
@@ -24,6 +25,15 @@ class Device(Protocol):
 
     def synchronise(self) -> None:
         """Wait until all work given to the device is done."""
+
+    def mark(self) -> Any:  # noqa: ANN401 - a mark means something to its own device alone
+        """Put a mark into the device's queue of work; None where the host does the work."""
+
+    def seconds_between(self, first: Any, last: Any) -> float | None:  # noqa: ANN401 - as above
+        """Seconds on the device's own clock between two marks, once it is synchronised."""
+
+    def disturbances(self) -> list[str]:
+        """What makes times taken now worthless (throttled, shared), a clause each."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +63,24 @@ class TorchDevice:
             import torch
 
             torch.cuda.synchronize()
+
+    def mark(self) -> Any:  # noqa: ANN401 - a CUDA event, or None
+        """A CUDA event recorded on the current stream; None on the CPU."""
+        if self.kind != "cuda":
+            return None
+        import torch
+
+        event = torch.cuda.Event(enable_timing=True)
+        event.record()
+        return event
+
+    def seconds_between(self, first: Any, last: Any) -> float | None:  # noqa: ANN401 - see mark
+        """Seconds between two recorded events; None on the CPU."""
+        return None if self.kind != "cuda" else float(first.elapsed_time(last)) / 1000
+
+    def disturbances(self) -> list[str]:
+        """Whether the GPU is throttled or shared now, where that can be known."""
+        return gpu.disturbances() if self.kind == "cuda" else []
 
 
 def open_device(choice: str) -> TorchDevice:

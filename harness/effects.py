@@ -144,6 +144,10 @@ def _problem(side: _ArmRows, planned: int) -> str:
     if failed.any():
         count = len(np.unique(side.block[failed]))
         return f"{count} of {planned} blocks failed: {side.message[failed][0]}"
+    disturbed = side.message != ""
+    if disturbed.any():
+        count = len(np.unique(side.block[disturbed]))
+        return f"{count} of {planned} blocks were disturbed: {side.message[disturbed][0]}"
     found = len(np.unique(side.block))
     if found < planned:
         return f"{planned - found} of {planned} blocks are missing"

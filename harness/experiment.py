@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 from harness.contrasts import Comparison, Contrast
 from harness.design import Arm, Block, Factor, PerProfile, cross
 from harness.errors import HarnessError
-from harness.regions import Region
+from harness.regions import Region, equals
+from harness.timing import AA, AA_NAME, COPY, RESPONSES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,6 +21,8 @@ C = TypeVar("C")
 
 #: What ``measure`` returns: for each response one value, or one value a round.
 Responses: TypeAlias = Mapping[str, float | Sequence[float]]
+#: What ``task`` returns: a piece of work that the clock calls again and again.
+Task: TypeAlias = Callable[[], object]
 
 
 @dataclass(frozen=True)
@@ -27,13 +30,16 @@ class Claim:
     """A claim of the catalogue, the contrast that tests it, and the region where it holds.
 
     Several ``Claim`` lines with one ``id`` are conditions of one claim: all of them must hold.
-    ``reading`` says how the words were turned into the rule, where that takes a decision.
+    ``reading`` says how the words were turned into the rule, where that takes a decision. A claim
+    that ``needs`` "cuda" is judged on a GPU alone; what other devices give by the same code is
+    shown beside it as a counterpart, and never in its place.
     """
 
     id: str
     contrast: Contrast
     region: Region
     reading: str = ""
+    needs: str = "cpu"
 
 
 @dataclass(frozen=True)
@@ -54,15 +60,23 @@ class Unmeasurable:
     why: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Experiment(Generic[C]):
     """One question, from its factors to its figures.
+
+    What is measured is either a set of ``responses`` that ``measure`` gives, or the time of the
+    ``task`` of each arm, which the harness's clock takes. A timed experiment has the responses of
+    ``harness.timing``, the factor ``copy`` after its own, and the A/A control, all by itself.
 
     Args:
         question: what is asked, in a sentence.
         measure: called once for each arm of a block with what ``prepare`` returned; gives a number,
             or a sequence of numbers (one a round), for every name in ``responses``.
         responses: the unit of each response ("1" for shares and counts).
+        task: called once for each arm of a block with what ``prepare`` returned; gives the work to
+            be timed, which must be the same at every call.
+        rounds: how often the clock visits each arm of a block, for each profile; with ``task``.
+        aa: which arms are measured twice, as the control that can fail; with ``task``.
         claims: claims, controls and unmeasurable claims.
         prepare: what the arms of a block share (weights, data); by default the block itself.
         factors: the factors; their full cross, less what ``only`` turns down, are the arms.
@@ -70,14 +84,17 @@ class Experiment(Generic[C]):
         effort: a size or count that ``Block.effort`` carries, for each profile.
         figures: functions from the table of observations to a figure; their names name the files.
         threads: intra-op threads of torch while a block runs.
-        fresh_process: whether every block starts in a process of its own (timing, memory).
+        fresh_process: whether every block starts in a process of its own (memory); timed ones do.
         needs: "cpu" (any machine) or "cuda".
     """
 
     question: str
-    measure: Callable[[C, Arm], Responses]
-    responses: Mapping[str, str]
     blocks: PerProfile[int]
+    measure: Callable[[C, Arm], Responses] | None = None
+    responses: Mapping[str, str] = field(default_factory=dict)
+    task: Callable[[C, Arm], Task] | None = None
+    rounds: PerProfile[int] | None = None
+    aa: AA | None = None
     claims: tuple[Claim | Control | Unmeasurable, ...] = ()
     prepare: Callable[[Block], C] | None = None
     factors: tuple[Factor[Any], ...] = ()
@@ -89,22 +106,44 @@ class Experiment(Generic[C]):
     needs: str = "cpu"
 
     def __post_init__(self) -> None:
-        if not self.responses:
+        if (self.measure is None) == (self.task is None):
+            raise HarnessError(f"The experiment {self.question!r} needs measure or task, not both.")
+        if self.task and (self.rounds is None or self.aa is None or self.responses):
+            raise HarnessError(
+                f"The timed experiment {self.question!r} needs rounds and an A/A control (aa), "
+                "and its responses are those of the clock."
+            )
+        if not self.units():
             raise HarnessError(f"The experiment {self.question!r} names no response.")
         for _, comparison, _ in self.conditions():
-            if comparison.response not in self.responses:
+            if comparison.response not in self.units():
                 raise HarnessError(f"No response is called {comparison.response!r}.")
+
+    def units(self) -> Mapping[str, str]:
+        """The unit of each response, the clock's where it is timed."""
+        return RESPONSES if self.task else self.responses
+
+    def all_factors(self) -> tuple[Factor[Any], ...]:
+        """The factors, with ``copy`` where it is timed."""
+        return (*self.factors, COPY) if self.task else self.factors
 
     def arms(self) -> tuple[Arm, ...]:
         """The arms of the design, in the design's order."""
-        return cross(self.factors, self.only)
+        arms = cross(self.factors, self.only)
+        return self.aa.spread(arms) if self.aa else arms
+
+    def rules(self) -> tuple[Claim | Control | Unmeasurable, ...]:
+        """The claims and controls, with the A/A where it is timed."""
+        if self.aa is None:
+            return self.claims
+        return (*self.claims, Control(AA_NAME, self.aa.contrast(), equals(1.0, self.aa.within)))
 
     def conditions(self) -> list[tuple[Claim | Control, Comparison, Region]]:
         """Every condition: the claim or control it belongs to, what is compared, the region."""
         arms = self.arms()
         return [
             (rule, comparison, rule.region)
-            for rule in self.claims
+            for rule in self.rules()
             if not isinstance(rule, Unmeasurable)
             for comparison in rule.contrast.comparisons(arms)
         ]
@@ -113,7 +152,7 @@ class Experiment(Generic[C]):
         """The unit of a comparison's values."""
         if comparison.kind == "ratio" or comparison.across == "frequency":
             return "1"
-        return "1" if comparison.within == "distinct" else self.responses[comparison.response]
+        return "1" if comparison.within == "distinct" else self.units()[comparison.response]
 
     def claim_ids(self) -> list[str]:
         """The catalogue ids this experiment speaks of, each once, in order."""

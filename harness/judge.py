@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from harness.counterpart import counterpart_name
 from harness.discover import load_study
 from harness.effects import Effect, Rows, compute_effect
 from harness.errors import HarnessError
 from harness.observations import StoredRun
 from harness.protocol import Protocol
 from harness.rules import Condition, ExperimentRules, rules_hash, study_rules
+from harness.timing import AA_NAME
 from harness.verdicts import Judgement, judge_claim, judge_condition, withhold
 
 _NO_EFFECT = Effect(math.nan, math.nan, math.nan, 0)
@@ -61,18 +63,26 @@ class JudgedRun:
 def judge_run(run: StoredRun) -> JudgedRun:
     """Judge every claim of a run by the rules stored with it.
 
+    A control that fails takes the verdicts of its experiment with it; a failing A/A takes those of
+    all timed experiments of the run, for they had the same clock.
+
     Raises:
         HarnessError: a table is missing, broken or edited.
     """
+    experiments = run.protocol.experiments.values()
+    judged = {rules.name: _judge_experiment(run, rules) for rules in experiments}
+    controls = [c for of in judged.values() for c in of if c.condition.control]
+    failed = [c for c in controls if c.judgement.verdict not in ("reproduced", "not measurable")]
+    timed = {rules.name for rules in experiments if rules.timed}
     by_claim: dict[str, list[JudgedCondition]] = defaultdict(list)
     unmeasurable: dict[str, Judgement] = {}
-    controls: list[JudgedCondition] = []
-    for rules in run.protocol.experiments.values():
-        judged = _judge_experiment(run, rules)
-        controls += [condition for condition in judged if condition.condition.control]
-        for condition in judged:
+    for rules in experiments:
+        against = [_failure(c) for c in failed if _concerns(c, rules.name, timed)]
+        for condition in judged[rules.name]:
             if not condition.condition.control:
-                by_claim[condition.condition.name].append(condition)
+                withheld = replace(condition, judgement=withhold(condition.judgement, against))
+                for name, part in _parts(run, rules, withheld):
+                    by_claim[name].append(part)
         for claim in rules.unmeasurable:
             why = f"It takes {claim.needs}: {claim.why}"
             unmeasurable[claim.id] = Judgement("not measurable", why)
@@ -81,6 +91,38 @@ def judge_run(run: StoredRun) -> JudgedRun:
         for name in dict.fromkeys([*by_claim, *unmeasurable])
     )
     return JudgedRun(run.protocol, claims, tuple(controls), is_stale(run.protocol))
+
+
+def _concerns(control: JudgedCondition, experiment: str, timed: set[str]) -> bool:
+    """Whether the failure of a control counts for an experiment."""
+    own = control.experiment == experiment
+    return own or (control.condition.name == AA_NAME and experiment in timed)
+
+
+def _failure(control: JudgedCondition) -> str:
+    name = f"{control.condition.name} of {control.experiment}"
+    return f"{name} ({control.label}: {control.judgement.reason})"
+
+
+def _parts(
+    run: StoredRun, rules: ExperimentRules, judged: JudgedCondition
+) -> list[tuple[str, JudgedCondition]]:
+    """The claim a condition belongs to; on another device than the claim needs, a counterpart too.
+
+    The claim itself is then not measurable, whatever the same code gave on this device.
+    """
+    name, needs = judged.condition.name, judged.condition.needs
+    device = run.protocol.device
+    if needs in ("cpu", device):
+        return [(name, judged)]
+    headline = replace(judged, effect=_NO_EFFECT, judgement=_lacking(needs, device))
+    if not rules.measurable_on(device):
+        return [(name, headline)]
+    return [(name, headline), (counterpart_name(name, device), judged)]
+
+
+def _lacking(needs: str, device: str) -> Judgement:
+    return Judgement("not measurable", f"It needs {needs}; this run had {device}.")
 
 
 def _judge_claim(
@@ -94,23 +136,12 @@ def _judge_claim(
 
 
 def _judge_experiment(run: StoredRun, rules: ExperimentRules) -> list[JudgedCondition]:
+    """Every condition by itself: no control has been heard yet."""
     if not rules.measurable_on(run.protocol.device):
-        why = f"It needs {rules.needs}; this run had {run.protocol.device}."
-        missing = Judgement("not measurable", why)
+        missing = _lacking(rules.needs, run.protocol.device)
         return [JudgedCondition(rules.name, c, _NO_EFFECT, missing) for c in rules.conditions]
     rows = Rows(run.table(rules), [factor.name for factor in rules.factors], rules.blocks)
-    judged = [_judge_condition(rules.name, condition, rows) for condition in rules.conditions]
-    failed = [
-        f"{c.condition.name} ({c.label}: {c.judgement.reason})"
-        for c in judged
-        if c.condition.control and c.judgement.verdict != "reproduced"
-    ]
-    return [
-        c
-        if c.condition.control
-        else JudgedCondition(c.experiment, c.condition, c.effect, withhold(c.judgement, failed))
-        for c in judged
-    ]
+    return [_judge_condition(rules.name, condition, rows) for condition in rules.conditions]
 
 
 def _judge_condition(experiment: str, condition: Condition, rows: Rows) -> JudgedCondition:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from harness.catalogue import Entry
+from harness.counterpart import claim_of
 from harness.errors import HarnessError
 from harness.folders import RunFolder
 from harness.judge import is_stale
@@ -91,6 +92,9 @@ def published_runs(results: Path) -> list[PublishedRun]:
 def ledger_rows(catalogue: dict[str, Entry], runs: Sequence[PublishedRun]) -> pd.DataFrame:
     """One row for each claim and machine; a claim that no run judges has one row, `not tested`.
 
+    A claim about a GPU that another device has a counterpart of is followed by that in a row of
+    its own.
+
     Args:
         catalogue: all claims by id.
         runs: what ``published_runs`` found.
@@ -103,12 +107,14 @@ def ledger_rows(catalogue: dict[str, Entry], runs: Sequence[PublishedRun]) -> pd
     """
     judged: dict[str, list[dict[str, str]]] = {}
     for run in runs:
-        for claim, rows in run.verdicts.groupby("claim", sort=False):
-            if str(claim).startswith(CONTROL):
+        for group, rows in run.verdicts.groupby("claim", sort=False):
+            name = str(group)
+            if name.startswith(CONTROL):
                 continue
+            claim = claim_of(name)
             if claim not in catalogue:
                 raise HarnessError(f"{run.folder.path}: claim {claim!r} is not in the catalogue.")
-            judged.setdefault(str(claim), []).append(_row(run, rows))
+            judged.setdefault(claim, []).append(_row(run, rows) | {"claim": name})
     table = []
     for claim, entry in catalogue.items():
         words = {c: getattr(entry, c) for c in ("claim", "document", "section", "says", "study")}

@@ -9,6 +9,8 @@ import re
 from pathlib import Path
 from typing import Any
 
+from harness import gpu
+
 #: Packages whose version can change a number.
 PACKAGES = (
     "torch",
@@ -64,9 +66,9 @@ def package_versions() -> dict[str, str]:
 
 def slug(machine: dict[str, Any]) -> str:
     """A short name for folders: the device's model and the number of cores ("xeon-2c")."""
-    gpu = machine["torch"].get("gpu")
-    if gpu:
-        return _slugged(str(gpu["name"]))
+    card = machine["torch"].get("gpu")
+    if card:
+        return _slugged(str(card["name"]))
     noise = r"\(R\)|\(TM\)|@.*|\b(Intel|AMD|CPU|Processor|with|Core|\d+-Core)\b"
     words = _slugged(re.sub(noise, " ", str(machine["cpu"])))
     return f"{words or 'cpu'}-{machine['cores']}c"
@@ -108,5 +110,6 @@ def _describe_torch(device: str) -> dict[str, Any]:
             "name": properties.name,
             "memory_gib": round(properties.total_memory / 2**30, 1),
             "capability": f"{properties.major}.{properties.minor}",
+            **gpu.describe(),
         }
     return described

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pandas as pd
 from scipy import stats
 
 from harness.catalogue import read_catalogue
+from harness.counterpart import claim_of, is_counterpart
 from harness.intervals import CONFIDENCE
 from harness.ledger import PublishedRun, ledger_rows, published_runs
 from harness.markdown import render
@@ -33,7 +35,7 @@ def ledger_pages(results: Path) -> list[Page]:
     runs = published_runs(results)
     table = ledger_rows(catalogue, runs)
     pages = [Page(results / "claims.csv", table.to_csv(index=False, lineterminator="\n").encode())]
-    context = _context(results, table, runs)
+    context = _context(results, catalogue, table, runs)
     pages.append(Page(results / "README.md", render("ledger.md.jinja", **context).encode()))
     readme = results.resolve().parent / "README.md"
     text = readme.read_text(encoding="utf-8") if readme.is_file() else ""
@@ -67,12 +69,14 @@ def error_policy(verdicts: pd.DataFrame) -> str:
 
 
 def _counts_text(rows: list[dict[str, str]]) -> str:
-    """How many rows have which verdict, in words."""
-    counts = Counter(row["verdict"] for row in rows)
+    """How many rows have which verdict, in words; a counterpart is no verdict of its claim."""
+    counts = Counter(row["verdict"] for row in rows if not is_counterpart(row["claim"]))
     return ", ".join(f"{counts[verdict]} {verdict}" for verdict in COLOURS if counts[verdict])
 
 
-def _context(results: Path, table: pd.DataFrame, runs: list[PublishedRun]) -> dict[str, Any]:
+def _context(
+    results: Path, catalogue: Collection[str], table: pd.DataFrame, runs: list[PublishedRun]
+) -> dict[str, Any]:
     rows: list[dict[str, str]] = [
         {str(column): str(value) for column, value in row.items()}
         for row in table.to_dict("records")
@@ -80,13 +84,15 @@ def _context(results: Path, table: pd.DataFrame, runs: list[PublishedRun]) -> di
     by_study: dict[str, Counter[str]] = {}
     waiting: dict[str, list[dict[str, str]]] = {}
     for row in rows:
+        if is_counterpart(row["claim"]):
+            continue
         by_study.setdefault(row["study"], Counter())[row["verdict"]] += 1
         if row["verdict"] == "not tested":
             waiting.setdefault(row["study"], []).append(row)
     verdicts = [run.verdicts for run in runs]
     return {
-        "total": table["claim"].nunique(),
-        "tested": table.loc[table["verdict"] != "not tested", "claim"].nunique(),
+        "total": len(catalogue),
+        "tested": table.loc[table["verdict"] != "not tested", "claim"].map(claim_of).nunique(),
         "verdicts": list(COLOURS),
         "counts": _counts_text(rows),
         "by_study": {

@@ -25,11 +25,15 @@ class Condition:
     region: Region
     unit: str
     reading: str
+    needs: str = "cpu"
 
 
 @dataclass(frozen=True)
 class ExperimentRules:
-    """One experiment as the protocol stores it: enough to plan, to judge and to read its table."""
+    """One experiment as the protocol stores it: enough to plan, to judge and to read its table.
+
+    ``rounds`` is how often the clock visits each arm of a block, 0 where nothing is timed.
+    """
 
     name: str
     question: str
@@ -43,6 +47,12 @@ class ExperimentRules:
     needs: str
     conditions: tuple[Condition, ...]
     unmeasurable: tuple[Unmeasurable, ...]
+    rounds: int = 0
+
+    @property
+    def timed(self) -> bool:
+        """Whether the clock measures it: then every block has the machine for itself."""
+        return self.rounds > 0
 
     def plan(self, study: str, seed: int) -> tuple[PlannedBlock, ...]:
         """The experiment's blocks for the run's seed."""
@@ -71,22 +81,24 @@ def experiment_rules(name: str, experiment: Experiment[Any], profile: Profile) -
             region=region,
             unit=experiment.unit(comparison),
             reading=rule.reading if isinstance(rule, Claim) else "",
+            needs=rule.needs if isinstance(rule, Claim) else "cpu",
         )
         for rule, comparison, region in experiment.conditions()
     )
     return ExperimentRules(
         name=name,
         question=experiment.question,
-        factors=experiment.factors,
+        factors=experiment.all_factors(),
         arms=experiment.arms(),
-        responses=dict(experiment.responses),
+        responses=dict(experiment.units()),
         blocks=experiment.blocks.of(profile),
         effort=experiment.effort.of(profile),
         threads=experiment.threads,
-        fresh_process=experiment.fresh_process,
+        fresh_process=experiment.fresh_process or experiment.task is not None,
         needs=experiment.needs,
         conditions=conditions,
         unmeasurable=tuple(c for c in experiment.claims if isinstance(c, Unmeasurable)),
+        rounds=experiment.rounds.of(profile) if experiment.rounds else 0,
     )
 
 
@@ -127,19 +139,23 @@ def rules_to_json(rules: ExperimentRules) -> dict[str, Any]:
         "threads": rules.threads,
         "fresh_process": rules.fresh_process,
         "needs": rules.needs,
-        "conditions": [
-            {
-                "name": condition.name,
-                "control": condition.control,
-                "comparison": condition.comparison.to_json(),
-                "region": condition.region.to_json(),
-                "unit": condition.unit,
-                "reading": condition.reading,
-            }
-            for condition in rules.conditions
-        ],
+        "conditions": [_condition_to_json(condition) for condition in rules.conditions],
         "unmeasurable": [dict(vars(claim)) for claim in rules.unmeasurable],
+        # Only where it is timed, so that the hash of rules from before the clock stays theirs.
+        **({"rounds": rules.rounds} if rules.timed else {}),
     }
+
+
+def _condition_to_json(condition: Condition) -> dict[str, Any]:
+    stored = {
+        "name": condition.name,
+        "control": condition.control,
+        "comparison": condition.comparison.to_json(),
+        "region": condition.region.to_json(),
+        "unit": condition.unit,
+        "reading": condition.reading,
+    }
+    return stored if condition.needs == "cpu" else {**stored, "needs": condition.needs}
 
 
 def rules_from_json(name: str, stored: dict[str, Any]) -> ExperimentRules:
@@ -167,8 +183,10 @@ def rules_from_json(name: str, stored: dict[str, Any]) -> ExperimentRules:
                 region=Region.from_json(c["region"]),
                 unit=c["unit"],
                 reading=c["reading"],
+                needs=c.get("needs", "cpu"),
             )
             for c in stored["conditions"]
         ),
         unmeasurable=tuple(Unmeasurable(**claim) for claim in stored["unmeasurable"]),
+        rounds=stored.get("rounds", 0),
     )

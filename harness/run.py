@@ -59,8 +59,8 @@ def execute(
         folder: a run folder whose lock the caller holds.
         device: where to measure.
         reporter: is told of every finished block.
-        jobs: how many blocks to measure side by side, where they take one thread and no fresh
-            process each; the others run alone, after these.
+        jobs: how many blocks to measure side by side, where they take one thread and are not
+            timed; the others run alone, after these.
         clock: seconds; for the reporter only, no time enters the rows.
 
     Raises:
@@ -70,12 +70,15 @@ def execute(
     folder.drop_partials()
     steps = [step for step in steps_of(protocol) if not is_finished(folder, step)]
     reporter.begin(steps)
-    together = [step for step in steps if jobs > 1 and _may_share_the_machine(step)]
-    alone = [step for step in steps if jobs == 1 or not _may_share_the_machine(step)]
+    # On a GPU this process measures nothing: what it holds of it would be in the others' way.
+    crew_only = device.kind == "cuda"
+    crewed = jobs > 1 or crew_only
+    together = [step for step in steps if crewed and _may_share_the_machine(step)]
+    alone = [step for step in steps if not (crewed and _may_share_the_machine(step))]
     try:
         _measure_with(measure_with_crew(protocol, folder, together, jobs, clock), reporter)
         for step in alone:
-            if step.rules.fresh_process:
+            if step.rules.fresh_process or crew_only:
                 _measure_with(measure_with_crew(protocol, folder, [step], 1, clock), reporter)
                 continue
             started = clock()
@@ -96,4 +99,4 @@ def _measure_with(crew: Generator[tuple[Step, float, int], None, None], reporter
 
 
 def _may_share_the_machine(step: Step) -> bool:
-    return step.rules.threads == 1 and not step.rules.fresh_process
+    return step.rules.threads == 1 and not step.rules.timed

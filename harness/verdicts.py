@@ -81,7 +81,7 @@ def judge_claim(conditions: Sequence[tuple[str, Judgement]]) -> Judgement:
 
 
 def withhold(judgement: Judgement, failed_controls: Sequence[str]) -> Judgement:
-    """The judgement, or `inconclusive` where a control of the experiment failed."""
+    """The judgement, or `inconclusive` where a control that counts for it failed."""
     if not failed_controls or judgement.verdict == "not measurable":
         return judgement
     names = "; ".join(failed_controls)

@@ -10,6 +10,15 @@ from harness.session import start_run
 from tests.harness.running import House, build_house
 
 
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Tests marked ``cuda`` run by themselves wherever there is a GPU."""
+    if item.get_closest_marker("cuda"):
+        import torch
+
+        if not torch.cuda.is_available():
+            pytest.skip("there is no CUDA GPU")
+
+
 @pytest.fixture(scope="session")
 def stored_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A results folder with one finished reference run of the planted study."""

@@ -44,6 +44,15 @@ class Seeded:
     def synchronise(self) -> None:
         pass
 
+    def mark(self) -> object:
+        return None
+
+    def seconds_between(self, first: object, last: object) -> float | None:
+        return None
+
+    def disturbances(self) -> list[str]:
+        return []
+
 
 class Silent:
     """Reports to nobody."""

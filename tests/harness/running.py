@@ -32,6 +32,7 @@ from harness.protocol import Protocol, new_protocol, write_protocol
 from harness.regions import at_least
 from harness.rules import Step
 from harness.run import execute
+from harness.timing import AA
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -205,6 +206,15 @@ class RecordingDevice:
     def synchronise(self) -> None:
         self.calls.append(("synchronise",))
 
+    def mark(self) -> object:
+        return None
+
+    def seconds_between(self, first: object, last: object) -> float | None:
+        return None
+
+    def disturbances(self) -> list[str]:
+        return []
+
 
 @dataclass
 class RecordingReporter:
@@ -218,6 +228,19 @@ class RecordingReporter:
 
     def done(self, step: Step, seconds: float, failures: int) -> None:
         self.finished.append((*named(step), seconds, failures))
+
+
+def ticking(blocks: int, **settings: Any) -> Experiment[Any]:  # noqa: ANN401 - whatever it takes
+    """A timed experiment whose tasks do nothing."""
+    return Experiment(
+        question="How long does nothing take?",
+        task=lambda cell, arm: lambda: None,
+        rounds=PerProfile(2, 4, 8),
+        aa=AA(0.5, at={"mode": "plain"}),
+        factors=(MODE,),
+        blocks=PerProfile(blocks, blocks, blocks),
+        **settings,
+    )
 
 
 def named(step: Step) -> tuple[str, int]:

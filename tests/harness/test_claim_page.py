@@ -74,6 +74,7 @@ def test_a_misspelt_claim_is_refused_with_its_neighbours(house: House) -> None:
 
 def test_a_citation_names_claim_verdict_numbers_run_and_versions() -> None:
     row = {
+        "claim": "P-up-1",
         "verdict": "refuted",
         "contrast": "time, mode: a / b",
         "estimate": "1.25",
@@ -95,6 +96,7 @@ def test_a_citation_names_claim_verdict_numbers_run_and_versions() -> None:
 
 def test_a_citation_without_an_estimate_gives_the_verdict_alone() -> None:
     row = {
+        "claim": "P-up-1",
         "verdict": "inconclusive",
         "contrast": "",
         "estimate": "",

@@ -196,7 +196,8 @@ from harness.regions import at_least
 def measure(cell, arm):
     return {{"x": {value}}}  {comment}
 
-EXPERIMENT = Experiment("Is it so?", measure, {{"x": "m"}}, PerProfile(8, 8, 8),
+EXPERIMENT = Experiment(question="Is it so?", measure=measure, responses={{"x": "m"}},
+                        blocks=PerProfile(8, 8, 8),
                         claims=(Claim("P-up-1", Response("x"), at_least({bound})),))
 '''
 
