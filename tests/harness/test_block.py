@@ -15,6 +15,7 @@ from harness.design import Arm, Block, Factor, PerProfile
 from harness.experiment import Experiment, Responses
 from harness.rules import experiment_rules
 from harness.tables import schema
+from harness.timing import AA, COPY, RESPONSES
 from tests.harness.running import RecordingDevice
 
 SIZE = Factor("size", (1, 2, 3), control=1)
@@ -232,3 +233,81 @@ def test_a_block_that_never_ran_has_a_failed_row_for_every_arm_and_response() ->
     assert len(table[["size", "mode", "response"]].drop_duplicates()) == 12
     assert set(table["message"]) == {"it was killed"}
     assert table["value"].isna().all()
+
+
+def timed_of(task: Callable[[Any, Arm], Callable[[], object]]) -> Experiment[Any]:
+    return Experiment(
+        question="How long does it take?",
+        task=task,
+        rounds=PerProfile(3, 3, 3),
+        aa=AA(0.1, at={"mode": "plain"}),
+        factors=(MODE,),
+        blocks=PerProfile(5, 5, 5),
+        threads=3,
+    )
+
+
+def busy(cell: object, arm: Arm) -> Callable[[], object]:
+    return lambda: sum(range(20))
+
+
+def test_a_timed_block_has_a_row_for_each_round_and_arm_and_one_for_its_calls() -> None:
+    table = run(timed_of(busy))
+    measured = table[table["phase"] == "measured"]
+    seconds = measured[measured["response"] == "seconds"]
+    assert sorted(zip(seconds["mode"], seconds["copy"], seconds["round"], strict=True)) == sorted(
+        (*arm, number)
+        for arm in (("plain", "first"), ("plain", "again"), ("shifted", "first"))
+        for number in range(3)
+    )
+    assert (seconds["value"] > 0).all()
+    calls = measured[measured["response"] == "calls"]
+    assert (calls["value"] >= 1).all()
+    assert len(calls) == 3
+    assert not (table["response"] == "device_seconds").any(), "a CPU has no clock of its own"
+    assert (table["phase"] == "warmup").any()
+
+
+def test_every_task_is_built_from_the_blocks_seed() -> None:
+    device = RecordingDevice()
+    run(timed_of(busy), device=device)
+    starts = [call for call in device.calls if call[0] == "start"]
+    assert len(starts) == 1 + 3
+    assert len(set(starts)) == 1
+
+
+def test_a_device_with_a_clock_of_its_own_gives_both_times() -> None:
+    class Clocked(RecordingDevice):
+        def seconds_between(self, first: object, last: object) -> float:
+            return 0.25
+
+    table = run(timed_of(busy), device=Clocked())
+    own = table[(table["response"] == "device_seconds") & (table["phase"] == "measured")]
+    calls = table[table["response"] == "calls"][["mode", "copy", "value"]]
+    both = own.merge(calls, on=["mode", "copy"], suffixes=("", "_calls"))
+    assert len(both) == 9
+    assert (both["value"] * both["value_calls"]).to_list() == pytest.approx([0.25] * 9)
+
+
+def test_what_disturbed_the_device_stands_in_every_row_of_the_block() -> None:
+    class Hot(RecordingDevice):
+        def disturbances(self) -> list[str]:
+            return ["the GPU was hot", "another process used the GPU"]
+
+    table = run(timed_of(busy), device=Hot())
+    assert set(table["message"]) == {"the GPU was hot; another process used the GPU"}
+    assert set(table["status"]) == {"ok"}
+
+
+def test_a_task_that_cannot_be_built_or_called_fails_its_arm_alone() -> None:
+    def task(cell: object, arm: Arm) -> Callable[[], object]:
+        if arm[COPY] == "again":
+            raise ValueError("no second copy")
+        return (lambda: 1 / 0) if arm[MODE] == "shifted" else (lambda: None)
+
+    table = run(timed_of(task))
+    assert set(table.loc[table["status"] == "ok", "mode"]) == {"plain"}
+    built, called = table[table["copy"] == "again"], table[table["mode"] == "shifted"]
+    assert built["message"].str.startswith("ValueError: no second copy").all()
+    assert called["message"].str.startswith("ZeroDivisionError").all()
+    assert set(built["response"]) == set(called["response"]) == set(RESPONSES)

@@ -31,9 +31,9 @@ from tests.harness.running import (
 )
 
 
-def crowd(house: House) -> Bench:
+def crowd(house: House, *, fresh: bool = False) -> Bench:
     """A run of six blocks that may be measured side by side."""
-    alike = FRESH.replace("fresh_process=True", "fresh_process=False")
+    alike = FRESH.replace("fresh_process=True", f"fresh_process={fresh}")
     (house.top / "studies" / "crowd.py").write_text(alike.replace("(3, 3, 3)", "(6, 6, 6)"))
     return bench(house.top / "run", load_study("crowd"))
 
@@ -42,6 +42,16 @@ def members() -> list[int]:
     """The processes of a crew that this process has started."""
     children = psutil.Process().children(recursive=True)
     return [child.pid for child in children if "harness.crew" in " ".join(child.cmdline())]
+
+
+@pytest.mark.slow
+def test_a_block_that_asks_for_a_fresh_process_shares_it_with_no_other(house: House) -> None:
+    made = crowd(house, fresh=True)
+    made.execute(jobs=2)
+    table = made.table("crowd")
+    pids = table[table["response"] == "pid"].groupby("block")["value"].unique()
+    assert len({float(pid) for found in pids for pid in found}) == 6
+    assert members() == []
 
 
 @pytest.mark.slow

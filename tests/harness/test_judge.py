@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +11,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from harness.contrasts import Contrast, Difference, Response
+from harness.contrasts import Contrast, Difference, Ratio, Response
+from harness.design import PerProfile
 from harness.errors import HarnessError
 from harness.experiment import Claim, Control, Experiment, Study, Unmeasurable
 from harness.judge import JudgedRun, judge_run
 from harness.observations import StoredRun
 from harness.regions import Region, at_least, at_most, between, equals
+from harness.timing import AA, COPY
 from harness.verdict_tables import number, summary_table, verdict_table, write_judgement
 from tests.harness.fakes import DROPOUT, MODE, experiment, fail, observations, stored_run, study
 
@@ -346,3 +349,105 @@ def test_a_number_in_a_derived_table_is_short_and_empty_where_there_is_none(
     value: float, text: str
 ) -> None:
     assert number(value) == text
+
+
+ARMS = (("eval", "first"), ("eval", "again"), ("train", "first"))
+SLOWER = Claim("P-slow-1", Ratio("seconds", MODE).by_round(), at_least(1.1))
+
+
+def timed(*claims: Claim | Control) -> Experiment[Any]:
+    """An experiment whose A/A is that of eval mode, within 1 %."""
+    return Experiment(
+        question="Is it slower?",
+        task=lambda cell, arm: lambda: None,
+        rounds=PerProfile(3, 3, 3),
+        aa=AA(0.01, at={"mode": "eval"}),
+        factors=(MODE,),
+        blocks=PerProfile(8, 8, 8),
+        claims=claims,
+    )
+
+
+def seconds(again: float = 1.0, train: float = 1.2, **columns: object) -> pd.DataFrame:
+    """Its rows: eval mode again and train mode take so many times as long as eval mode."""
+    base = RNG.uniform(1, 3, (8, 3))
+    noise = RNG.uniform(0.999, 1.001, (8, 3))
+    values = dict(zip(ARMS, (base, base * again * noise, base * train * noise), strict=True))
+    columns = {"response": "seconds", "unit": "s", **columns}
+    return observations(values, (MODE, COPY), **columns)
+
+
+def test_a_planted_slowdown_is_found_where_the_aa_holds(tmp_path: Path) -> None:
+    run = judge_run(stored_run(tmp_path, study(speed=timed(SLOWER)), {"speed": seconds()}))
+    assert verdicts(run) == {"P-slow-1": "reproduced"}
+    assert [(c.condition.name, c.judgement.verdict) for c in run.controls] == [
+        ("A/A", "reproduced")
+    ]
+
+
+@pytest.mark.parametrize("again", [1.02, 0.97, 1.01])
+def test_a_failing_aa_withholds_every_timed_verdict_of_the_run_and_no_other(
+    tmp_path: Path, again: float
+) -> None:
+    other = Claim("P-slow-2", Ratio("seconds", MODE).by_round(), at_least(1.1))
+    planted = study(bad=timed(SLOWER), good=timed(other), plain=experiment(HOLDS))
+    tables = {"bad": seconds(again), "good": seconds(), "plain": observations(ROWS)}
+    run = judge_run(stored_run(tmp_path, planted, tables))
+    assert verdicts(run) == {
+        "P-slow-1": "inconclusive",
+        "P-slow-2": "inconclusive",
+        "P-holds-1": "reproduced",
+    }
+    reason = run.claims[1].judgement.reason
+    assert reason.startswith("A control did not come out as it must: A/A of bad (seconds, copy: ")
+
+
+def test_another_control_that_fails_withholds_its_own_timed_experiment_only(tmp_path: Path) -> None:
+    wrong = Control("twice as slow", Ratio("seconds", MODE).by_round(), at_least(2))
+    other = Claim("P-slow-2", Ratio("seconds", MODE).by_round(), at_least(1.1))
+    planted = study(bad=timed(SLOWER, wrong), good=timed(other))
+    run = judge_run(stored_run(tmp_path, planted, {"bad": seconds(), "good": seconds()}))
+    assert verdicts(run) == {"P-slow-1": "inconclusive", "P-slow-2": "reproduced"}
+
+
+def test_times_of_a_disturbed_device_are_kept_and_never_judged(tmp_path: Path) -> None:
+    rows = seconds()
+    rows.loc[rows["block"] == 3, "message"] = "the GPU was at its power limit"
+    run = judge_run(stored_run(tmp_path, study(speed=timed(SLOWER)), {"speed": rows}))
+    assert verdicts(run) == {"P-slow-1": "inconclusive"}
+    effect = run.claims[0].conditions[0].effect
+    assert effect.problem == "1 of 8 blocks were disturbed: the GPU was at its power limit"
+
+
+NEEDY = replace(HOLDS, id="P-gpu-1", needs="cuda")
+
+
+def test_a_claim_about_a_gpu_gets_a_counterpart_on_a_cpu_and_no_verdict(tmp_path: Path) -> None:
+    run = judged(tmp_path, NEEDY, FAILS)
+    assert verdicts(run) == {
+        "P-gpu-1": "not measurable",
+        "P-gpu-1 (CPU counterpart)": "reproduced",
+        "P-fails-1": "refuted",
+    }
+    headline, counterpart, _ = run.claims
+    assert headline.judgement.reason == "It needs cuda; this run had cpu."
+    assert math.isnan(headline.conditions[0].effect.estimate)
+    assert counterpart.conditions[0].effect.estimate == pytest.approx(3, abs=0.1)
+
+
+def test_on_a_gpu_the_same_claim_is_judged_and_has_no_counterpart(tmp_path: Path) -> None:
+    stored = stored_run(
+        tmp_path, study(first=experiment(NEEDY)), {"first": observations(ROWS)}, device="cuda"
+    )
+    assert verdicts(judge_run(stored)) == {"P-gpu-1": "reproduced"}
+
+
+def test_an_experiment_that_only_a_gpu_can_run_gives_no_counterpart(tmp_path: Path) -> None:
+    planted = study(first=experiment(NEEDY, needs="cuda"))
+    assert verdicts(judge_run(stored_run(tmp_path, planted, {}))) == {"P-gpu-1": "not measurable"}
+
+
+def test_a_counterpart_is_withheld_like_any_claim(tmp_path: Path) -> None:
+    run = judged(tmp_path, NEEDY, BAD)
+    assert verdicts(run)["P-gpu-1 (CPU counterpart)"] == "inconclusive"
+    assert verdicts(run)["P-gpu-1"] == "not measurable"

@@ -135,6 +135,22 @@ def test_two_machines_give_two_rows_and_controls_give_none() -> None:
     assert table["machine"].tolist() == ["", "xeon-2c", "h100", ""]
 
 
+def test_a_counterpart_follows_its_claim_in_a_row_of_its_own() -> None:
+    run = published(
+        ("C-2 (CPU counterpart)", "refuted", "refuted"),
+        ("C-1", "reproduced", "reproduced"),
+        ("C-2", "not measurable", "not measurable"),
+    )
+    table = ledger_rows(CATALOGUE, [run])
+    assert list(zip(table["claim"], table["verdict"], strict=True)) == [
+        ("C-1", "reproduced"),
+        ("C-2 (CPU counterpart)", "refuted"),
+        ("C-2", "not measurable"),
+        ("C-3", "not tested"),
+    ]
+    assert table["says"].tolist()[1] == "What C-2 says."
+
+
 def test_a_verdict_on_a_claim_that_the_catalogue_lacks_is_refused() -> None:
     with pytest.raises(HarnessError, match="claim 'C-9' is not in the catalogue"):
         ledger_rows(CATALOGUE, [published(("C-9", "refuted", "refuted"))])
