@@ -26,7 +26,7 @@ from harness.device import Device
 from harness.experiment import Task
 
 #: How long a chunk should take, in seconds: short beside a change of the machine's load.
-CHUNK_SECONDS = 0.003
+CHUNK_SECONDS = 0.002
 #: A chunk is at least so many steps of the host clock, which is then wrong by 1 % at most.
 CLOCK_STEPS = 100
 #: Chunks of each arm before its number of calls is fixed, at least: no first call is typical.

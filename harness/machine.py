@@ -34,7 +34,7 @@ def describe_machine(device: str) -> dict[str, Any]:
     """
     described: dict[str, Any] = {
         "device": device,
-        "cpu": _cpu_model(),
+        "cpu": cpu_model(),
         "cores": os.cpu_count() or 1,
         "usable_cores": usable_cores(),
         "memory_gib": _memory_gib(),
@@ -78,7 +78,8 @@ def _slugged(words: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", words.lower()).strip("-")
 
 
-def _cpu_model() -> str:
+def cpu_model() -> str:
+    """The processor's name as the system gives it."""
     try:
         for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
             if line.startswith("model name"):
