@@ -76,11 +76,11 @@ def calibrate(session: nox.Session) -> None:
     follows is for it.
     """
     modules = {"intervals": "harness.calibrate", "clock": "harness.clock_trials"}
-    chosen, *rest = session.posargs or [None]
-    if chosen is not None and chosen not in modules:
+    chosen, *rest = session.posargs or [""]
+    if chosen and chosen not in modules:
         session.error(f"There is no calibration {chosen!r}; choose {' or '.join(modules)}")
     for name, module in modules.items():
-        if chosen in (None, name):
+        if chosen in ("", name):
             run(session, "-m", module, *rest)
 
 
