@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -37,6 +39,7 @@ def run_block(
     Returns:
         The block's rows, in the order measured, with the schema of ``harness.tables``.
     """
+    started = time.perf_counter()
     block = Block(planned.index, planned.seed, planned.shared_seed, device.kind, rules.effort)
     device.start(planned.seed, rules.threads)
     try:
@@ -45,9 +48,9 @@ def run_block(
         return failed_block(rules, planned, sentence(error))
     rows: list[Row] = []
     if experiment.task is not None:
-        rows = _time_arms(experiment.task, cell, rules, planned, device)
+        rows = _time_arms(partial(experiment.task, cell), rules, planned, device, started)
     elif experiment.measure is not None:
-        rows = _measure_arms(experiment.measure, cell, rules, planned, device)
+        rows = _measure_arms(partial(experiment.measure, cell), rules, planned, device)
     return frame_of(rows, rules.factors)
 
 
@@ -60,8 +63,7 @@ def failed_block(rules: ExperimentRules, planned: PlannedBlock, message: str) ->
 
 
 def _measure_arms(
-    measure: Callable[[Any, Arm], Responses],
-    cell: object,
+    measure: Callable[[Arm], Responses],
     rules: ExperimentRules,
     planned: PlannedBlock,
     device: Device,
@@ -71,7 +73,7 @@ def _measure_arms(
         common = common_columns(planned, order, arm)
         device.start(planned.seed, rules.threads)
         try:
-            responses = measure(cell, arm)
+            responses = measure(arm)
             device.synchronise()
             rounds = _rounds_of(responses, rules.responses)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - what a study raises becomes rows
@@ -99,11 +101,11 @@ def _rounds_of(
 
 
 def _time_arms(
-    task_of: Callable[[Any, Arm], Task],
-    cell: object,
+    task_of: Callable[[Arm], Task],
     rules: ExperimentRules,
     planned: PlannedBlock,
     device: Device,
+    started: float,
 ) -> list[Row]:
     """Build every arm's task, and leave the rest to the clock.
 
@@ -114,16 +116,21 @@ def _time_arms(
     for arm in planned.arms:
         device.start(planned.seed, rules.threads)
         try:
-            tasks[arm] = task_of(cell, arm)
+            tasks[arm] = task_of(arm)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - what a study raises becomes rows
             failures[arm] = error
     timings = time_tasks(tasks, rules.rounds, planned.seed, device)
+    lasted = time.perf_counter() - started
     message = "; ".join(timings.disturbances)
     rows = [row for t in timings.chunks for row in _timed_rows(t, rules, planned, message)]
-    for arm, raised in {**failures, **timings.failures}.items():
-        common = common_columns(planned, planned.arms.index(arm), arm)
-        done = sum(t.arm == arm and t.phase == "measured" for t in timings.chunks)
-        rows += failed_rows(common, rules, sentence(raised), number=done)
+    failures |= timings.failures
+    for order, arm in enumerate(planned.arms):
+        common = common_columns(planned, order, arm) | {"message": message}
+        if arm in failures:
+            done = sum(t.arm == arm and t.phase == "measured" for t in timings.chunks)
+            rows += failed_rows(common, rules, sentence(failures[arm]), number=done)
+        else:
+            rows += measured_rows(common, rules, {"in_calls": [timings.in_calls(arm) / lasted]})
     return rows
 
 

@@ -79,6 +79,10 @@ class Timings:
     failures: Mapping[Arm, Exception | SystemExit]
     disturbances: tuple[str, ...]
 
+    def in_calls(self, arm: Arm) -> float:
+        """Seconds that went to calls of an arm, warm-up included."""
+        return sum(t.chunk.seconds * t.chunk.calls for t in self.chunks if t.arm == arm)
+
 
 def time_tasks(
     tasks: Mapping[Arm, Task],

@@ -15,8 +15,14 @@ from harness.design import Arm, Factor, Level, matching
 from harness.errors import HarnessError
 
 #: Seconds a call by the synchronised host clock; by events on the device's own time line (CUDA
-#: only); and how many calls a chunk held.
-RESPONSES: Mapping[str, str] = {"seconds": "s", "device_seconds": "s", "calls": "calls"}
+#: only); how many calls a chunk held; and the share of the block's time, from before ``prepare`` to
+#: the last chunk, that went to calls of the arm, warm-up included.
+RESPONSES: Mapping[str, str] = {
+    "seconds": "s",
+    "device_seconds": "s",
+    "calls": "calls",
+    "in_calls": "1",
+}
 
 #: The factor that tells an arm from itself.
 COPY = Factor("copy", ("first", "again"), control="first")

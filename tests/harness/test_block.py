@@ -264,6 +264,9 @@ def test_a_timed_block_has_a_row_for_each_round_and_arm_and_one_for_its_calls() 
     calls = measured[measured["response"] == "calls"]
     assert (calls["value"] >= 1).all()
     assert len(calls) == 3
+    shares = measured.loc[measured["response"] == "in_calls", "value"]
+    assert len(shares) == 3
+    assert 0 < shares.sum() <= 1
     assert not (table["response"] == "device_seconds").any(), "a CPU has no clock of its own"
     assert (table["phase"] == "warmup").any()
 
