@@ -10,6 +10,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from harness import gpu
 from harness.catalogue import read_catalogue
 from harness.device import open_device
 from harness.machine import describe_machine
@@ -63,16 +64,18 @@ def _work() -> Any:  # noqa: ANN401 - a closure
 def _machine_table(machine: dict[str, Any], results: Path) -> Table:
     table = Table(title="This machine", show_header=False)
     torch = machine["torch"]
-    gpu = torch.get("gpu")
+    card = torch.get("gpu")
     there = next(p for p in [results.resolve(), *results.resolve().parents] if p.exists())
     rows = {
         "CPU": f"{machine['cpu']}, {machine['usable_cores']} usable cores",
         "memory": f"{machine['memory_gib']} GiB",
-        "GPU": f"{gpu['name']}, {gpu['memory_gib']} GiB" if gpu else "none that torch can use",
+        "GPU": f"{card['name']}, {card['memory_gib']} GiB" if card else "none that torch can use",
         "torch": f"{torch['version']} (CUDA {torch['cuda'] or 'not built in'})",
         "python": machine["python"],
         "disk": f"{shutil.disk_usage(there).free / 2**30:.1f} GiB free for {results}",
     }
+    if card:
+        rows["GPU now"] = "; ".join(gpu.disturbances()) or "neither throttled nor shared"
     for name, value in rows.items():
         table.add_row(name, value)
     return table

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import sys
+from pathlib import Path
 
 import pytest
+from rich.console import Console
 
-from harness.doctor import _work, capabilities, noise_sentences
+from harness.doctor import _machine_table, _work, capabilities, noise_sentences
 from harness.intervals import Interval
 from harness.noise import Noise, measure_noise
 from tests.harness.running import House
@@ -22,6 +25,32 @@ def test_the_doctor_describes_machine_claims_and_noise_and_writes_nothing(
         assert said in ended.out
     assert "Noise now" in ended.out
     assert not house.results.exists()
+
+
+@pytest.mark.parametrize(
+    ("disturbances", "said"),
+    [
+        ([], "neither throttled nor shared"),
+        (["it is hot", "it is shared"], "it is hot; it is shared"),
+    ],
+)
+def test_the_doctor_says_what_disturbs_a_gpu_now(
+    disturbances: list[str], said: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("harness.gpu.disturbances", lambda: disturbances)
+    machine = {
+        "cpu": "Planted",
+        "usable_cores": 2,
+        "memory_gib": 4.0,
+        "python": "3.11",
+        "torch": {"version": "2", "cuda": "13", "gpu": {"name": "H100", "memory_gib": 79.0}},
+    }
+    table = _machine_table(machine, tmp_path)
+    console = Console(width=200, record=True, file=io.StringIO())
+    console.print(table)
+    shown = console.export_text()
+    assert "H100, 79.0 GiB" in shown
+    assert said in shown
 
 
 @pytest.mark.parametrize(
