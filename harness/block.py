@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -39,10 +40,12 @@ def run_block(
     Returns:
         The block's rows, in the order measured, with the schema of ``harness.tables``.
     """
-    started = time.perf_counter()
     block = Block(planned.index, planned.seed, planned.shared_seed, device.kind, rules.effort)
     device.start(planned.seed, rules.threads)
     try:
+        for module in experiment.imports:
+            importlib.import_module(module)
+        started = time.perf_counter()
         cell = block if experiment.prepare is None else experiment.prepare(block)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - what a study raises becomes rows
         return failed_block(rules, planned, sentence(error))

@@ -86,6 +86,8 @@ class Experiment(Generic[C]):
         threads: intra-op threads of torch while a block runs.
         fresh_process: whether every block starts in a process of its own (memory); timed ones do.
         needs: "cpu" (any machine) or "cuda".
+        imports: heavy modules that a block imports before it begins, beside torch: to import them
+            is part of starting a process, and no part of what is timed or counted.
     """
 
     question: str
@@ -104,6 +106,7 @@ class Experiment(Generic[C]):
     threads: int = 1
     fresh_process: bool = False
     needs: str = "cpu"
+    imports: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if (self.measure is None) == (self.task is None):

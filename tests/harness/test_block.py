@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -314,3 +315,25 @@ def test_a_task_that_cannot_be_built_or_called_fails_its_arm_alone() -> None:
     assert built["message"].str.startswith("ValueError: no second copy").all()
     assert called["message"].str.startswith("ZeroDivisionError").all()
     assert set(built["response"]) == set(called["response"]) == set(RESPONSES)
+
+
+def test_heavy_modules_are_imported_before_the_blocks_time_begins(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    events: list[str] = []
+
+    def imported(name: str) -> None:
+        events.append(name)
+
+    def prepare(block: Block) -> None:
+        events.append("prepare")
+
+    monkeypatch.setattr("harness.block.importlib.import_module", imported)
+    run(replace(timed_of(busy), imports=("one", "two"), prepare=prepare))
+    assert events == ["one", "two", "prepare"]
+
+
+def test_a_module_that_is_missing_fails_the_block_with_its_name() -> None:
+    table = run(replace(timed_of(busy), imports=("no_such_module",)))
+    assert set(table["status"]) == {"failed"}
+    assert table["message"].str.contains("No module named 'no_such_module'").all()

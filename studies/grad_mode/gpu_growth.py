@@ -1,0 +1,119 @@
+"""Does a GPU run out of memory when no_grad is forgotten in the evaluation loop?
+
+The documents' evaluation loop is run without ``no_grad`` over thousands of batches of a transformer
+encoder, with the GPU's allocator limited to 8 GiB, and it is recorded whether it runs out, after
+how many batches, and by how much a batch the allocated memory grows. Loops that keep the losses or
+the outputs as tensors show that the limit can be met. No clock is read: a thousand batches of this
+size take a GPU some seconds, so that 10,000 batches are the documents' "within minutes".
+
+The limit is set low on purpose. What does not run out of 8 GiB does not run out of more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, NamedTuple
+
+from harness.contrasts import Response
+from harness.deferred import functional, nn, torch
+from harness.design import Arm, Block, Factor, PerProfile
+from harness.experiment import Claim, Control, Experiment, Responses
+from harness.networks import encoder
+from harness.regions import equals
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+LISTED = "nothing: loss.item()"
+KEPT = Factor("kept", (LISTED, "losses", "outputs"))
+LIMIT = 8 * 2**30
+ROWS, LENGTH, WIDTH, LAYERS = 8, 128, 512, 6
+MIB = 2**20
+
+CLAIMS = (
+    Claim(
+        "C6.12",
+        Response("out_of_memory").at(kept=LISTED).always(),
+        equals(1),
+        reading="The documents' own loop without no_grad runs out of memory within 10,000 batches, "
+        "which stand for minutes.",
+    ),
+    Control(
+        "a loop that keeps losses or outputs with their graphs runs out",
+        Response("out_of_memory").at(kept=("losses", "outputs")).always(),
+        equals(1),
+    ),
+)
+
+
+class Cell(NamedTuple):
+    """A network in eval mode, a batch, and how often it is evaluated."""
+
+    net: nn.Module
+    x: Tensor
+    y: Tensor
+    batches: int
+
+
+def prepare(block: Block) -> Cell:
+    """A small transformer encoder; the values do not matter to memory."""
+    net = encoder(LAYERS, WIDTH, heads=8).to(block.device).eval()
+    x = torch.randn(ROWS, LENGTH, WIDTH, device=block.device)
+    return Cell(net, x, torch.randn_like(x), block.effort)
+
+
+def measure(cell: Cell, arm: Arm) -> Responses:
+    """Evaluate until the batches or the memory are used up."""
+    torch.cuda.empty_cache()
+    evaluate(cell, LISTED, [0], 2)  # libraries take their workspace
+    allocated = [torch.cuda.memory_allocated()]
+    with limited(LIMIT):
+        try:
+            evaluate(cell, arm[KEPT], allocated, cell.batches)
+            out = 0.0
+        except torch.cuda.OutOfMemoryError:
+            out = 1.0
+    done = len(allocated) - 1
+    growth = (allocated[-1] - allocated[1]) / (done - 1) / MIB
+    return {"out_of_memory": out, "batches": float(done), "growth": growth}
+
+
+def evaluate(cell: Cell, keep: str, allocated: list[int], batches: int) -> float:
+    """The documents' loop without no_grad; what is allocated after each batch is appended."""
+    kept: list[Tensor] = []
+    total = 0.0
+    for _ in range(batches):
+        output = cell.net(cell.x)
+        loss = functional.mse_loss(output, cell.y)
+        if keep == LISTED:
+            total += loss.item() * len(cell.x)
+        else:
+            kept.append(loss if keep == "losses" else output)
+        allocated.append(torch.cuda.memory_allocated())
+    return total
+
+
+@contextmanager
+def limited(nbytes: int) -> Iterator[None]:
+    """Let torch's allocator have so much of the GPU."""
+    total = torch.cuda.get_device_properties(0).total_memory
+    torch.cuda.set_per_process_memory_fraction(min(1.0, nbytes / total))
+    try:
+        yield
+    finally:
+        torch.cuda.set_per_process_memory_fraction(1.0)
+
+
+EXPERIMENT = Experiment(
+    question="Does a GPU run out of memory when no_grad is forgotten in the evaluation loop?",
+    factors=(KEPT,),
+    blocks=PerProfile(1, 1, 1),
+    effort=PerProfile(500, 10_000, 10_000),
+    prepare=prepare,
+    measure=measure,
+    responses={"out_of_memory": "1", "batches": "batches", "growth": "MiB"},
+    claims=CLAIMS,
+    fresh_process=True,
+    needs="cuda",
+)

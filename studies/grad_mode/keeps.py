@@ -1,0 +1,119 @@
+"""How much more memory does a forward pass take with gradients, and what is kept of it?
+
+The networks of ``outputs``, in eval mode, do a forward pass with gradients enabled, under
+``no_grad`` and under ``inference_mode``. Recorded is what autograd keeps for a backward pass
+(parameters and buffers left out) and the peak of the pass: the most that PyTorch's allocator had
+handed out at one time, weights not counted. ``activations`` asks how both depend on depth and
+batch.
+
+Every block is a fresh process and does one pass before the one that is measured.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from harness.contrasts import Ratio, Response
+from harness.design import Arm, Block, PerProfile
+from harness.experiment import Claim, Control, Experiment, Responses
+from harness.figures import BLUE, GREEN, ORANGE
+from harness.memory import allocator_peak, saved_tensors
+from harness.regions import equals, more_than
+from studies.grad_mode.modes import GRAD, grad_mode
+from studies.grad_mode.outputs import DROPOUT, NET, OFF
+from studies.grad_mode.workloads import Workload, workload
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+KIB = 2**10
+
+CLAIMS = (
+    Claim(
+        "C3.31",
+        Response("kept").at(grad=OFF).always(),
+        equals(0),
+        reading="No graph: without gradients no network keeps anything for a backward pass.",
+    ),
+    Claim(
+        "C3.31",
+        Ratio("peak", GRAD).at(grad="enabled").always(),
+        more_than(1.0),
+        reading="It saves memory: with any network the pass takes more at its peak with gradients.",
+    ),
+    Control(
+        "with gradients every network keeps something",
+        Response("kept").at(grad="enabled").always(),
+        more_than(0),
+    ),
+)
+
+
+def prepare(block: Block) -> tuple[Block, dict[str, Workload]]:
+    """Every network with its input, in eval mode."""
+    works = {name: workload(name, block.device, DROPOUT) for name in NET.levels}
+    for work in works.values():
+        work.net.eval()
+    return block, works
+
+
+def measure(cell: tuple[Block, dict[str, Workload]], arm: Arm) -> Responses:
+    """Pass forward twice: once for what is kept, and once more for the peak."""
+    block, works = cell
+    work = works[arm[NET]]
+    there = [*work.net.parameters(), *work.net.buffers()]
+    with grad_mode(arm[GRAD]), saved_tensors(there) as saved:
+        work.forward()
+    with grad_mode(arm[GRAD]), allocator_peak(block.device) as allocated:
+        work.forward()
+    return {"kept": saved.bytes / KIB, "peak": allocated.grown_bytes / KIB}
+
+
+def peak_by_network(table: pd.DataFrame) -> Figure:
+    """The peak of a pass with gradients and without, for each network."""
+    from matplotlib.figure import Figure
+
+    peaks = table[table["response"] == "peak"].groupby(["grad", "net"])["value"].median()
+    figure = Figure()
+    axes = figure.subplots()
+    places = np.arange(len(NET.levels))
+    values = {g: np.array([peaks[g, name] for name in NET.levels]) for g in GRAD.levels}
+    axes.hlines(places, values["no_grad"], values["enabled"], color="#AAAAAA", linewidth=3)
+    for grad, colour, size, label in (
+        ("enabled", ORANGE, 12, "gradients enabled"),
+        ("inference_mode", GREEN, 16, "inference_mode"),
+        ("no_grad", BLUE, 9, "no_grad"),
+    ):
+        axes.plot(values[grad], places, "o", color=colour, markersize=size, label=label)
+    ratios = values["enabled"] / values["no_grad"]
+    for place, (ratio, right) in enumerate(zip(ratios, values["enabled"], strict=True)):
+        axes.annotate(
+            f"{ratio:.1f} times", (right, place), (12, 0), textcoords="offset points", va="center"
+        )
+    axes.set_xscale("log")
+    axes.margins(x=0.2)
+    axes.set_yticks(places, NET.levels)
+    axes.invert_yaxis()
+    axes.set_xlabel("memory of a forward pass at its peak, weights not counted, KiB")
+    figure.suptitle(
+        f"With gradients enabled a forward pass in eval mode takes {min(ratios):.1f}\n"
+        f"to {max(ratios):.1f} times the memory that it takes under no_grad"
+    )
+    figure.legend(loc="outside lower center", ncols=3)
+    return figure
+
+
+EXPERIMENT = Experiment(
+    question="How much more memory does a forward pass take with gradients, and what is kept?",
+    factors=(GRAD, NET),
+    blocks=PerProfile(1, 3, 3),
+    prepare=prepare,
+    measure=measure,
+    responses={"kept": "KiB", "peak": "KiB"},
+    claims=CLAIMS,
+    figures=(peak_by_network,),
+    fresh_process=True,
+)

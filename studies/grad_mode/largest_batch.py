@@ -1,0 +1,55 @@
+"""How much larger a batch fits into the same memory without gradients?
+
+A forward pass through 16 layers of 512 is tried with larger and larger batches in a process that
+may take only so much memory beyond the network itself, until it fails; then the interval is halved
+until it is known to 10 %. ``memory_limit`` says what exactly is limited. Every arm has a process of
+its own, for a failure may leave something behind.
+"""
+
+from __future__ import annotations
+
+from harness.contrasts import Ratio, Response
+from harness.design import Arm, Block, PerProfile
+from harness.experiment import Claim, Control, Experiment, Responses
+from harness.regions import at_least, between
+from studies.grad_mode.memory_limit import BUDGETS, DEPTH, WIDTH, largest_batch
+from studies.grad_mode.modes import GRAD
+
+TWICE = 2.0
+
+CLAIMS = (
+    Claim(
+        "A-nograd-5",
+        Ratio("rows", GRAD).at(grad="no_grad").against("enabled").always(),
+        at_least(TWICE),
+        reading="Large batches fail without no_grad that do not fail with it: the largest that "
+        "fits under one limit is at least twice as large with it.",
+    ),
+    Control(
+        "the limit is what the activations fill",
+        Response("share").always(),
+        between(0.5, 1.1),
+    ),
+)
+
+
+def measure(block: Block, arm: Arm) -> Responses:
+    """The largest batch of the arm, and the share of the limit that its activations take."""
+    rows = largest_batch(arm[GRAD], block.device)
+    # At the peak: the input, and a layer's input and output; or the input, the output of every ReLU
+    # and that of the last layer.
+    alive = 3 if arm[GRAD] == "no_grad" else DEPTH + 1
+    share = rows * WIDTH * 4 * alive / BUDGETS[block.device]
+    return {"rows": float(rows), "share": share}
+
+
+EXPERIMENT = Experiment(
+    question="How much larger a batch fits into the same memory without gradients?",
+    factors=(GRAD,),
+    only=lambda arm: arm[GRAD] != "inference_mode",
+    blocks=PerProfile(1, 3, 3),
+    measure=measure,
+    responses={"rows": "1", "share": "1"},
+    claims=CLAIMS,
+    fresh_process=True,
+)

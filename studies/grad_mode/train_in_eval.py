@@ -1,0 +1,84 @@
+"""Does eval() switch gradients off, or freeze the network?
+
+Networks in eval mode, and in train mode for comparison, get one training step towards random
+targets: forward pass, loss, backward pass, a step of plain gradient descent. Recorded is whether
+the output was tracked, the share of parameter tensors that have moved, and whether PyTorch raised
+an error on the way: some GPU kernels (cuDNN's recurrent layers) refuse a backward pass in eval
+mode.
+"""
+
+from __future__ import annotations
+
+import copy
+
+from harness.contrasts import Response
+from harness.deferred import functional, torch
+from harness.design import Arm, Block, Factor, PerProfile
+from harness.experiment import Claim, Control, Experiment, Responses
+from harness.regions import equals
+from studies.grad_mode.modes import MODE
+from studies.grad_mode.workloads import Workload, workload
+
+NET = Factor("net", ("perceptron", "CNN + batch norm", "LSTM", "attention", "encoder"))
+
+CLAIMS = (
+    Claim(
+        "C4.08",
+        Response("tracked").at(mode="eval").always(),
+        equals(1),
+        reading="Does not disable gradients: the output in eval mode asks for them.",
+    ),
+    Claim(
+        "C4.08",
+        Response("moved").at(mode="eval").always(),
+        equals(1),
+        reading="Does not freeze: a training step in eval mode moves every parameter tensor.",
+    ),
+    Control(
+        # A bias before batch norm moves nothing in train mode, and gets no gradient but rounding.
+        "a step in train mode moves all",
+        Response("moved")
+        .at(mode="train", net=("perceptron", "LSTM", "attention", "encoder"))
+        .always(),
+        equals(1),
+    ),
+)
+
+
+def prepare(block: Block) -> dict[str, Workload]:
+    """Every network with its input."""
+    return {name: workload(name, block.device, dropout=0.1) for name in NET.levels}
+
+
+def measure(works: dict[str, Workload], arm: Arm) -> Responses:
+    """One training step, on a network whose weights are put back afterwards."""
+    net = works[arm[NET]].net
+    start = copy.deepcopy(net.state_dict())
+    net.train(arm[MODE] == "train")
+    optimiser = torch.optim.SGD(net.parameters(), lr=0.1)
+    output = works[arm[NET]].forward()
+    raised = 0.0
+    try:
+        functional.mse_loss(output, torch.randn_like(output)).backward()
+        optimiser.step()
+    except RuntimeError:
+        raised = 1.0
+    moved = [not torch.equal(start[name], value) for name, value in net.named_parameters()]
+    optimiser.zero_grad()
+    net.load_state_dict(start)
+    return {
+        "tracked": float(output.requires_grad),
+        "moved": sum(moved) / len(moved),
+        "raised": raised,
+    }
+
+
+EXPERIMENT = Experiment(
+    question="Does eval() switch gradients off, or freeze the network?",
+    factors=(MODE, NET),
+    blocks=PerProfile(3, 20, 40),
+    prepare=prepare,
+    measure=measure,
+    responses={"tracked": "1", "moved": "1", "raised": "1"},
+    claims=CLAIMS,
+)

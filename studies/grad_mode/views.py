@@ -1,0 +1,153 @@
+"""Where does changing a tensor in place raise an error?
+
+A tensor is made inside or outside of a context (gradients enabled, ``no_grad``,
+``inference_mode``), a view of it is taken inside, and the view is changed in place inside or after
+the context. Everything is tried with an ordinary tensor, a parameter (a leaf that asks for
+gradients) and the result of an operation on a parameter; and with two kinds of views, for autograd
+treats views that come several at a time in another way. Recorded is whether PyTorch raises.
+
+What PyTorch allows is a matter of rules and not of numbers: one block.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from harness.contrasts import Difference, Response
+from harness.deferred import torch
+from harness.design import Arm, Block, Factor, PerProfile
+from harness.experiment import Claim, Control, Experiment, Responses
+from harness.figures import BLUE, ORANGE
+from harness.regions import at_most, equals
+from studies.grad_mode.modes import grad_mode
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import pandas as pd
+    from matplotlib.figure import Figure
+    from torch import Tensor
+
+CONTEXT = Factor("context", ("enabled", "no_grad", "inference_mode"), control="enabled")
+TENSOR = Factor("tensor", ("ordinary tensor", "parameter", "result"))
+MADE = Factor("made", ("outside", "inside"))
+TARGET = Factor("target", ("itself", "slice", "unbind"))
+CHANGED = Factor("changed", ("inside", "after"))
+
+VIEWS = ("slice", "unbind")
+
+CLAIMS = (
+    Claim(
+        "C4.15",
+        Response("raised").at(context="inference_mode", target=VIEWS, changed="inside").always(),
+        equals(1),
+        reading="Inside the context, a view that is changed in place raises an error, whatever it "
+        "is a view of. What is refused after the context has ended is recorded and not judged: it "
+        "is refused of tensors that are no views as well.",
+    ),
+    Claim(
+        "C4.18",
+        Difference("raised", CONTEXT).at(context="no_grad", target=VIEWS).always(),
+        at_most(0),
+        reading="Without restriction: no view that is taken under no_grad and changed in place, "
+        "inside or afterwards, raises where the same is allowed with gradients enabled.",
+    ),
+    Control(
+        "a parameter cannot be changed in place with gradients enabled",
+        Response("raised")
+        .at(context="enabled", tensor="parameter", target=("itself", "slice"))
+        .always(),
+        equals(1),
+    ),
+    Control(
+        "an ordinary tensor can",
+        Response("raised").at(context="enabled", tensor="ordinary tensor").always(),
+        equals(0),
+    ),
+)
+
+
+def measure(block: Block, arm: Arm) -> Responses:
+    """Make the tensor, take the view and change it, each in its place."""
+    make = partial_make(arm[TENSOR], block.device)
+    made = make() if arm[MADE] == "outside" else None
+    try:
+        with grad_mode(arm[CONTEXT]):
+            target = TAKE[arm[TARGET]](make() if made is None else made)
+            if arm[CHANGED] == "inside":
+                target.add_(1)
+        if arm[CHANGED] == "after":
+            target.add_(1)
+    except RuntimeError:
+        return {"raised": 1.0}
+    return {"raised": 0.0}
+
+
+def partial_make(kind: str, device: str) -> Callable[[], Tensor]:
+    """How a tensor of the kind is made."""
+    ones = torch.ones(4, 4, device=device)
+    if kind == "ordinary tensor":
+        return ones.clone
+    parameter = torch.nn.Parameter(ones)
+    if kind == "parameter":
+        return lambda: torch.nn.Parameter(ones.clone())
+    return lambda: parameter * 2
+
+
+TAKE: dict[str, Callable[[Tensor], Tensor]] = {
+    "itself": lambda tensor: tensor,
+    "slice": lambda tensor: tensor[1:],
+    "unbind": lambda tensor: tensor.unbind()[0],
+}
+
+
+def in_place_on_a_slice(table: pd.DataFrame) -> Figure:
+    """What raises, by context and tensor."""
+    from matplotlib.figure import Figure
+
+    rows = table[table["target"] == "slice"]
+    raised = rows.set_index(["tensor", "made", "context", "changed"])["value"]
+    down = [(tensor, made) for tensor in TENSOR.levels for made in MADE.levels]
+    across = [(context, changed) for context in CONTEXT.levels for changed in CHANGED.levels]
+    figure = Figure()
+    axes = figure.subplots()
+    for y, of in enumerate(down):
+        for x, when in enumerate(across):
+            bad = bool(raised[(*of, *when)])
+            axes.barh(y, 0.94, 0.86, x - 0.47, color=ORANGE if bad else BLUE, alpha=0.85)
+            axes.text(
+                x,
+                y,
+                "error" if bad else "allowed",
+                ha="center",
+                va="center",
+                color="black" if bad else "white",
+            )
+    axes.set_xticks(
+        np.arange(len(across)), [f"{context}\nchanged {changed}" for context, changed in across]
+    )
+    axes.xaxis.tick_top()
+    axes.set_yticks(np.arange(len(down)), [f"{tensor},\nmade {made}" for tensor, made in down])
+    axes.tick_params(length=0, labelsize=15)
+    axes.invert_yaxis()
+    axes.grid(visible=False)
+    axes.spines[:].set_visible(False)
+    inside = int(sum(raised[(*of, "inference_mode", "inside")] for of in down))
+    figure.suptitle(
+        f"A view is taken inside the context and changed in place:\n"
+        f"inside inference_mode {inside} of {len(down)} raise"
+    )
+    return figure
+
+
+EXPERIMENT = Experiment(
+    question="Where does changing a tensor in place raise an error?",
+    factors=(CONTEXT, TENSOR, MADE, TARGET, CHANGED),
+    blocks=PerProfile(1, 1, 1),
+    measure=measure,
+    responses={"raised": "1"},
+    claims=CLAIMS,
+    figures=(in_place_on_a_slice,),
+)
