@@ -6,7 +6,7 @@ import ctypes
 import gc
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +14,8 @@ from pathlib import Path
 from harness.errors import HarnessError
 
 _PROCESS = Path("/proc/self")
+#: The number of the option in glibc's malloc.h.
+_MMAP_THRESHOLD = -3
 
 
 @dataclass
@@ -64,11 +66,29 @@ def resident_peak() -> Iterator[ResidentPeak]:
         peak.peak_bytes = _highest(exact)
 
 
+def map_blocks_singly() -> None:
+    """Make the C library take each block of 64 KiB or more from the system, and give it back freed.
+
+    By default glibc keeps freed blocks and cuts them up, so that a process may take a multiple of
+    what is allocated at one time. From this call on, and for as long as the process lives, its
+    resident memory follows what is allocated, which is then slower; see mallopt(3). Without glibc
+    nothing happens.
+    """
+    options = _glibc("mallopt")
+    if options is not None:
+        options(_MMAP_THRESHOLD, 65536)
+
+
 def _give_back() -> None:
-    """Return freed memory to the system; see malloc_trim(3). Only glibc has it."""
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
+    """Return freed memory to the system; see malloc_trim(3)."""
+    trim = _glibc("malloc_trim")
     if trim is not None:
         trim(0)
+
+
+def _glibc(function: str) -> Callable[..., int] | None:
+    """A function that only glibc has."""
+    return getattr(ctypes.CDLL(None), function, None) if sys.platform == "linux" else None
 
 
 def _set_back() -> bool:

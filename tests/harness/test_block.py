@@ -6,6 +6,7 @@ import math
 import random
 from collections.abc import Callable
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pandas as pd
@@ -328,7 +329,7 @@ def test_heavy_modules_are_imported_before_the_blocks_time_begins(
     def prepare(block: Block) -> None:
         events.append("prepare")
 
-    monkeypatch.setattr("harness.block.importlib.import_module", imported)
+    monkeypatch.setattr("harness.block.importlib", SimpleNamespace(import_module=imported))
     run(replace(timed_of(busy), imports=("one", "two"), prepare=prepare))
     assert events == ["one", "two", "prepare"]
 

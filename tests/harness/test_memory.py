@@ -294,6 +294,32 @@ def test_memory_that_the_c_library_has_kept_is_not_used_again_unseen() -> None:
     assert float(done.stdout) == pytest.approx(64, abs=2)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only glibc can be told how to allocate")
+def test_with_blocks_mapped_singly_the_process_takes_what_the_allocator_hands_out() -> None:
+    """Three ways of counting one step of training agree."""
+    program = (
+        "import torch\n"
+        "from harness.memory import allocator_peak, live_storage, resident_peak\n"
+        "from harness.networks import tower\n"
+        "from harness.resident import map_blocks_singly\n"
+        "map_blocks_singly()\n"
+        "torch.set_num_threads(1)\n"
+        "model, x = tower(8, 256), torch.rand(4096, 256)\n"
+        "def step():\n"
+        "    model(x).square().mean().backward()\n"
+        "    model.zero_grad()\n"
+        "step()\n"
+        "for watch in (allocator_peak('cpu'), live_storage(), resident_peak()):\n"
+        "    with watch as peak:\n"
+        "        step()\n"
+        "    print(getattr(peak, 'grown_bytes', peak.peak_bytes))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
+    allocated, live, taken = map(int, done.stdout.split())
+    assert live == allocated
+    assert taken == pytest.approx(allocated, rel=0.03)
+
+
 def test_an_earlier_peak_does_not_count() -> None:
     np.ones(2**23)
     with resident_peak() as resident_now:
