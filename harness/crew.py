@@ -21,7 +21,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from selectors import EVENT_READ, DefaultSelector
-from typing import IO, cast
+from typing import IO, TextIO, cast
 
 from harness.device import open_device
 from harness.discover import load_study
@@ -169,9 +169,12 @@ def serve(run: Path) -> None:
 def _requests() -> queue.SimpleQueue[str]:
     """The lines of the input as they come; when it ends, so does the process, at once."""
     lines: queue.SimpleQueue[str] = queue.SimpleQueue()
+    # A process that a block forks closes its sys.stdin, and would wait for ever for the lock that
+    # the listening thread holds on it.
+    stream, sys.stdin = sys.stdin, cast(TextIO, None)
 
     def listen() -> None:
-        for line in sys.stdin:
+        for line in stream:
             lines.put(line)
         os._exit(0)
 

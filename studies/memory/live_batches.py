@@ -13,10 +13,8 @@ The verdict speaks for torch's DataLoader with its default of two batches ahead 
 from __future__ import annotations
 
 import math
-import sys
 import time
 import weakref
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from harness.contrasts import Response
@@ -121,8 +119,7 @@ def measure(block: Block, arm: Arm) -> Responses:
     elsewhere = "meta" if block.device == "cpu" else block.device
     living = Living(elsewhere if arm[LOOP] == MOVED else "cpu")
     fetched, rows = 0.0, 0
-    with no_standard_input():
-        arriving = Watched(loader, living)
+    arriving = Watched(loader, living)
     for batch in arriving:
         if not fetched and arm[LOOP] == PLAIN:  # the same whatever is done with a batch
             fetched = data.batches_asked_for()
@@ -137,20 +134,6 @@ def measure(block: Block, arm: Arm) -> Responses:
         "fetched": fetched or math.nan,
         "last_batch": float(rows),
     }
-
-
-@contextmanager
-def no_standard_input() -> Iterator[None]:
-    """Have none while workers start.
-
-    A forked worker closes the standard input it got, which takes a lock; another thread that waits
-    for input, as that of a run does, holds it for ever in the copy.
-    """
-    before, sys.stdin = sys.stdin, None
-    try:
-        yield
-    finally:
-        sys.stdin = before
 
 
 def load(data: Any, workers: int) -> Iterable[Tensor]:  # noqa: ANN401 - torch asks for its own class

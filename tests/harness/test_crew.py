@@ -150,3 +150,25 @@ def test_a_member_that_died_between_two_blocks_is_noticed_by_its_silence(house: 
     _dismiss(member)
     assert made.part("a", 1).is_file()
     assert not made.part("a", 0).exists()
+
+
+def test_a_member_can_fork_while_it_waits_for_its_next_block() -> None:
+    """A forked process closes its sys.stdin, whose lock a thread that waits for input holds."""
+    program = (
+        "import sys, time, multiprocessing\n"
+        "from harness.crew import _requests\n"
+        "_requests()\n"
+        "time.sleep(0.3)\n"  # until the thread waits
+        "child = multiprocessing.get_context('fork').Process(target=int)\n"
+        "child.start(); child.join(30)\n"
+        "print(child.exitcode, flush=True)\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"0\n"
+    finally:
+        process.kill()
+        process.communicate()

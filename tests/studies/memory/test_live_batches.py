@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import gc
-import subprocess
-import sys
 
 import pytest
 import torch
@@ -55,26 +53,6 @@ def test_only_batches_on_the_device_in_question_count() -> None:
     assert living.most == 1, "a view is no other batch"
     living.add(view)
     assert living.most == 2
-
-
-def test_workers_start_while_another_thread_waits_for_input() -> None:
-    """As in a run, whose processes are told over their input what to do next."""
-    program = (
-        "import sys, threading\n"
-        "threading.Thread(target=sys.stdin.readline, daemon=True).start()\n"
-        "from harness.design import Arm, Block\n"
-        "from studies.memory.live_batches import measure\n"
-        "print(measure(Block(0, 1, 2), Arm((('loop', 'plain'), ('workers', 1))))['fetched'])\n"
-    )
-    process = subprocess.Popen(
-        [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    )
-    try:
-        assert process.stdout is not None
-        assert process.stdout.readline() == b"3.0\n"
-    finally:
-        process.kill()
-        process.communicate()
 
 
 def test_the_data_set_counts_what_it_is_asked_for_and_nothing_is_leaked() -> None:
