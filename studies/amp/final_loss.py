@@ -1,0 +1,144 @@
+"""Does training in 16 bits end at the same loss as training in float32?
+
+Three small networks learn to read digits with Adam, from the same weights on the same batches, at
+each level of precision; the validation loss afterwards is worked out in float32 for all of them. It
+is compared by its ratio to float32, with the project's margin of 5 % for "the same". On a CPU the
+level TF32 is float32 under another name: its ratio must be exactly 1 there.
+
+The claim judged here is the scaler's: if bfloat16 needs one, training without it ends worse. The
+convolutional network is left out of float16, whose convolutions take a CPU a hundred times as long
+to train. The verdicts speak for a few epochs of small networks.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from harness.contrasts import Ratio, Response
+from harness.datasets import load_split
+from harness.deferred import torch
+from harness.design import Arm, Block, Factor, PerProfile
+from harness.experiment import Claim, Control, Experiment, Responses
+from harness.figures import BLACK
+from harness.intervals import median_interval
+from harness.marks import draw_blocks
+from harness.regions import less_than
+from studies.amp.models import CLASSES, CNN, NETS, classification_loss, digit_net
+from studies.amp.precision import BF16, BF16_SCALER, COLOURS, FP16, FP32, LEVELS, make_step
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+    from harness.datasets import Split
+
+LR, BATCH_SIZE = 3e-3, 64
+#: The equivalence margin of the project for losses.
+MARGIN = 0.05
+
+NET = Factor("net", NETS)
+PRECISION = Factor("precision", LEVELS, control=FP32)
+
+CLAIMS = (
+    Claim(
+        "C7.26",
+        Ratio("loss", PRECISION).against(BF16).at(precision=BF16_SCALER),
+        less_than(1 - MARGIN),
+        reading="What is needed helps: with the scaler, training in bfloat16 ends at a validation "
+        "loss that is more than 5 % lower.",
+    ),
+    Control(
+        "float32 learns to read digits",
+        Response("loss").at(precision=FP32),
+        less_than(0.7 * np.log(CLASSES)),
+    ),
+)
+
+
+class Cell(NamedTuple):
+    """What the arms of a block share."""
+
+    block: Block
+    split: Split
+
+
+def prepare(block: Block) -> Cell:
+    """Split the digits anew."""
+    return Cell(block, load_split("digits", block.seed, block.device))
+
+
+def measure(cell: Cell, arm: Arm) -> Responses:
+    """Train at one level of precision, and validate in float32."""
+    block, split = cell
+    net = digit_net(arm[NET], block.seed, block.device)
+    optimiser = torch.optim.Adam(net.parameters(), lr=LR, fused=True)
+    step = make_step(net, optimiser, classification_loss, arm[PRECISION], block.device)
+    order = torch.Generator().manual_seed(block.seed)
+    for _ in range(block.effort):
+        permutation = torch.randperm(len(split.train_x), generator=order).to(block.device)
+        for rows in permutation.split(BATCH_SIZE):
+            step(split.train_x[rows], split.train_y[rows])
+    with torch.no_grad():
+        loss = classification_loss(net, split.val_x, split.val_y)
+        accuracy = (net(split.val_x).argmax(dim=1) == split.val_y).double().mean()
+    return {"loss": loss.item(), "accuracy": accuracy.item()}
+
+
+def _needed(arm: Arm) -> bool:
+    return arm[NET] != CNN or not arm[PRECISION].startswith(FP16)
+
+
+def loss_against_float32(table: pd.DataFrame) -> Figure:
+    """The validation loss of each level over that of float32, by network."""
+    from matplotlib.figure import Figure
+
+    losses = table[table["response"] == "loss"].pivot_table(
+        index="block", columns=["net", "precision"], values="value"
+    )
+    figure = Figure()
+    axes = figure.subplots()
+    axes.axhspan(1 - MARGIN, 1 + MARGIN, color="#EEEEEE", zorder=0)
+    axes.text(2.55, 1 + MARGIN, "±5 %: the same ", ha="right", va="bottom", fontsize=15)
+    axes.axhline(1, color=BLACK, linewidth=1)
+    for place, net in enumerate(NETS):
+        levels = [level for level in LEVELS[1:] if (net, level) in losses.columns]
+        for number, level in enumerate(levels):
+            ratios = (losses[net, level] / losses[net, FP32]).to_numpy()
+            x = place + 0.16 * (number - (len(levels) - 1) / 2)
+            draw_blocks(axes, x, ratios, colour=COLOURS[level], width=0.05)
+    for level in LEVELS[1:]:
+        axes.plot([], [], "D", color=COLOURS[level], label=level)
+    axes.legend(loc="upper left", ncols=5, fontsize=15)
+    widest = max(2 * MARGIN, *(abs(np.array(axes.get_ylim()) - 1)))
+    axes.set_ylim(1 - widest, 1 + 1.25 * widest)
+    axes.set_xticks(range(len(NETS)), NETS)
+    axes.set_xlim(-0.55, 2.55)
+    axes.set_ylabel("validation loss over that of fp32")
+    axes.set_title(_title(table, losses))
+    return figure
+
+
+def _title(table: pd.DataFrame, losses: pd.DataFrame) -> str:
+    halves = [c for c in losses.columns if c[1].startswith((BF16, FP16))]
+    intervals = [median_interval((losses[c] / losses[c[0], FP32]).to_numpy()) for c in halves]
+    inside = sum(max(1 - i.low, i.high - 1) <= MARGIN for i in intervals)
+    return (
+        f"In 16 bits the loss of digits ends within 5 % of float32 in {inside} of {len(halves)} "
+        f"cases\n({table['block'].nunique()} blocks; medians with 99 % intervals)"
+    )
+
+
+EXPERIMENT = Experiment(
+    question="Does training in 16 bits end at the same loss as training in float32?",
+    factors=(NET, PRECISION),
+    only=_needed,
+    blocks=PerProfile(3, 12, 24),
+    effort=PerProfile(1, 4, 10),
+    prepare=prepare,
+    measure=measure,
+    responses={"loss": "nats", "accuracy": "1"},
+    claims=CLAIMS,
+    figures=(loss_against_float32,),
+)

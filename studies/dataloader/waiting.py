@@ -1,0 +1,145 @@
+"""How much of a training step is waiting for data?
+
+A small CNN is trained on 4 batches of 4 images that come from memory, small or large JPEG files, or
+storage that makes one wait 2 ms for each example, loaded by no or by two workers; and on a batch
+that is there already, as often. What the first takes longer than the second is waiting.
+
+Whether such waiting wastes more accelerator hours than bad hyper-parameters is a question about
+what people run. This is a proxy on one machine: it says how much can be lost, not how much is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from harness.deferred import functional, nn, torch
+from harness.design import Arm, Block, Factor, PerProfile
+from harness.experiment import Experiment, Task, Unmeasurable
+from harness.figures import BLUE, ORANGE
+from harness.marks import draw_blocks
+from harness.networks import convnet
+from harness.times import by_block, rounds_of
+from harness.timing import AA
+from studies.dataloader.files import ImageFolder
+from studies.dataloader.stores import (
+    KINDS,
+    SIDE,
+    Epoch,
+    Reader,
+    open_reader,
+    open_stores,
+    write_files,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+    from torch import Tensor
+
+BATCHES, BATCH = 4, 4
+READY = "ready"
+
+DATA = Factor("data", (READY, *KINDS), control=READY)
+WORKERS = Factor("workers", (0, 2), control=0)
+
+CLAIMS = (
+    Unmeasurable(
+        "C1.01",
+        needs="a survey of what accelerators do all day",
+        why="which of two wastes is the larger depends on what people run and how often they "
+        "choose badly; the share of a step spent waiting for data is measured beside it.",
+    ),
+)
+
+
+class Cell(NamedTuple):
+    """What the arms of a block share; the files must be there as long as the loaders are."""
+
+    model: nn.Module
+    optimiser: torch.optim.Optimizer
+    device: str
+    readers: dict[int, Reader]
+    folders: dict[str, ImageFolder]
+
+
+def prepare(block: Block) -> Cell:
+    """The network, the files and the loaders."""
+    model = convnet((8, 16), 2).to(block.device)
+    folders = write_files(block.seed)
+    stores = open_stores(folders)
+    sizes = dict.fromkeys(KINDS, BATCH)
+    return Cell(
+        model,
+        torch.optim.SGD(model.parameters(), lr=1e-4),
+        block.device,
+        {n: open_reader(stores, Epoch(BATCHES, sizes), n) for n in WORKERS.levels},
+        folders,
+    )
+
+
+def task(cell: Cell, arm: Arm) -> Task:
+    """Train for an epoch, on batches as they come or on one that is there."""
+    reader, data = cell.readers[arm[WORKERS]], arm[DATA]
+    if data == READY:
+        inputs, labels = next(reader.batches(KINDS[0]))
+        return lambda: train(cell, [(inputs, labels)] * BATCHES)
+    return lambda: train(cell, reader.batches(data))
+
+
+def train(cell: Cell, batches: Iterable[tuple[Tensor, Tensor]]) -> None:
+    """A step on each batch."""
+    for inputs, labels in batches:
+        images = inputs.to(cell.device).view(-1, SIDE, SIDE, 3).permute(0, 3, 1, 2) / 255
+        cell.optimiser.zero_grad()
+        functional.cross_entropy(cell.model(images), labels.to(cell.device)).backward()
+        cell.optimiser.step()
+
+
+def share_of_waiting(table: pd.DataFrame) -> Figure:
+    """Which share of an epoch is waiting, by kind of data and number of workers."""
+    from matplotlib.figure import Figure
+
+    rounds = rounds_of(table, DATA, WORKERS)
+    ready = rounds[READY, 0]
+    figure = Figure()
+    axes = figure.subplots()
+    shares: dict[tuple[str, int], float] = {}
+    for workers, colour, shift in ((0, ORANGE, -0.12), (2, BLUE, 0.12)):
+        for place, kind in enumerate(KINDS):
+            share = 100 * by_block(1 - ready / rounds[kind, workers])
+            shares[kind, workers] = float(np.median(share))
+            label = f"{workers or 'no'} workers" if place == 0 else None
+            draw_blocks(axes, place + shift, share, colour=colour, width=0.08, label=label)
+    worst = max(shares, key=shares.__getitem__)
+    axes.set(
+        title=f"Up to {shares[worst]:.0f} % of an epoch was waiting for data ({worst[0]})",
+        xlabel=f"processes measured: {table['block'].nunique()}",
+        ylabel="waiting, % of the epoch",
+    )
+    axes.set_xticks(range(len(KINDS)), list(KINDS))
+    axes.set_ylim(min(0, *shares.values()) - 5, 105)
+    axes.margins(x=0.15)
+    axes.legend(loc="upper left")
+    return figure
+
+
+def _needed(arm: Arm) -> bool:
+    """A batch that is there needs no workers."""
+    return arm[DATA] != READY or arm[WORKERS] == 0
+
+
+EXPERIMENT = Experiment(
+    question="How much of a training step is waiting for data?",
+    factors=(DATA, WORKERS),
+    only=_needed,
+    blocks=PerProfile(1, 12, 12),
+    rounds=PerProfile(1, 3, 8),
+    aa=AA(within=0.05, at={"data": READY}),
+    prepare=prepare,
+    task=task,
+    claims=CLAIMS,
+    figures=(share_of_waiting,),
+)

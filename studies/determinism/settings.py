@@ -1,0 +1,39 @@
+"""The settings for determinism that PyTorch offers, one after another."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from harness.deferred import torch
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+DEFAULT = "default"
+DETERMINISTIC, BENCHMARK = "cudnn.deterministic", "cudnn.benchmark"
+BOTH = "deterministic + benchmark"
+ALGORITHMS = "deterministic algorithms"
+SETTINGS = (DEFAULT, DETERMINISTIC, BENCHMARK, BOTH, ALGORITHMS)
+
+#: What cuBLAS asks for under ``use_deterministic_algorithms``; read when a process first uses it.
+CUBLAS = {"CUBLAS_WORKSPACE_CONFIG": ":4096:8"}
+
+
+@contextmanager
+def applied(setting: str) -> Iterator[None]:
+    """Have a setting, and none of the others, until the context is closed.
+
+    The debug mode "error" is ``use_deterministic_algorithms(True)`` under its other name, which
+    does not load torch's compiler first: that takes longer than a training here.
+    """
+    cudnn = torch.backends.cudnn
+    before = cudnn.deterministic, cudnn.benchmark, torch.get_deterministic_debug_mode()
+    try:
+        cudnn.deterministic = setting in (DETERMINISTIC, BOTH)
+        cudnn.benchmark = setting in (BENCHMARK, BOTH)
+        torch.set_deterministic_debug_mode("error" if setting == ALGORITHMS else "default")
+        yield
+    finally:
+        cudnn.deterministic, cudnn.benchmark, mode = before
+        torch.set_deterministic_debug_mode(mode)

@@ -1,0 +1,120 @@
+"""Does a script without seeds differ between runs, and through which of its random numbers?
+
+A perceptron with dropout is trained in two processes. Three sources of random numbers, first
+weights, order of the batches and dropout masks, are each fixed by a seed or left free, in all
+combinations; free means a seed from the operating system, which is what a new process starts with.
+The two trainings are equal if all their weights are, bit by bit.
+
+The data are the same in all runs. The verdicts speak for a perceptron and plain gradient descent.
+"""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+from harness.contrasts import Response
+from harness.deferred import torch
+from harness.design import Arm, Block, Factor, PerProfile
+from harness.experiment import Claim, Experiment, Responses
+from harness.networks import mlp
+from harness.regions import equals
+from studies.determinism.process import Answer, Request, ask, fingerprint, weights_of
+from studies.determinism.workloads import train_step
+
+ROWS, FEATURES, OUTPUTS, BATCH_SIZE, EPOCHS = 64, 20, 4, 16, 2
+
+FREE, FIXED = "free", "fixed"
+INIT = Factor("init", (FREE, FIXED))
+SHUFFLING = Factor("shuffling", (FREE, FIXED))
+DROPOUT = Factor("dropout", (FREE, FIXED))
+SOURCES = (INIT, SHUFFLING, DROPOUT)
+
+READING = "Two processes, all weights compared bit by bit. "
+
+
+def _all_fixed_but(free: Factor[str]) -> Response:
+    levels = {source.name: FREE if source is free else FIXED for source in SOURCES}
+    return Response("equal").at(**levels).always()
+
+
+CLAIMS: tuple[Claim, ...] = (
+    Claim(
+        "C7.29",
+        Response("equal").at(init=FREE, shuffling=FREE, dropout=FREE).always(),
+        equals(0.0),
+        reading=READING + "Without seeds the runs differ.",
+    ),
+    *(
+        Claim(
+            "C7.29",
+            _all_fixed_but(free),
+            equals(0.0),
+            reading=READING + f"The {free.name} alone makes them differ.",
+        )
+        for free in SOURCES
+    ),
+    Claim(
+        "C7.29",
+        Response("equal").at(init=FIXED, shuffling=FIXED, dropout=FIXED).always(),
+        equals(1.0),
+        reading=READING + "There is no other source: with all three fixed they are equal.",
+    ),
+)
+
+#: For each arm, whether two processes agreed, for one seed after the other.
+Agreement: TypeAlias = dict[Arm, list[float]]
+
+
+def prepare(block: Block) -> Agreement:
+    """Ask two processes for every arm and several seeds, and compare them."""
+    cases = [
+        (arm, block.seed + trial) for arm in EXPERIMENT.arms() for trial in range(block.effort)
+    ]
+    requests: list[Request] = [
+        {**arm.as_dict(), "seed": seed, "device": block.device} for arm, seed in cases
+    ]
+    one, other = ask(__name__, requests)
+    agreement: Agreement = {arm: [] for arm, _ in cases}
+    for (arm, _), left, right in zip(cases, one, other, strict=True):
+        agreement[arm].append(float(weights_of(left) == weights_of(right)))
+    return agreement
+
+
+def measure(agreement: Agreement, arm: Arm) -> Responses:
+    """Whether the two processes ended with the same weights."""
+    return {"equal": agreement[arm]}
+
+
+def run(request: Request) -> Answer:
+    """Train once, in a process of its own, with some sources fixed and the others free."""
+    seed, device = int(request["seed"]), str(request["device"])
+
+    def start(source: Factor[str], place: int) -> None:
+        """Begin a source: from its own seed, or from one of the operating system."""
+        if request[source.name] == FIXED:
+            torch.manual_seed(seed + place)
+        else:
+            torch.seed()
+
+    data = torch.Generator().manual_seed(seed)
+    x = torch.randn(ROWS, FEATURES, generator=data).to(device)
+    start(INIT, 1)
+    net = mlp(FEATURES, OUTPUTS, hidden=32, dropout=0.5).to(device)
+    start(SHUFFLING, 2)
+    order = [rows for _ in range(EPOCHS) for rows in torch.randperm(ROWS).split(BATCH_SIZE)]
+    start(DROPOUT, 3)
+    for rows in order:
+        train_step(net, x[rows])
+    return {"weights": fingerprint(net)}
+
+
+EXPERIMENT = Experiment(
+    question="Does a script without seeds differ between runs, and through which random numbers?",
+    factors=SOURCES,
+    blocks=PerProfile(1, 2, 3),
+    effort=PerProfile(8, 10, 20),
+    prepare=prepare,
+    measure=measure,
+    responses={"equal": "1"},
+    claims=CLAIMS,
+)

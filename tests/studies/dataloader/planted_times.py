@@ -1,0 +1,53 @@
+"""Rows of a timed experiment whose times are known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from harness.design import Arm
+from harness.effects import Rows, compute_effect
+from harness.experiment import Experiment
+from harness.tables import empty_row, frame_of
+from harness.verdicts import judge_condition
+
+
+def planted_table(
+    experiment: Experiment[Any],
+    seconds: Callable[[Arm], float],
+    *,
+    blocks: int = 12,
+    rounds: int = 3,
+    noise: float = 0.003,
+    response: str = "seconds",
+) -> pd.DataFrame:
+    """The rows of blocks that differ in speed, with a little noise; warm-up takes a hundredfold."""
+    stream = np.random.default_rng(0)
+    rows = []
+    for block in range(blocks):
+        speed = stream.lognormal(0, 0.1)
+        for arm in experiment.arms():
+            for number in range(rounds):
+                value = seconds(arm) * speed * stream.lognormal(0, noise)
+                common = empty_row() | arm.as_dict() | {"block": block, "seed": 0, "order": 0}
+                common |= {"round": number, "response": response, "unit": "s"}
+                rows.append(common | {"value": value})
+                if number == 0:
+                    rows.append(common | {"value": 100 * value, "phase": "warmup"})
+    return frame_of(rows, experiment.all_factors())
+
+
+def verdicts(experiment: Experiment[Any], table: pd.DataFrame) -> dict[str, str]:
+    """The verdict of each condition that the table has rows for, by claim and comparison."""
+    names = [factor.name for factor in experiment.all_factors()]
+    rows = Rows(table, names, planned_blocks=table["block"].nunique())
+    found: dict[str, str] = {}
+    for rule, comparison, region in experiment.conditions():
+        effect = compute_effect(comparison, rows)
+        name = getattr(rule, "id", "") or "control"
+        judged = judge_condition(effect, region, comparison.across)
+        found[f"{name}: {comparison}"] = judged.verdict
+    return found
