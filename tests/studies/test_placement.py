@@ -1,0 +1,136 @@
+"""No experiment mixes the CPU with the device of its block, as far as that shows without a GPU.
+
+Each study is tried in a process of its own on a device that only pretends to exist: see
+``placement.py``. What cannot be tried so (CUDA's own calls, other processes, what takes long) is
+left to the tests that need a GPU.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from harness.cards import study_names
+
+pytestmark = pytest.mark.slow
+
+REPOSITORY = Path(__file__).parents[2]
+#: The share of all experiments that must get past ``prepare``, so that the check cannot become
+#: empty unnoticed. On a quiet machine it is about 0.9.
+PAST_PREPARE = 0.6
+#: Of CPU time, for each experiment of a study.
+SECONDS = 1.2
+
+PLANTED = """
+import torch
+
+from harness.contrasts import Response
+from harness.design import Factor, PerProfile
+from harness.experiment import Claim, Experiment
+from harness.regions import at_least
+
+
+def experiment(measure, prepare=None):
+    return Experiment(
+        question="Are all tensors in one place?",
+        measure=measure,
+        prepare=prepare,
+        responses={"level": "1"},
+        blocks=PerProfile(1, 1, 1),
+        claims=(Claim("P-place-1", Response("level"), at_least(0)),),
+    )
+
+
+def right(block, arm):
+    net = torch.nn.LSTM(4, 3).to(block.device)
+    optimiser = torch.optim.SGD(net.parameters(), lr=0.1, fused=True)
+    x = torch.randn(5, 2, 4, generator=torch.Generator()).to(block.device)
+    mask = torch.rand(5, device=block.device) < 0.5
+    net(x)[0][mask].square().sum().backward()
+    optimiser.step()
+    return {"level": float(net(x)[0].max().item()) + len(x.cpu().numpy())}
+
+
+def forgotten(block, arm):
+    return {"level": (torch.randn(3, device=block.device) + torch.randn(3)).sum().item()}
+
+
+def forgotten_model(block):
+    return torch.nn.Linear(4, 3)(torch.randn(2, 4, device=block.device))
+
+
+def caught(block, arm):
+    try:
+        return forgotten(block, arm)
+    except RuntimeError:
+        return {"level": 0.0}
+
+
+def read(block, arm):
+    return {"level": torch.ones(3, device=block.device).numpy().sum()}
+
+
+def drawn(block, arm):
+    torch.randn(3, generator=torch.Generator(), device=block.device)
+    return {"level": 0.0}
+
+
+def indexed(block, arm):
+    return {"level": torch.ones(3)[torch.arange(2, device=block.device)].sum().item()}
+
+
+def compared(block, arm):
+    return {"level": torch.equal(torch.ones(3), torch.ones(3, device=block.device))}
+
+
+EXPERIMENTS = {f.__name__: experiment(f) for f in (right, forgotten, caught, read, drawn)}
+EXPERIMENTS |= {f.__name__: experiment(f) for f in (indexed, compared)}
+EXPERIMENTS["forgotten_model"] = experiment(right, forgotten_model)
+"""
+
+
+def outcomes(target: str, seconds: float) -> dict[str, str]:
+    """How far each experiment of a study, or of a file, gets."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.studies.placement", target, str(seconds)],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    lines = (line.split("\t") for line in done.stdout.splitlines())
+    return dict((name, outcome) for name, outcome in lines)  # noqa: C402 - a line has two parts
+
+
+def test_what_is_planted_in_the_wrong_place_is_found_and_what_is_right_goes_through(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "planted.py"
+    path.write_text(PLANTED)
+    found = outcomes(str(path), seconds=60)
+    assert found.pop("right") == "through"
+    for name, outcome in found.items():
+        assert outcome.startswith("mixed"), (name, outcome)
+    line = 1 + PLANTED[: PLANTED.index("torch.randn(3, device=block.device) +")].count("\n")
+    assert f"/planted.py:{line}: " in found["forgotten"]
+    assert found["caught"] == found["forgotten"]
+    assert len(found) == 7
+
+
+@pytest.mark.timeout(600)
+def test_no_experiment_mixes_devices_and_most_get_past_their_preparation() -> None:
+    found = {
+        f"{study}/{name}": outcome
+        for study in study_names()
+        for name, outcome in outcomes(study, SECONDS).items()
+    }
+    mixed = [f"{name}: {outcome}" for name, outcome in found.items() if outcome.startswith("mixed")]
+    assert not mixed, "\n".join(mixed)
+    unprepared = ("as far as prepare", "beyond in prepare")
+    stopped = [f"{name}: {found[name]}" for name in found if found[name].startswith(unprepared)]
+    assert len(stopped) <= (1 - PAST_PREPARE) * len(found), "\n".join(stopped)
