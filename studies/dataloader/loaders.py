@@ -15,8 +15,6 @@ from harness.deferred import torch
 if TYPE_CHECKING:
     from torch.utils.data import DataLoader
 
-#: The standard inputs that workers were told to forget: kept, so that nothing closes them.
-_forgotten: list[object] = []
 #: The process that forks, as its workers know it.
 _owner: list[int] = []
 
@@ -59,12 +57,9 @@ def _name_owner() -> None:
 def _begin_work() -> None:
     """What a worker does first.
 
-    It must not close the standard input it got: that takes a lock, and where another thread waits
-    for input, it holds that lock for ever in the copy. And it must not outlive its owner: torch's
-    own watch over that does not see an owner that dies while the worker is starting.
+    It must not outlive its owner: torch's own watch over that does not see an owner that dies while
+    the worker is starting.
     """
-    _forgotten.append(sys.stdin)
-    sys.stdin = None
     if sys.platform == "linux":
         die_with_parent = 1  # PR_SET_PDEATHSIG of prctl(2)
         ctypes.CDLL(None).prctl(die_with_parent, signal.SIGKILL)

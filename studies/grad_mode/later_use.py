@@ -127,7 +127,7 @@ def asked(output: Tensor, weight: Tensor) -> Tensor:
 
 
 USES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
-    LAYER_INPUT: functional.linear,
+    LAYER_INPUT: lambda output, weight: functional.linear(output, weight),
     "factor of a trained output": lambda output, weight: output * weight,
     "target of a loss": lambda output, weight: functional.mse_loss(weight, output),
     "term of a sum": lambda output, weight: output + weight,
