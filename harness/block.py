@@ -122,7 +122,7 @@ def _time_arms(
             tasks[arm] = task_of(arm)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - what a study raises becomes rows
             failures[arm] = error
-    timings = time_tasks(tasks, rules.rounds, planned.seed, device)
+    timings = time_tasks(tasks, rules.rounds, planned.seed, device, group_of=rules.group_of)
     lasted = time.perf_counter() - started
     message = "; ".join(timings.disturbances)
     rows = [row for t in timings.chunks for row in _timed_rows(t, rules, planned, message)]

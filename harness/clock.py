@@ -1,11 +1,13 @@
 """The clock: the arms of a block in short chunks, in an order that changes every round.
 
 A chunk is a few milliseconds of calls of one arm's task, with the device synchronised before and
-after. Every round visits each arm once, so that a machine that gets slower or busier meets all arms
-alike (Kalibera and Jones, 2013, on why that and fresh processes; Mytkowicz et al., 2009, on what a
-fixed order and a fixed process hide). The calls of a chunk are as many as fill it, found out while
-the arm warms up, as ``timeit`` and ``torch.utils.benchmark`` do; the host clock and the tight loop
-are theirs, too, but those time one task from beginning to end before they begin with another.
+after. Every round visits each arm once, and those that are compared with each other one right after
+another, so that a machine that gets slower or busier meets them alike: some change their speed by a
+third from one tenth of a second to the next (see Kalibera and Jones, 2013, on why that and fresh
+processes; Mytkowicz et al., 2009, on what a fixed order and a fixed process hide). The calls of a
+chunk are as many as fill it, found out while the arm warms up, as ``timeit`` and
+``torch.utils.benchmark`` do; the host clock and the tight loop are theirs, too, but those time one
+task from beginning to end before they begin with another.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from __future__ import annotations
 import gc
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise, repeat
@@ -90,6 +92,8 @@ def time_tasks(
     seed: int,
     device: Device,
     clock: HostClock = time.perf_counter,
+    *,
+    group_of: Callable[[Arm], Hashable] | None = None,
 ) -> Timings:
     """Time tasks against each other.
 
@@ -99,6 +103,8 @@ def time_tasks(
         seed: of the orders.
         device: is synchronised around each chunk and asked for disturbances after each round.
         clock: seconds on the host.
+        group_of: arms of one group are visited one right after another in every round; by default
+            all arms are one group.
     """
     chunk_seconds = max(CHUNK_SECONDS, CLOCK_STEPS * clock_step(clock))
     table = _Table(tasks, device, clock)
@@ -107,8 +113,28 @@ def time_tasks(
             table.warm_up(arm, place, chunk_seconds)
         orders = np.random.default_rng(seed)
         for number in range(WARMUP_ROUNDS + rounds):
-            table.visit_all(orders, "measured" if number >= WARMUP_ROUNDS else "warmup")
+            phase: Phase = "measured" if number >= WARMUP_ROUNDS else "warmup"
+            table.visit_all(_in_new_order(table.arms(), group_of or _one_group, orders), phase)
     return table.timings()
+
+
+def _one_group(_: Arm) -> None:
+    """All arms belong together."""
+
+
+def _in_new_order(
+    arms: list[Arm], group_of: Callable[[Arm], Hashable], orders: np.random.Generator
+) -> list[Arm]:
+    """The groups in a new order, and the arms within each of them too."""
+    groups: dict[Hashable, list[Arm]] = {}
+    for arm in arms:
+        groups.setdefault(group_of(arm), []).append(arm)
+    members = list(groups.values())
+    return [
+        members[which][place]
+        for which in orders.permutation(len(members)).tolist()
+        for place in orders.permutation(len(members[which])).tolist()
+    ]
 
 
 def clock_step(clock: HostClock, reads: int = 100) -> float:
@@ -160,11 +186,14 @@ class _Table:
                 sought = math.ceil(calls * chunk_seconds / max(lasted, 1e-12))
                 calls = min(max(sought, calls + 1), 10 * calls)
 
-    def visit_all(self, orders: np.random.Generator, phase: Phase) -> None:
-        """One round: a chunk of each arm that has not failed, in a new order."""
-        arms = list(self._calls)
-        for place, which in enumerate(orders.permutation(len(arms)).tolist()):
-            self._measure(arms[which], self._calls[arms[which]], phase, place)
+    def arms(self) -> list[Arm]:
+        """The arms that have not failed."""
+        return list(self._calls)
+
+    def visit_all(self, arms: list[Arm], phase: Phase) -> None:
+        """One round: a chunk of each arm, in this order."""
+        for place, arm in enumerate(arms):
+            self._measure(arm, self._calls[arm], phase, place)
         self._disturbances |= dict.fromkeys(self._device.disturbances())
         # Between the chunks, never within one; what was there before the block is frozen.
         gc.collect()

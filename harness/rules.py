@@ -8,7 +8,7 @@ from typing import Any
 
 from harness.checksum import json_sha256
 from harness.contrasts import Comparison
-from harness.design import Arm, Factor, Profile
+from harness.design import Arm, Factor, Level, Profile
 from harness.experiment import Claim, Experiment, Study, Unmeasurable
 from harness.intervals import CONFIDENCE
 from harness.plan import PlannedBlock, plan_blocks
@@ -53,6 +53,20 @@ class ExperimentRules:
     def timed(self) -> bool:
         """Whether the clock measures it: then every block has the machine for itself."""
         return self.rounds > 0
+
+    def group_of(self, arm: Arm) -> tuple[Level, ...]:
+        """The levels an arm shares with all those it is compared with.
+
+        They are those of the factors in which no comparison of the experiment has two levels.
+        """
+        compared = {
+            name
+            for comparison in (condition.comparison for condition in self.conditions)
+            if comparison.against is not None
+            for name, level in comparison.against.levels
+            if comparison.arm.as_dict()[name] != level
+        }
+        return tuple(level for name, level in arm.levels if name not in compared)
 
     def plan(self, study: str, seed: int) -> tuple[PlannedBlock, ...]:
         """The experiment's blocks for the run's seed."""

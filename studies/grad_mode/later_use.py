@@ -127,7 +127,8 @@ def asked(output: Tensor, weight: Tensor) -> Tensor:
 
 
 USES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
-    LAYER_INPUT: lambda output, weight: functional.linear(output, weight),
+    # A lambda, since a plain functional.linear would import torch here and now.
+    LAYER_INPUT: lambda output, weight: functional.linear(output, weight),  # noqa: PLW0108
     "factor of a trained output": lambda output, weight: output * weight,
     "target of a loss": lambda output, weight: functional.mse_loss(weight, output),
     "term of a sum": lambda output, weight: output + weight,

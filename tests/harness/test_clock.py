@@ -25,7 +25,7 @@ from harness.design import Arm
 from harness.device import TorchDevice
 from tests.harness.running import RecordingDevice
 
-A, B, C = (Arm((("work", name),)) for name in "abc")
+A, B, C, D = (Arm((("work", name),)) for name in "abcd")
 
 
 @dataclass
@@ -123,6 +123,22 @@ def test_every_round_visits_each_arm_once_in_an_order_that_changes() -> None:
     assert len(set(orders)) == 6
     assert all(t.order == place % 3 for place, t in enumerate(rounds))
     assert [t.round for t in measured(timings, B)] == list(range(24))
+
+
+def test_arms_of_a_group_are_visited_one_right_after_another() -> None:
+    machine = Machine()
+    tasks = {arm: machine.task(1e-4) for arm in (A, B, C, D)}
+    timings = time_tasks(tasks, 30, 0, machine, machine.clock, group_of=lambda arm: arm in {A, C})
+    rounds = [t.arm for t in timings.chunks if t.phase == "measured"]
+    halves = [tuple(rounds[i : i + 2]) for i in range(0, len(rounds), 2)]
+    assert len(halves) == 60
+    assert set(halves) == {(A, C), (C, A), (B, D), (D, B)}
+    assert {tuple(rounds[i : i + 4]) for i in range(0, len(rounds), 4)} == {
+        one + other
+        for ac in ((A, C), (C, A))
+        for bd in ((B, D), (D, B))
+        for one, other in ((ac, bd), (bd, ac))
+    }
 
 
 def test_the_seed_alone_sets_the_orders() -> None:

@@ -88,6 +88,14 @@ def test_rules_of_a_timed_experiment_ask_for_fresh_processes_and_survive_json() 
     assert again(rules) == rules
 
 
+def test_arms_that_are_compared_belong_to_one_group() -> None:
+    claim = Claim("P-fast-1", Ratio("seconds", GRAD).at(size=1).by_round(), at_most(0.9))
+    rules = experiment_rules("speed", timed(claims=(claim,)), "standard")
+    groups = {levels(arm): rules.group_of(arm) for arm in rules.arms}
+    assert {group for arm, group in groups.items() if arm[1] == 1} == {(1,)}
+    assert {group for arm, group in groups.items() if arm[1] == 2} == {(2,)}
+
+
 def test_rules_of_an_untimed_experiment_say_nothing_of_the_clock() -> None:
     rules = experiment_rules("plain", experiment(), "standard")
     stored = rules_to_json(rules)
