@@ -5,9 +5,9 @@ after. Every round visits each arm once, and those that are compared with each o
 another, so that a machine that gets slower or busier meets them alike: some change their speed by a
 third from one tenth of a second to the next (see Kalibera and Jones, 2013, on why that and fresh
 processes; Mytkowicz et al., 2009, on what a fixed order and a fixed process hide). The calls of a
-chunk are as many as fill it, found out while the arm warms up, as ``timeit`` and
-``torch.utils.benchmark`` do; the host clock and the tight loop are theirs, too, but those time one
-task from beginning to end before they begin with another.
+chunk are as many as fill it, found out while the arms warm up, as ``timeit`` and
+``torch.utils.benchmark`` do, and the same for all arms that are compared. The host clock and the
+tight loop are theirs, too, but those time one task from beginning to end before the next.
 """
 
 from __future__ import annotations
@@ -33,6 +33,8 @@ CHUNK_SECONDS = 0.002
 CLOCK_STEPS = 100
 #: Chunks of each arm before its number of calls is fixed, at least: no first call is typical.
 WARMUP_CHUNKS = 2
+#: No chunk of a group should take longer than this for the sake of its fastest arm, in seconds.
+LONGEST_CHUNK_SECONDS = 0.02
 #: Rounds that are measured like the others and called warm-up: the arms meet for the first time.
 WARMUP_ROUNDS = 2
 
@@ -111,6 +113,7 @@ def time_tasks(
     with _collector_off():
         for place, arm in enumerate(tasks):
             table.warm_up(arm, place, chunk_seconds)
+        table.level(group_of or _one_group)
         orders = np.random.default_rng(seed)
         for number in range(WARMUP_ROUNDS + rounds):
             phase: Phase = "measured" if number >= WARMUP_ROUNDS else "warmup"
@@ -122,14 +125,18 @@ def _one_group(_: Arm) -> None:
     """All arms belong together."""
 
 
+def _groups(arms: list[Arm], group_of: Callable[[Arm], Hashable]) -> list[list[Arm]]:
+    groups: dict[Hashable, list[Arm]] = {}
+    for arm in arms:
+        groups.setdefault(group_of(arm), []).append(arm)
+    return list(groups.values())
+
+
 def _in_new_order(
     arms: list[Arm], group_of: Callable[[Arm], Hashable], orders: np.random.Generator
 ) -> list[Arm]:
     """The groups in a new order, and the arms within each of them too."""
-    groups: dict[Hashable, list[Arm]] = {}
-    for arm in arms:
-        groups.setdefault(group_of(arm), []).append(arm)
-    members = list(groups.values())
+    members = _groups(arms, group_of)
     return [
         members[which][place]
         for which in orders.permutation(len(members)).tolist()
@@ -185,6 +192,19 @@ class _Table:
                 # Not more than tenfold at a time: the first calls tell little.
                 sought = math.ceil(calls * chunk_seconds / max(lasted, 1e-12))
                 calls = min(max(sought, calls + 1), 10 * calls)
+
+    def level(self, group_of: Callable[[Arm], Hashable]) -> None:
+        """Give all arms of a group the same number of calls, that of its fastest arm.
+
+        The first call of a chunk finds the caches as another arm has left them. It must weigh the
+        same in all arms that are compared.
+        """
+        last = {t.arm: t.chunk.seconds for t in self._chunks}
+        for arms in _groups(self.arms(), group_of):
+            slowest = max(*(last[arm] for arm in arms), 1e-12)
+            most = max(self._calls[arm] for arm in arms)
+            calls = max(1, min(most, int(LONGEST_CHUNK_SECONDS / slowest)))
+            self._calls |= dict.fromkeys(arms, calls)
 
     def arms(self) -> list[Arm]:
         """The arms that have not failed."""

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from harness.clock import (
     CHUNK_SECONDS,
     CLOCK_STEPS,
+    LONGEST_CHUNK_SECONDS,
     WARMUP_ROUNDS,
     Timing,
     Timings,
@@ -161,6 +162,25 @@ def test_a_chunk_lasts_as_long_as_it_should_and_a_slow_call_makes_one_alone(seco
     lasted = first.chunk.calls * seconds
     assert lasted >= CHUNK_SECONDS * 0.999
     assert first.chunk.calls == 1 or lasted < 10 * CHUNK_SECONDS
+
+
+def test_arms_of_a_group_have_as_many_calls_in_a_chunk_as_the_fastest_needs() -> None:
+    machine = Machine(reading=0.0)
+    tasks = {A: machine.task(1e-4), B: machine.task(3e-4), C: machine.task(1e-5)}
+    timings = time_tasks(tasks, 2, 0, machine, machine.clock, group_of=lambda arm: arm in {A, B})
+    calls = {arm: measured(timings, arm)[0].chunk.calls for arm in (A, B, C)}
+    assert calls[A] == calls[B] >= 0.999 * CHUNK_SECONDS / 1e-4
+    assert calls[C] >= 0.999 * CHUNK_SECONDS / 1e-5
+
+
+def test_a_slow_arm_is_not_called_too_often_for_the_sake_of_a_fast_one() -> None:
+    machine = Machine(reading=0.0)
+    timings = timed(machine, {A: machine.task(1e-6), B: machine.task(1e-3), C: machine.task(1.0)})
+    assert {measured(timings, arm)[0].chunk.calls for arm in (A, B, C)} == {1}
+    timings = timed(machine, {A: machine.task(1e-5), B: machine.task(1e-3)})
+    lasted = [measured(timings, arm)[0].chunk for arm in (A, B)]
+    assert lasted[0].calls == lasted[1].calls
+    assert lasted[1].calls * 1e-3 <= LONGEST_CHUNK_SECONDS * 1.001
 
 
 def test_a_coarse_clock_gets_chunks_of_a_hundred_steps() -> None:
