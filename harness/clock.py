@@ -113,7 +113,7 @@ def time_tasks(
     with _collector_off():
         for place, arm in enumerate(tasks):
             table.warm_up(arm, place, chunk_seconds)
-        table.level(group_of or _one_group)
+        table.level(group_of or _one_group, max(chunk_seconds, LONGEST_CHUNK_SECONDS))
         orders = np.random.default_rng(seed)
         for number in range(WARMUP_ROUNDS + rounds):
             phase: Phase = "measured" if number >= WARMUP_ROUNDS else "warmup"
@@ -193,17 +193,17 @@ class _Table:
                 sought = math.ceil(calls * chunk_seconds / max(lasted, 1e-12))
                 calls = min(max(sought, calls + 1), 10 * calls)
 
-    def level(self, group_of: Callable[[Arm], Hashable]) -> None:
+    def level(self, group_of: Callable[[Arm], Hashable], longest: float) -> None:
         """Give all arms of a group the same number of calls, that of its fastest arm.
 
         The first call of a chunk finds the caches as another arm has left them. It must weigh the
-        same in all arms that are compared.
+        same in all arms that are compared. No chunk gets longer than ``longest`` seconds by that.
         """
         last = {t.arm: t.chunk.seconds for t in self._chunks}
         for arms in _groups(self.arms(), group_of):
             slowest = max(*(last[arm] for arm in arms), 1e-12)
             most = max(self._calls[arm] for arm in arms)
-            calls = max(1, min(most, int(LONGEST_CHUNK_SECONDS / slowest)))
+            calls = max(1, min(most, int(longest / slowest)))
             self._calls |= dict.fromkeys(arms, calls)
 
     def arms(self) -> list[Arm]:
