@@ -61,7 +61,7 @@ def studies(session: nox.Session) -> None:
 
 @nox.session(venv_backend="none", requires=["environment"])
 def figures(session: nox.Session) -> None:
-    """Regenerate tables, figures and the ledger from stored rows (about 15 s; runs nothing)."""
+    """Regenerate tables, figures and the ledger from stored rows (about 25 s; runs nothing)."""
     run(session, "-m", "harness", "ledger", *(session.posargs or ["--regenerate"]))
 
 
@@ -86,7 +86,7 @@ def calibrate(session: nox.Session) -> None:
 
 @nox.session(venv_backend="none", requires=["environment"])
 def tests(session: nox.Session) -> None:
-    """Run the tests with coverage, on all cores (about 3 min on 2)."""
+    """Run the tests with coverage, on all cores (about 9 min on 2)."""
     # A chosen part of the tests cannot reach the whole's coverage.
     part = ["--cov-fail-under=0"] if session.posargs else []
     run(

@@ -90,7 +90,7 @@ def count_kernels(call: Callable[[], None]) -> float:
 EXPERIMENT = Experiment(
     question="Which setting of cuDNN really controls its auto-tuner?",
     factors=(SETTING,),
-    blocks=PerProfile(1, 3, 5),
+    blocks=PerProfile(1, 3, 8),
     fresh_process=True,
     measure=measure,
     responses={"first": "kernels", "second": "kernels", "tuned": "1"},
