@@ -15,7 +15,7 @@ from __future__ import annotations
 import gc
 import math
 import time
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise, repeat
@@ -110,14 +110,15 @@ def time_tasks(
     """
     chunk_seconds = max(CHUNK_SECONDS, CLOCK_STEPS * clock_step(clock))
     table = _Table(tasks, device, clock)
+    groups = _groups(tasks, group_of or _one_group)
     with _collector_off():
         for place, arm in enumerate(tasks):
             table.warm_up(arm, place, chunk_seconds)
-        table.level(group_of or _one_group, max(chunk_seconds, LONGEST_CHUNK_SECONDS))
+        table.level(groups, max(chunk_seconds, LONGEST_CHUNK_SECONDS))
         orders = np.random.default_rng(seed)
         for number in range(WARMUP_ROUNDS + rounds):
             phase: Phase = "measured" if number >= WARMUP_ROUNDS else "warmup"
-            table.visit_all(_in_new_order(table.arms(), group_of or _one_group, orders), phase)
+            table.visit_all(_in_new_order(groups, orders), phase)
     return table.timings()
 
 
@@ -125,22 +126,19 @@ def _one_group(_: Arm) -> None:
     """All arms belong together."""
 
 
-def _groups(arms: list[Arm], group_of: Callable[[Arm], Hashable]) -> list[list[Arm]]:
+def _groups(arms: Iterable[Arm], group_of: Callable[[Arm], Hashable]) -> list[list[Arm]]:
     groups: dict[Hashable, list[Arm]] = {}
     for arm in arms:
         groups.setdefault(group_of(arm), []).append(arm)
     return list(groups.values())
 
 
-def _in_new_order(
-    arms: list[Arm], group_of: Callable[[Arm], Hashable], orders: np.random.Generator
-) -> list[Arm]:
+def _in_new_order(groups: list[list[Arm]], orders: np.random.Generator) -> list[Arm]:
     """The groups in a new order, and the arms within each of them too."""
-    members = _groups(arms, group_of)
     return [
-        members[which][place]
-        for which in orders.permutation(len(members)).tolist()
-        for place in orders.permutation(len(members[which])).tolist()
+        groups[which][place]
+        for which in orders.permutation(len(groups)).tolist()
+        for place in orders.permutation(len(groups[which])).tolist()
     ]
 
 
@@ -193,26 +191,24 @@ class _Table:
                 sought = math.ceil(calls * chunk_seconds / max(lasted, 1e-12))
                 calls = min(max(sought, calls + 1), 10 * calls)
 
-    def level(self, group_of: Callable[[Arm], Hashable], longest: float) -> None:
+    def level(self, groups: list[list[Arm]], longest: float) -> None:
         """Give all arms of a group the same number of calls, that of its fastest arm.
 
         The first call of a chunk finds the caches as another arm has left them. It must weigh the
         same in all arms that are compared. No chunk gets longer than ``longest`` seconds by that.
         """
         last = {t.arm: t.chunk.seconds for t in self._chunks}
-        for arms in _groups(self.arms(), group_of):
+        for arms in map(self._alive, groups):
+            if not arms:
+                continue
             slowest = max(*(last[arm] for arm in arms), 1e-12)
             most = max(self._calls[arm] for arm in arms)
             calls = max(1, min(most, int(longest / slowest)))
             self._calls |= dict.fromkeys(arms, calls)
 
-    def arms(self) -> list[Arm]:
-        """The arms that have not failed."""
-        return list(self._calls)
-
     def visit_all(self, arms: list[Arm], phase: Phase) -> None:
-        """One round: a chunk of each arm, in this order."""
-        for place, arm in enumerate(arms):
+        """One round: a chunk of each arm that has not failed, in this order."""
+        for place, arm in enumerate(self._alive(arms)):
             self._measure(arm, self._calls[arm], phase, place)
         self._disturbances |= dict.fromkeys(self._device.disturbances())
         # Between the chunks, never within one; what was there before the block is frozen.
@@ -220,6 +216,9 @@ class _Table:
 
     def timings(self) -> Timings:
         return Timings(tuple(self._chunks), self._failures, tuple(self._disturbances))
+
+    def _alive(self, arms: list[Arm]) -> list[Arm]:
+        return [arm for arm in arms if arm in self._calls]
 
     def _measure(self, arm: Arm, calls: int, phase: Phase, place: int) -> Chunk | None:
         try:
