@@ -6,6 +6,7 @@ import math
 from collections import defaultdict
 from dataclasses import dataclass, replace
 
+from harness.allowance import TIMES, Allowance, allowance, leaves_open
 from harness.counterpart import counterpart_name
 from harness.discover import load_study
 from harness.effects import Effect, Rows, compute_effect
@@ -64,7 +65,8 @@ def judge_run(run: StoredRun) -> JudgedRun:
     """Judge every claim of a run by the rules stored with it.
 
     A control that fails takes the verdicts of its experiment with it; a failing A/A takes those of
-    all timed experiments of the run, for they had the same clock.
+    all timed experiments of the run, for they had the same clock. An A/A that is merely undecided
+    widens the intervals of its experiment's ratios of times (``harness.allowance``).
 
     Raises:
         HarnessError: a table is missing, broken or edited.
@@ -72,7 +74,7 @@ def judge_run(run: StoredRun) -> JudgedRun:
     experiments = run.protocol.experiments.values()
     judged = {rules.name: _judge_experiment(run, rules) for rules in experiments}
     controls = [c for of in judged.values() for c in of if c.condition.control]
-    failed = [c for c in controls if c.judgement.verdict not in ("reproduced", "not measurable")]
+    failed = [c for c in controls if _fails(c)]
     timed = {rules.name for rules in experiments if rules.timed}
     by_claim: dict[str, list[JudgedCondition]] = defaultdict(list)
     unmeasurable: dict[str, Judgement] = {}
@@ -93,10 +95,26 @@ def judge_run(run: StoredRun) -> JudgedRun:
     return JudgedRun(run.protocol, claims, tuple(controls), is_stale(run.protocol))
 
 
+def _fails(control: JudgedCondition) -> bool:
+    """Whether a control did not come out as it must."""
+    if control.judgement.verdict in ("reproduced", "not measurable"):
+        return False
+    return not _is_undecided_aa(control)
+
+
+def _is_undecided_aa(judged: JudgedCondition) -> bool:
+    """Whether this is an A/A that found nothing wrong, only not closely enough."""
+    undecided = judged.judgement.verdict == "inconclusive"
+    return _is_aa(judged) and undecided and leaves_open(judged.effect)
+
+
+def _is_aa(judged: JudgedCondition) -> bool:
+    return judged.condition.control and judged.condition.name == AA_NAME
+
+
 def _concerns(control: JudgedCondition, experiment: str, timed: set[str]) -> bool:
     """Whether the failure of a control counts for an experiment."""
-    own = control.experiment == experiment
-    return own or (control.condition.name == AA_NAME and experiment in timed)
+    return control.experiment == experiment or (_is_aa(control) and experiment in timed)
 
 
 def _failure(control: JudgedCondition) -> str:
@@ -141,7 +159,27 @@ def _judge_experiment(run: StoredRun, rules: ExperimentRules) -> list[JudgedCond
         missing = _lacking(rules.needs, run.protocol.device)
         return [JudgedCondition(rules.name, c, _NO_EFFECT, missing) for c in rules.conditions]
     rows = Rows(run.table(rules), [factor.name for factor in rules.factors], rules.blocks)
-    return [_judge_condition(rules.name, condition, rows) for condition in rules.conditions]
+    judged = [_judge_condition(rules.name, condition, rows) for condition in rules.conditions]
+    undecided = [c for c in judged if _is_undecided_aa(c)]
+    if not undecided:
+        return judged
+    allowed = allowance([aa.effect for aa in undecided])
+    return [_judge_again(c, allowed, _failure(undecided[0])) for c in judged]
+
+
+def _judge_again(judged: JudgedCondition, allowed: Allowance, failure: str) -> JudgedCondition:
+    """With an allowance for the clock; what is no ratio of times cannot be given any."""
+    if _is_aa(judged):
+        return judged
+    if _is_ratio_of_times(judged.condition):
+        return replace(judged, judgement=allowed.judge(judged.effect, judged.condition.region))
+    return replace(judged, judgement=withhold(judged.judgement, [failure]))
+
+
+def _is_ratio_of_times(condition: Condition) -> bool:
+    comparison = condition.comparison
+    timed = comparison.response in TIMES and comparison.across == "median"
+    return timed and comparison.kind == "ratio"
 
 
 def _judge_condition(experiment: str, condition: Condition, rows: Rows) -> JudgedCondition:

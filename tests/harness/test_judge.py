@@ -402,6 +402,45 @@ def test_a_failing_aa_withholds_every_timed_verdict_of_the_run_and_no_other(
     assert reason.startswith("A control did not come out as it must: A/A of bad (seconds, copy: ")
 
 
+def undecided_seconds(train: float) -> pd.DataFrame:
+    """Rows whose A/A is about 1, give or take 8 %."""
+    rows = seconds(train=train)
+    off = rows["block"].map(lambda block: 0.92 if block % 2 else 1.08)
+    again = (rows["mode"] == "eval") & (rows["copy"] == "again")
+    rows.loc[again, "value"] *= off[again]
+    return rows
+
+
+@pytest.mark.parametrize(("train", "verdict"), [(4, "reproduced"), (1, "refuted")])
+def test_an_undecided_aa_leaves_a_ratio_its_verdict_if_so_poor_a_clock_does_not_matter(
+    tmp_path: Path, train: float, verdict: str
+) -> None:
+    claim = replace(SLOWER, region=at_least(1.3))
+    tables = {"speed": undecided_seconds(train)}
+    run = judge_run(stored_run(tmp_path, study(speed=timed(claim)), tables))
+    assert [c.judgement.verdict for c in run.controls] == ["inconclusive"]
+    assert verdicts(run) == {"P-slow-1": verdict}
+
+
+def test_an_undecided_aa_leaves_a_ratio_open_that_such_a_clock_could_have_made(
+    tmp_path: Path,
+) -> None:
+    other = Claim("P-slow-2", Ratio("seconds", MODE).by_round(), at_least(1.1))
+    planted = study(poor=timed(SLOWER), good=timed(other))
+    tables = {"poor": undecided_seconds(1.15), "good": seconds(train=1.15)}
+    run = judge_run(stored_run(tmp_path, planted, tables))
+    assert verdicts(run) == {"P-slow-1": "inconclusive", "P-slow-2": "reproduced"}
+    assert "It allows for a clock that is off by up to 8." in run.claims[0].judgement.reason
+
+
+def test_what_is_no_ratio_gets_no_verdict_from_an_undecided_aa(tmp_path: Path) -> None:
+    longer = Claim("P-slow-1", Difference("seconds", MODE).by_round(), at_least(0.1))
+    tables = {"speed": undecided_seconds(4)}
+    run = judge_run(stored_run(tmp_path, study(speed=timed(longer)), tables))
+    assert verdicts(run) == {"P-slow-1": "inconclusive"}
+    assert "A control did not come out as it must: A/A of" in run.claims[0].judgement.reason
+
+
 def test_another_control_that_fails_withholds_its_own_timed_experiment_only(tmp_path: Path) -> None:
     wrong = Control("twice as slow", Ratio("seconds", MODE).by_round(), at_least(2))
     other = Claim("P-slow-2", Ratio("seconds", MODE).by_round(), at_least(1.1))
