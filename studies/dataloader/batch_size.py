@@ -95,10 +95,10 @@ def small_transformer() -> nn.Module:
 
 NETS: dict[str, Callable[[], nn.Module]] = {
     "perceptron": lambda: mlp(256, CLASSES, hidden=512),
-    "CNN": lambda: convnet((16, 32), CLASSES),
+    "CNN": lambda: convnet((8, 16), CLASSES),
     "encoder": small_transformer,
 }
-SHAPES = {"perceptron": (256,), "CNN": (3, 16, 16), "encoder": (16, 64)}
+SHAPES = {"perceptron": (256,), "CNN": (3, 16, 16), "encoder": (8, 64)}
 
 
 def time_of_an_example(table: pd.DataFrame) -> Figure:
@@ -138,7 +138,8 @@ EXPERIMENT = Experiment(
     question="Is a batch whose size is a power of two faster than its neighbours?",
     factors=(NET, BATCH),
     blocks=PerProfile(1, 12, 12),
-    rounds=PerProfile(3, 20, 60),
+    rounds=PerProfile(5, 100, 200),
+    imports=("torch._dynamo",),  # which every optimiser imports when it is made
     aa=AA(within=0.015, at={"batch": 64}),
     prepare=prepare,
     task=task,

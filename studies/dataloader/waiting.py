@@ -136,7 +136,8 @@ EXPERIMENT = Experiment(
     factors=(DATA, WORKERS),
     only=_needed,
     blocks=PerProfile(1, 12, 12),
-    rounds=PerProfile(1, 3, 8),
+    rounds=PerProfile(1, 6, 12),
+    imports=("torch._dynamo",),  # which every optimiser imports when it is made
     aa=AA(within=0.05, at={"data": READY}),
     prepare=prepare,
     task=task,

@@ -55,7 +55,7 @@ EXPERIMENT = Experiment(
     question="What does determinism cost a training step?",
     factors=(WORKLOAD, SETTING),
     blocks=PerProfile(3, 12, 20),
-    rounds=PerProfile(5, 18, 40),
+    rounds=PerProfile(5, 40, 80),
     prepare=prepare,
     task=task,
     aa=AA(within=AA_WITHIN, at={"setting": DEFAULT}),

@@ -50,7 +50,7 @@ EXPERIMENT = Experiment(
     question="What does determinism cost a large training step, on a GPU?",
     factors=(WORKLOAD, SETTING),
     blocks=PerProfile(3, 12, 20),
-    rounds=PerProfile(5, 18, 40),
+    rounds=PerProfile(5, 40, 80),
     prepare=prepare,
     task=task,
     aa=AA(within=AA_WITHIN, at={"setting": DEFAULT}),
