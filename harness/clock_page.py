@@ -109,6 +109,7 @@ def outcome(table: pd.DataFrame) -> tuple[bool, str]:
 def clock_figure(table: pd.DataFrame) -> Figure:
     """Half-width of the interval against measuring time, each repetition a point."""
     from matplotlib.figure import Figure
+    from matplotlib.ticker import FixedLocator, NullLocator
 
     figure = Figure()
     axes = figure.subplots()
@@ -122,6 +123,10 @@ def clock_figure(table: pd.DataFrame) -> Figure:
         axes.plot(*np.transpose(typical), "D-", color=colour, label=f"beside {beside}: median")
     axes.axhline(100 * HALF_WIDTH, color=BLACK, linestyle="--", label="aim")
     axes.set(xscale="log", yscale="log", xlabel="seconds of measuring")
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_locator(FixedLocator((0.1, 0.2, 0.5, 1, 2, 5, 10, 20)))
+        axis.set_major_formatter("{x:g}")
+        axis.set_minor_locator(NullLocator())
     axes.set_ylabel(f"half-width of the {100 * CONFIDENCE:g} % interval (%)")
     whole = _whole(table)
     axes.set_title(
