@@ -9,11 +9,12 @@ import numpy as np
 
 from harness.contrasts import Ratio
 from harness.deferred import torch
-from harness.design import Arm, Block, Factor
-from harness.experiment import Claim
+from harness.design import Arm, Block, Factor, PerProfile
+from harness.experiment import Claim, Experiment
 from harness.marks import draw_blocks
 from harness.regions import between
 from harness.times import by_block, device_of, rounds_of
+from harness.timing import AA
 from studies.amp.precision import BF16, COLOURS, FP16, FP32, TF32, float32_units, half_type
 
 if TYPE_CHECKING:
@@ -123,3 +124,38 @@ def draw_products(table: pd.DataFrame, size: Factor[int]) -> Figure:
         fontsize=20,
     )
     return figure
+
+
+def products_experiment(
+    question: str, sizes: tuple[int, ...], needs: str = "cpu"
+) -> Experiment[Matrices]:
+    """The experiment with matrices of some sizes.
+
+    Args:
+        question: what it asks.
+        sizes: rows and columns of the square matrices.
+        needs: the device it takes.
+    """
+    size = Factor("size", sizes)
+
+    def prepare(block: Block) -> Matrices:
+        return draw_matrices(block, sizes)
+
+    def task(matrices: Matrices, arm: Arm) -> Task:
+        return product(matrices, arm[size], arm)
+
+    def speed_of_products(table: pd.DataFrame) -> Figure:
+        return draw_products(table, size)
+
+    return Experiment(
+        question=question,
+        factors=(size, PRECISION),
+        blocks=PerProfile(2, 12, 20),
+        rounds=PerProfile(5, 16, 40),
+        prepare=prepare,
+        task=task,
+        aa=AA(within=AA_WITHIN, at={"precision": FP32}),
+        claims=CLAIMS,
+        figures=(speed_of_products,),
+        needs=needs,
+    )

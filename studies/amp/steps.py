@@ -8,16 +8,19 @@ import numpy as np
 
 from harness.contrasts import Ratio
 from harness.deferred import torch
-from harness.design import Block, Factor
-from harness.experiment import Claim
+from harness.design import Arm, Block, Factor, PerProfile
+from harness.experiment import Claim, Experiment
 from harness.marks import draw_blocks
 from harness.regions import between
 from harness.times import by_block, device_of, rounds_of
+from harness.timing import AA
 from studies.amp.models import NETS
 from studies.amp.precision import BF16, BF16_SCALER, COLOURS, FP16_SCALER, FP32, TF32, make_step
 from studies.amp.workloads import Size, Workload, workload
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import pandas as pd
     from matplotlib.figure import Figure
 
@@ -114,3 +117,40 @@ def draw_steps(table: pd.DataFrame, size: Size) -> Figure:
         fontsize=20,
     )
     return figure
+
+
+def steps_experiment(
+    question: str, size: Size, only: Callable[[Arm], bool] | None = None, needs: str = "cpu"
+) -> Experiment[dict[str, Job]]:
+    """The experiment with networks and batches of a size.
+
+    Args:
+        question: what it asks.
+        size: of networks and batches.
+        only: which arms are needed; all by default.
+        needs: the device it takes.
+    """
+
+    def prepare(block: Block) -> dict[str, Job]:
+        return prepare_jobs(block, size)
+
+    def task(jobs: dict[str, Job], arm: Arm) -> Task:
+        return training_step(jobs[arm[NET]], arm[PRECISION])
+
+    def speed_of_steps(table: pd.DataFrame) -> Figure:
+        return draw_steps(table, size)
+
+    return Experiment(
+        question=question,
+        factors=(NET, PRECISION),
+        only=only,
+        blocks=PerProfile(2, 12, 20),
+        rounds=PerProfile(5, 24, 48),
+        prepare=prepare,
+        task=task,
+        imports=("torch._dynamo",),  # which every optimiser imports when it is made
+        aa=AA(within=AA_WITHIN, at={"precision": FP32}),
+        claims=CLAIMS,
+        figures=(speed_of_steps,),
+        needs=needs,
+    )

@@ -9,12 +9,13 @@ import numpy as np
 
 from harness.contrasts import Ratio
 from harness.deferred import torch
-from harness.design import Block, Factor
-from harness.experiment import Claim
+from harness.design import Arm, Block, Factor, PerProfile
+from harness.experiment import Claim, Experiment
 from harness.figures import BLUE, GREEN, ORANGE, SKY
 from harness.marks import draw_blocks
 from harness.regions import between
 from harness.times import by_block, device_of, rounds_of
+from harness.timing import AA
 from studies.determinism.settings import (
     ALGORITHMS,
     BENCHMARK,
@@ -144,3 +145,39 @@ def draw_costs(table: pd.DataFrame, workload: Factor[str]) -> Figure:
         fontsize=20,
     )
     return figure
+
+
+def costs_experiment(
+    question: str, kinds: tuple[str, ...], convs: tuple[str, ...] | None = None, needs: str = "cpu"
+) -> Experiment[dict[str, Job]]:
+    """The experiment with some workloads.
+
+    Args:
+        question: what it asks.
+        kinds: the workloads.
+        convs: those of them that are convolutional networks; all by default.
+        needs: the device it takes.
+    """
+    workload = Factor("workload", kinds)
+
+    def prepare(block: Block) -> dict[str, Job]:
+        return prepare_jobs(block, kinds)
+
+    def task(jobs: dict[str, Job], arm: Arm) -> Task:
+        return training_step(jobs[arm[workload]], arm[SETTING])
+
+    def cost_of_determinism(table: pd.DataFrame) -> Figure:
+        return draw_costs(table, workload)
+
+    return Experiment(
+        question=question,
+        factors=(workload, SETTING),
+        blocks=PerProfile(3, 12, 20),
+        rounds=PerProfile(5, 40, 80),
+        prepare=prepare,
+        task=task,
+        aa=AA(within=AA_WITHIN, at={"setting": DEFAULT}),
+        claims=claims(convs or kinds),
+        figures=(cost_of_determinism,),
+        needs=needs,
+    )

@@ -14,6 +14,8 @@ from studies.amp import matmul, matmul_large, step_speed, step_speed_large
 from studies.amp.models import CNN
 from studies.amp.precision import BF16, FP16, FP16_SCALER, FP32
 from studies.amp.products import product
+from studies.amp.steps import prepare_jobs, training_step
+from studies.amp.workloads import SMALL
 
 
 @pytest.mark.parametrize("level", [FP32, BF16, FP16])
@@ -30,9 +32,9 @@ def test_a_product_is_that_of_the_matrices_in_the_levels_type(
 
 
 def test_a_step_leaves_its_work_as_it_was() -> None:
-    jobs = step_speed.prepare(Block(0, 1, 2))
+    jobs = prepare_jobs(Block(0, 1, 2), SMALL)
     for net, level in itertools.product(jobs, (FP32, BF16)):
-        task = step_speed.task(jobs, Arm((("net", net), ("precision", level))))
+        task = training_step(jobs[net], level)
         losses = [task() for _ in range(3)]
         assert all(isinstance(loss, torch.Tensor) for loss in losses)
         first, *_, last = (float(loss) for loss in losses if isinstance(loss, torch.Tensor))

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import torch
 
-from harness.design import Arm, Block
+from harness.design import Block
 from harness.figures import slide_style
 from studies.determinism import costs, step_cost, step_cost_large
 from studies.determinism.settings import ALGORITHMS, SETTINGS
@@ -61,7 +61,7 @@ def test_index_add_sums_over_the_edges() -> None:
 
 def test_cublas_is_told_on_a_gpu_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG", raising=False)
-    step_cost.prepare(Block(0, 1, 2))
+    costs.prepare_jobs(Block(0, 1, 2), WORKLOADS)
     assert "CUBLAS_WORKSPACE_CONFIG" not in os.environ
 
 
@@ -88,9 +88,8 @@ def test_a_figure_reads_the_cost_off_the_planted_times(module: object) -> None:
 
 
 def test_the_arms_of_a_workload_share_its_network() -> None:
-    jobs = step_cost.prepare(Block(0, 1, 2))
+    jobs = costs.prepare_jobs(Block(0, 1, 2), WORKLOADS)
     before = [p.detach().clone() for p in jobs["attention"].net.parameters()]
-    arm = Arm((("workload", "attention"), ("setting", ALGORITHMS)))
-    step_cost.task(jobs, arm)()
+    costs.training_step(jobs["attention"], ALGORITHMS)()
     after = list(jobs["attention"].net.parameters())
     assert not all(torch.equal(a, b) for a, b in zip(before, after, strict=True))
