@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from harness.clock import Timing, time_tasks
+from harness.company import measure_in_company
 from harness.design import Arm, Block
 from harness.device import Device
 from harness.errors import HarnessError
@@ -54,6 +55,14 @@ def run_block(
         rows = _time_arms(partial(experiment.task, cell), rules, planned, device, started)
     elif experiment.measure is not None:
         rows = _measure_arms(partial(experiment.measure, cell), rules, planned, device)
+    elif experiment.measure_together is not None:
+        rows = _measure_arms(
+            partial(measure_in_company, experiment.measure_together, block, planned),
+            rules,
+            planned,
+            device,
+            seed=planned.peers[0],
+        )
     return frame_of(rows, rules.factors)
 
 
@@ -70,11 +79,13 @@ def _measure_arms(
     rules: ExperimentRules,
     planned: PlannedBlock,
     device: Device,
+    *,
+    seed: int | None = None,
 ) -> list[Row]:
     rows: list[Row] = []
     for order, arm in enumerate(planned.arms):
         common = common_columns(planned, order, arm)
-        device.start(planned.seed, rules.threads)
+        device.start(planned.seed if seed is None else seed, rules.threads)
         try:
             responses = measure(arm)
             device.synchronise()

@@ -85,7 +85,9 @@ def measure_with_crew(
     with DefaultSelector() as ready:
         try:
             for _ in range(min(size, len(steps))):
-                _join(ready, folder, waiting.pop(), clock())
+                taken = [key.data.step.company for key in ready.get_map().values()]
+                if (step := _take(waiting, others=taken)) is not None:
+                    _join(ready, folder, step, clock())
             while ready.get_map():
                 for key, _ in ready.select():
                     member: _Member = key.data
@@ -116,13 +118,29 @@ def _go_on(
 ) -> None:
     """Give a member its next step; a dead or used one is replaced, and one without work leaves."""
     usable = member.process.returncode is None and not member.step.rules.fresh_process
-    if usable and waiting and not waiting[-1].rules.fresh_process:
-        member.ask(waiting.pop(), now)
+    others = [key.data.step.company for key in ready.get_map().values() if key.data is not member]
+    step = _take(waiting, member.step, others)
+    if usable and step is not None and not step.rules.fresh_process:
+        member.ask(step, now)
         return
     ready.unregister(member.answers)
     _dismiss(member)
-    if waiting:
-        _join(ready, folder, waiting.pop(), now)
+    if step is not None:
+        _join(ready, folder, step, now)
+
+
+def _take(
+    waiting: list[Step], last: Step | None = None, others: Sequence[tuple[str, int]] = ()
+) -> Step | None:
+    """The next step for a member; the last of the list, if nothing speaks for another.
+
+    Blocks that are measured together are so in one process: their member goes on with them, and the
+    others take something else or, where there is nothing else, have no more to do.
+    """
+    places = range(len(waiting) - 1, -1, -1)
+    own = [at for at in places if last is not None and waiting[at].company == last.company]
+    free = [at for at in places if waiting[at].company not in others]
+    return waiting.pop((own or free)[0]) if own or free else None
 
 
 def _bury(ready: DefaultSelector, protocol: Protocol, folder: RunFolder, member: _Member) -> int:

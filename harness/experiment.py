@@ -64,14 +64,18 @@ class Unmeasurable:
 class Experiment(Generic[C]):
     """One question, from its factors to its figures.
 
-    What is measured is either a set of ``responses`` that ``measure`` gives, or the time of the
-    ``task`` of each arm, which the harness's clock takes. A timed experiment has the responses of
+    What is measured is either a set of ``responses`` that ``measure`` gives, block by block, or
+    ``measure_together`` for several blocks at once, or the time of the ``task`` of each arm, which
+    the harness's clock takes. A timed experiment has the responses of
     ``harness.timing``, the factor ``copy`` after its own, and the A/A control, all by itself.
 
     Args:
         question: what is asked, in a sentence.
         measure: called once for each arm of a block with what ``prepare`` returned; gives a number,
             or a sequence of numbers (one a round), for every name in ``responses``.
+        measure_together: called with some blocks and an arm; gives what ``measure`` gives for each
+            of them, in their order. Each block's numbers must come from its own seed.
+        together: how many blocks that are, for each profile; with ``measure_together``.
         responses: the unit of each response ("1" for shares and counts).
         task: called once for each arm of a block with what ``prepare`` returned; gives the work to
             be timed, which must be the same at every call.
@@ -93,6 +97,8 @@ class Experiment(Generic[C]):
     question: str
     blocks: PerProfile[int]
     measure: Callable[[C, Arm], Responses] | None = None
+    measure_together: Callable[[tuple[Block, ...], Arm], Sequence[Responses]] | None = None
+    together: PerProfile[int] | None = None
     responses: Mapping[str, str] = field(default_factory=dict)
     task: Callable[[C, Arm], Task] | None = None
     rounds: PerProfile[int] | None = None
@@ -109,8 +115,19 @@ class Experiment(Generic[C]):
     imports: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if (self.measure is None) == (self.task is None):
-            raise HarnessError(f"The experiment {self.question!r} needs measure or task, not both.")
+        ways = (self.measure, self.measure_together, self.task)
+        if sum(way is not None for way in ways) != 1:
+            raise HarnessError(
+                f"The experiment {self.question!r} needs one of measure, measure_together and task."
+            )
+        if (self.measure_together is None) != (self.together is None):
+            raise HarnessError(
+                f"The experiment {self.question!r} must say how many blocks to measure together."
+            )
+        if self.measure_together and self.prepare:
+            raise HarnessError(
+                f"The experiment {self.question!r} measures blocks together: they prepare there."
+            )
         if self.task and (self.rounds is None or self.aa is None or self.responses):
             raise HarnessError(
                 f"The timed experiment {self.question!r} needs rounds and an A/A control (aa), "

@@ -32,7 +32,8 @@ class Condition:
 class ExperimentRules:
     """One experiment as the protocol stores it: enough to plan, to judge and to read its table.
 
-    ``rounds`` is how often the clock visits each arm of a block, 0 where nothing is timed.
+    ``rounds`` is how often the clock visits each arm of a block, 0 where nothing is timed;
+    ``together`` is how many blocks are measured at once.
     """
 
     name: str
@@ -48,6 +49,7 @@ class ExperimentRules:
     conditions: tuple[Condition, ...]
     unmeasurable: tuple[Unmeasurable, ...]
     rounds: int = 0
+    together: int = 1
 
     @property
     def timed(self) -> bool:
@@ -70,7 +72,7 @@ class ExperimentRules:
 
     def plan(self, study: str, seed: int) -> tuple[PlannedBlock, ...]:
         """The experiment's blocks for the run's seed."""
-        return plan_blocks(self.arms, self.blocks, seed, f"{study}/{self.name}")
+        return plan_blocks(self.arms, self.blocks, seed, f"{study}/{self.name}", self.together)
 
     def measurable_on(self, device: str) -> bool:
         """Whether a device has what the experiment needs."""
@@ -83,6 +85,11 @@ class Step:
 
     rules: ExperimentRules
     planned: PlannedBlock
+
+    @property
+    def company(self) -> tuple[str, int]:
+        """The same for all blocks that are measured together, and for no others."""
+        return self.rules.name, self.planned.index - self.planned.place
 
 
 def experiment_rules(name: str, experiment: Experiment[Any], profile: Profile) -> ExperimentRules:
@@ -113,6 +120,7 @@ def experiment_rules(name: str, experiment: Experiment[Any], profile: Profile) -
         conditions=conditions,
         unmeasurable=tuple(c for c in experiment.claims if isinstance(c, Unmeasurable)),
         rounds=experiment.rounds.of(profile) if experiment.rounds else 0,
+        together=experiment.together.of(profile) if experiment.together else 1,
     )
 
 
@@ -155,8 +163,9 @@ def rules_to_json(rules: ExperimentRules) -> dict[str, Any]:
         "needs": rules.needs,
         "conditions": [_condition_to_json(condition) for condition in rules.conditions],
         "unmeasurable": [dict(vars(claim)) for claim in rules.unmeasurable],
-        # Only where it is timed, so that the hash of rules from before the clock stays theirs.
+        # Only where they are used, so that the hash of rules from before them stays theirs.
         **({"rounds": rules.rounds} if rules.timed else {}),
+        **({"together": rules.together} if rules.together > 1 else {}),
     }
 
 
@@ -203,4 +212,5 @@ def rules_from_json(name: str, stored: dict[str, Any]) -> ExperimentRules:
         ),
         unmeasurable=tuple(Unmeasurable(**claim) for claim in stored["unmeasurable"]),
         rounds=stored.get("rounds", 0),
+        together=stored.get("together", 1),
     )

@@ -114,8 +114,11 @@ def again(rules: ExperimentRules) -> ExperimentRules:
         ({"aa": None}, "needs rounds and an A/A control"),
         ({"rounds": None}, "needs rounds and an A/A control"),
         ({"responses": {"x": "m"}}, "its responses are those of the clock"),
-        ({"task": None}, "needs measure or task, not both"),
-        ({"measure": lambda cell, arm: {"x": 1.0}}, "needs measure or task, not both"),
+        ({"task": None}, "needs one of measure"),
+        (
+            {"measure": lambda cell, arm: {"x": 1.0}},
+            "needs one of measure",
+        ),
         ({"aa": AA(0.1, at={"grad": "maybe"})}, "names no arm"),
         ({"aa": AA(0.1, at={"colour": "red"})}, "a factor that the design lacks"),
     ],

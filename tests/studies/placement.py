@@ -17,6 +17,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any, NoReturn
@@ -228,6 +229,8 @@ def outcome(experiment: Experiment[Any], folder: Path, seconds: float) -> str:
                     experiment.task(cell, arm)()
                 elif experiment.measure is not None:
                     experiment.measure(cell, arm)
+                elif experiment.measure_together is not None:
+                    experiment.measure_together((block, replace(block, index=1, seed=3)), arm)
         except BeyondError:
             ended = f"beyond in {stage}"
         except (LateError, Exception) as error:  # noqa: BLE001 - torch stops in many ways
