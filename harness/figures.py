@@ -1,6 +1,8 @@
 """Figures for a slide: 16:9, large type, colours that colour-blind readers can tell apart.
 
-The same rows give the same bytes: no dates, no random ids, no fonts of the machine.
+The same rows give the same bytes: no dates, no random ids, no fonts of the machine. Studies take
+their colours from here, and every block of theirs runs in a process that draws nothing: matplotlib
+is imported where something is drawn.
 """
 
 from __future__ import annotations
@@ -11,12 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import matplotlib as mpl
 import numpy as np
-from cycler import cycler
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.backends.backend_svg import FigureCanvasSVG
-from PIL import Image
 
 from harness.tables import write_bytes
 
@@ -44,7 +41,6 @@ _STYLE: dict[Any, Any] = {
     "font.size": 18,
     "axes.titlesize": 22,
     "axes.labelsize": 20,
-    "axes.prop_cycle": cycler(color=PALETTE),
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.grid": True,
@@ -59,14 +55,17 @@ _STYLE: dict[Any, Any] = {
     "path.simplify": False,
 }
 
-#: Without the backend: files are written by canvases, and to look it up would import pyplot.
-_DEFAULTS = {name: mpl.rcParamsDefault[name] for name in mpl.rcParamsDefault if name != "backend"}
-
 
 @contextmanager
 def slide_style() -> Iterator[None]:
     """Draw in the project's style, whatever the user's matplotlibrc says."""
-    with mpl.rc_context(rc=_DEFAULTS | _STYLE):
+    import matplotlib as mpl
+    from cycler import cycler
+
+    # Without the backend: files are written by canvases, and to look it up would import pyplot.
+    names = [name for name in mpl.rcParamsDefault if name != "backend"]
+    defaults = {name: mpl.rcParamsDefault[name] for name in names}
+    with mpl.rc_context(rc=defaults | _STYLE | {"axes.prop_cycle": cycler(color=PALETTE)}):
         yield
 
 
@@ -76,6 +75,10 @@ def save_figure(figure: Figure, stem: Path) -> list[Path]:
     The layout is worked out once, for both; ``Figure.savefig`` would do so twice and draw each file
     twice.
     """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+    from PIL import Image
+
     figure.set_dpi(PNG_DPI)
     agg = FigureCanvasAgg(figure)
     layout = figure.get_layout_engine()

@@ -102,7 +102,7 @@ import sys
 from harness.cards import study_names
 from harness.discover import load_study
 print([name for name in study_names() if load_study(name).experiments])
-print({"torch", "transformers", "sklearn"} & set(sys.modules))
+print({"torch", "transformers", "sklearn", "matplotlib"} & set(sys.modules))
 """
     done = subprocess.run(
         [sys.executable, "-c", loading],
