@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -24,6 +25,10 @@ OPTIMISERS: dict[str, Callable[[Any], torch.optim.Optimizer]] = {
 
 def perceptron() -> nn.Module:
     return nn.Sequential(nn.Linear(6, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 4))
+
+
+def plain_perceptron() -> nn.Module:
+    return nn.Sequential(nn.Linear(6, 8), nn.Tanh(), nn.Linear(8, 8), nn.ReLU(), nn.Linear(8, 4))
 
 
 def conv_net() -> nn.Module:
@@ -53,7 +58,9 @@ def rows() -> tuple[torch.Tensor, torch.Tensor]:
     return torch.randn(COUNT, ROWS, 6, dtype=torch.float64), torch.randint(4, (COUNT, ROWS))
 
 
-@pytest.mark.parametrize("build", [perceptron, conv_net])
+@pytest.mark.parametrize(
+    "build", [perceptron, plain_perceptron, conv_net, partial(nn.Linear, 6, 4)]
+)
 @pytest.mark.parametrize("name", OPTIMISERS)
 def test_each_replica_trains_as_it_would_alone(build: Callable[[], nn.Module], name: str) -> None:
     nets = networks(build)
@@ -84,6 +91,21 @@ def test_a_loss_is_that_of_each_replica() -> None:
         functional.cross_entropy(n.eval()(a), b) for n, a, b in zip(alone, x, y, strict=True)
     ]
     torch.testing.assert_close(losses, torch.stack(expected))
+
+
+def test_layers_done_directly_give_the_very_bits_of_vmap(monkeypatch: pytest.MonkeyPatch) -> None:
+    together, (x, y) = Replicas(networks(plain_perceptron)), rows()
+
+    def pass_and_gradients() -> list[torch.Tensor]:
+        for parameter in together.parameters():
+            parameter.grad = None
+        outputs = together(x)
+        together.each(functional.cross_entropy, outputs, y).sum().backward()
+        return [outputs, *(p.grad for p in together.parameters() if p.grad is not None)]
+
+    directly = pass_and_gradients()
+    monkeypatch.setattr(together, "_layers", [])
+    assert all(map(torch.equal, directly, pass_and_gradients()))
 
 
 def test_norms_are_those_of_each_replica() -> None:

@@ -18,11 +18,11 @@ from harness.cards import study_names
 pytestmark = pytest.mark.slow
 
 REPOSITORY = Path(__file__).parents[2]
-#: The share of all experiments that must get past ``prepare``, so that the check cannot become
-#: empty unnoticed. On a quiet machine it is about 0.9.
-PAST_PREPARE = 0.6
+#: The share of a study's experiments that must get past ``prepare``, so that the check cannot
+#: become empty unnoticed. It is about 0.9, and least where other processes do the work (determinism).
+PAST_PREPARE = 0.5
 #: Of CPU time, for each experiment of a study.
-SECONDS = 1.2
+SECONDS = 0.8
 
 PLANTED = """
 import torch
@@ -123,12 +123,9 @@ def test_what_is_planted_in_the_wrong_place_is_found_and_what_is_right_goes_thro
 
 
 @pytest.mark.timeout(600)
-def test_no_experiment_mixes_devices_and_most_get_past_their_preparation() -> None:
-    found = {
-        f"{study}/{name}": outcome
-        for study in study_names()
-        for name, outcome in outcomes(study, SECONDS).items()
-    }
+@pytest.mark.parametrize("study", study_names())
+def test_no_experiment_mixes_devices_and_most_get_past_their_preparation(study: str) -> None:
+    found = outcomes(study, SECONDS)
     mixed = [f"{name}: {outcome}" for name, outcome in found.items() if outcome.startswith("mixed")]
     assert not mixed, "\n".join(mixed)
     unprepared = ("as far as prepare", "beyond in prepare")

@@ -1,0 +1,148 @@
+"""What does detach() share with the tensor it is called on, and what does it cut?
+
+The logits of a network, the activations of a hidden layer, the loss, and a column of the logits are
+detached. It is looked at where the data lie, whether there is a graph, and whether the graph is
+gone once only the detached tensor is held; then the detached tensor is overwritten.
+
+Two things are recorded beside what the document says. PyTorch notices the overwriting where the
+backward pass needs what was there, and refuses it. And a detached column holds the storage of the
+whole: to keep little, one has to copy.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from harness.contrasts import Response
+from harness.deferred import functional, nn, torch
+from harness.design import Arm, Block, Factor, PerProfile
+from harness.experiment import Claim, Control, Experiment, Responses
+from harness.networks import mlp
+from harness.regions import equals
+from studies.bugs.keeping import LiveGraphs
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+LOGITS, ACTIVATIONS, LOSS, COLUMN = "logits", "activations", "loss", "a column of the logits"
+TENSOR = Factor("tensor", (LOGITS, ACTIVATIONS, LOSS, COLUMN))
+ROWS, FEATURES, CLASSES = 8, 16, 4
+
+RESPONSES = {
+    "shares_data": "1",  # 1 where the data lie in one place
+    "cut": "1",  # 1 where the detached tensor has no graph and asks for no gradient
+    "graphs_left": "graphs",  # alive once nothing but the detached tensor is held
+    "graphs_attached": "graphs",  # alive once nothing but the tensor itself is held
+    "writes_through": "1",  # 1 where overwriting it changes the original
+    "number": "1",  # 1 where loss.item() is Python's own float
+    "refused": "1",  # 1 where a backward pass after the overwriting is an error
+    "held": "1",  # bytes of the storage behind it over those of its own numbers
+}
+
+CLAIMS = (
+    Claim(
+        "C5.12",
+        Response("shares_data").always(),
+        equals(1),
+        reading="It shares data: the data of both tensors lie in one place,",
+    ),
+    Claim(
+        "C5.12",
+        Response("writes_through").always(),
+        equals(1),
+        reading="and what is written to the detached tensor stands in the original.",
+    ),
+    Claim(
+        "C5.12",
+        Response("cut").always(),
+        equals(1),
+        reading="It cuts the graph: the detached tensor has none and asks for no gradient,",
+    ),
+    Claim(
+        "C5.12",
+        Response("graphs_left").always(),
+        equals(0),
+        reading="and keeps none alive.",
+    ),
+    Claim(
+        "C5.12",
+        Response("number").always(),
+        equals(1),
+        reading="So does .item(): it gives a number of Python's own, which has no graph.",
+    ),
+    Control(
+        "the tensor itself keeps its graph alive",
+        Response("graphs_attached").always(),
+        equals(1),
+    ),
+)
+
+
+class Cell(NamedTuple):
+    """A network and a batch."""
+
+    net: nn.Sequential
+    x: Tensor
+    y: Tensor
+
+
+def prepare(block: Block) -> Cell:
+    """Random weights and a random batch."""
+    x = torch.randn(ROWS, FEATURES, device=block.device)
+    y = torch.randint(CLASSES, (ROWS,), device=block.device)
+    return Cell(mlp(FEATURES, CLASSES).to(block.device), x, y)
+
+
+def measure(cell: Cell, arm: Arm) -> Responses:
+    """Detach the arm's tensor in a pass of its own for each question."""
+    tensors = forward(cell, LiveGraphs())
+    original, loss = tensors[arm[TENSOR]], tensors[LOSS]
+    detached = original.detach()
+    found = {
+        "shares_data": float(detached.data_ptr() == original.data_ptr()),
+        "cut": float(detached.grad_fn is None and not detached.requires_grad),
+        "number": float(type(loss.item()) is float),
+        "held": detached.untyped_storage().nbytes() / (detached.numel() * detached.element_size()),
+        "graphs_left": graphs_held(cell, arm[TENSOR], detach=True),
+        "graphs_attached": graphs_held(cell, arm[TENSOR], detach=False),
+    }
+    detached.fill_(7.0)
+    found["writes_through"] = float((original == 7).all().item())
+    try:
+        torch.autograd.grad(loss, list(cell.net.parameters()))
+        found["refused"] = 0.0
+    except RuntimeError:
+        found["refused"] = 1.0
+    return found
+
+
+def forward(cell: Cell, graphs: LiveGraphs) -> dict[str, Tensor]:
+    """The tensors of a pass forward, by name."""
+    first = cell.net[0](cell.x)
+    graphs.mark(first)
+    activations = cell.net[1](first)
+    logits = cell.net[2:](activations)
+    loss = functional.cross_entropy(logits, cell.y)
+    return {ACTIVATIONS: activations, LOGITS: logits, LOSS: loss, COLUMN: logits[:, 0]}
+
+
+def graphs_held(cell: Cell, name: str, *, detach: bool) -> float:
+    """How many graphs a tensor of a pass keeps alive by itself."""
+    graphs = LiveGraphs()
+    kept = forward(cell, graphs)[name]
+    if detach:
+        kept = kept.detach()
+    alive = graphs.alive
+    del kept
+    return float(alive)
+
+
+EXPERIMENT = Experiment(
+    question="What does detach() share with the tensor it is called on, and what does it cut?",
+    factors=(TENSOR,),
+    blocks=PerProfile(1, 3, 3),
+    prepare=prepare,
+    measure=measure,
+    responses=RESPONSES,
+    claims=CLAIMS,
+)

@@ -1,0 +1,300 @@
+"""Does a frozen layer move when the optimiser still knows it?
+
+A perceptron on digits is frozen but for its last layer, before any step or after 20 steps, and
+trained for 50 more. The optimiser was built before the freezing and still has the frozen parameters
+(the stale optimiser), or is built after it with what is trainable. Gradients are reset by
+``zero_grad()`` as it is, to zeros as before PyTorch 2, only where they are asked for, or never.
+
+A frozen parameter gets no new gradient. What the optimiser makes of it depends on what stands in
+``.grad``: None is passed over; a tensor of zeros is taken for a gradient, which momentum, the
+moments of Adam and weight decay answer to; a gradient left over from before the freezing is applied
+again and again. How far a layer moves is the largest distance from where it was when it was frozen,
+over its norm. Learning rate x decay x steps is 0.01 x 0.01 x 50 = 0.005 for SGD and 0.0005 for
+AdamW.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from harness.contrasts import Response
+from harness.datasets import load_split
+from harness.deferred import nn, torch
+from harness.design import Arm, Block, Factor, PerProfile
+from harness.experiment import Claim, Control, Experiment, Responses
+from harness.figures import BLUE, GREEN, ORANGE, PURPLE, VERMILION
+from harness.networks import mlp
+from harness.regions import equals, more_than
+from harness.replicas import Replicas
+from harness.storages import total_bytes
+from studies.bugs.freezing import (
+    OPTIMISER,
+    OPTIMISERS,
+    Zeroing,
+    freeze,
+    trainable,
+    training_step,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    import pandas as pd
+    from matplotlib.figure import Figure
+    from torch import Tensor
+
+EARLIER, STEPS, BATCH, HIDDEN = 20, 50, 16, 16
+FIRST, LATER = "before any step", f"after {EARLIER} steps"
+STALE, FRESH = "before freezing", "after freezing"
+DEFAULT, NEVER = "to None", "never"
+ZEROINGS = {
+    DEFAULT: Zeroing("None"),
+    "to None after the step": Zeroing("None", "after the step"),
+    "to zeros": Zeroing("zeros"),
+    "to zeros after the step": Zeroing("zeros", "after the step"),
+    "trainable only": Zeroing("trainable"),
+    NEVER: Zeroing("never"),
+}
+DEFAULTS = (DEFAULT, "to None after the step")
+TO_ZEROS = ("to zeros", "to zeros after the step")
+
+FREEZE = Factor("freeze", (FIRST, LATER))
+BUILT = Factor("built", (STALE, FRESH))
+ZEROED = Factor("zeroed", tuple(ZEROINGS))
+HEAD = "4."  # the last layer's parameters begin so
+FROZEN_TENSORS = 4  # weight and bias of the two layers before it
+
+RESPONSES = {
+    "moved": "1",  # largest distance of the frozen parameters from their start, over their norm
+    "zero_gradients": "1",  # share of frozen tensors whose gradient is all zeros when a step comes
+    "gradients": "1",  # share of frozen tensors that have a gradient of any kind then
+    "in_groups": "tensors",  # frozen tensors in the optimiser's groups
+    "state_bytes": "KiB",  # that the optimiser keeps for frozen tensors at the end
+    "head_moved": "1",  # distance of the last layer from where it was at the freezing
+    "head_gap": "1",  # largest difference of the last layer from a run that only freezes
+}
+
+CLAIMS = (
+    Claim(
+        "C5.13",
+        Response("in_groups").at(built=STALE, zeroed=DEFAULT).always(),
+        equals(FROZEN_TENSORS),
+        reading="All frozen tensors are in the optimiser's groups after the freezing.",
+    ),
+    Claim(
+        "C5.14",
+        Response("zero_gradients").at(built=STALE, zeroed=DEFAULTS, optimiser="Adam").always(),
+        equals(1),
+        reading="With zero gradients: whenever the optimiser of the document's listing steps, the "
+        "gradient of every frozen tensor is a tensor of zeros, with zero_grad() as it is by "
+        "default. What happens where it is told to leave zeros is recorded beside it.",
+    ),
+    Claim(
+        "C5.32",
+        Response("gradients").at(built=STALE, zeroed=DEFAULTS, optimiser="Adam").always(),
+        equals(1),
+        reading="Still have gradients: after freezing, with zero_grad() as it is by default, no "
+        "frozen tensor's gradient is None when the optimiser steps.",
+    ),
+    Claim(
+        "C5.17",
+        Response("moved").at(built=FRESH).always(),
+        equals(0),
+        reading="Built after freezing with what is trainable, no optimiser moves a frozen layer,",
+    ),
+    Claim(
+        "C5.17",
+        Response("head_gap").at(built=FRESH, freeze=FIRST).always(),
+        equals(0),
+        reading="and the layer that is trained ends bit for bit where it ends if the optimiser is "
+        "built before freezing and the frozen layers have no gradients.",
+    ),
+    Control(
+        "zero_grad(set_to_none=False) leaves tensors of zeros after 20 steps",
+        Response("zero_gradients").at(built=STALE, zeroed=TO_ZEROS, freeze=LATER).always(),
+        equals(1),
+    ),
+    Control(
+        "an optimiser built after freezing has no frozen tensors",
+        Response("in_groups").at(built=FRESH).always(),
+        equals(0),
+    ),
+    Control(
+        "the last layer is trained",
+        Response("head_moved").at(zeroed=DEFAULT).always(),
+        more_than(0),
+    ),
+)
+
+
+class Cell(NamedTuple):
+    """Untrained networks, and for each step a batch of each."""
+
+    networks: Sequence[nn.Module]
+    batches: Sequence[tuple[Tensor, Tensor]]
+
+
+@dataclass
+class Watched:
+    """A training run from the freezing on, and what was seen of the frozen parameters.
+
+    Attributes:
+        first_head: the last layers at the freezing, a row for each replica.
+        moved: of each replica, as far as it has come.
+        zero_gradients: how often a replica's gradient of a frozen tensor was all zeros.
+    """
+
+    nets: Replicas
+    optimiser: torch.optim.Optimizer
+    frozen: list[nn.Parameter]
+    first_head: Tensor
+    moved: Tensor
+    zero_gradients: Tensor
+    looks: int = 0
+    gradients: int = 0
+
+    def look(self) -> None:
+        """See which gradients the optimiser's step is going to find."""
+        for parameter in self.frozen:
+            self.looks += 1
+            if parameter.grad is not None:
+                self.gradients += 1
+                self.zero_gradients += ~parameter.grad.flatten(1).any(1)
+
+
+def head_of(nets: Replicas) -> Tensor:
+    """The numbers of the last layers, a row for each replica."""
+    return rows_of(p for name, p in nets.named_parameters() if name.startswith(HEAD))
+
+
+def rows_of(parameters: Iterable[nn.Parameter]) -> Tensor:
+    """All numbers of some stacked parameters, copied into a row for each replica."""
+    return torch.cat([parameter.detach().flatten(1) for parameter in parameters], dim=1)
+
+
+@lru_cache(maxsize=1)
+def cell_of(blocks: tuple[Block, ...]) -> Cell:
+    """A network for each block, and rows of its training set, drawn by its seed."""
+    networks, inputs, labels = [], [], []
+    for block in blocks:
+        data = load_split("digits", block.seed, block.device)
+        torch.manual_seed(block.seed)
+        networks.append(mlp(64, data.classes, hidden=HIDDEN).to(block.device))
+        generator = torch.Generator().manual_seed(block.seed)
+        rows = torch.randint(len(data.train_x), (EARLIER + STEPS, BATCH), generator=generator)
+        inputs.append(data.train_x[rows.to(block.device)])
+        labels.append(data.train_y[rows.to(block.device)])
+    # The step comes first, then the replica.
+    return Cell(networks, list(zip(torch.stack(inputs, 1), torch.stack(labels, 1), strict=True)))
+
+
+def measure(blocks: tuple[Block, ...], arm: Arm) -> list[Responses]:
+    """Train, freeze, and go on training."""
+    cell = cell_of(blocks)
+    run = train(cell, arm)
+    groups = run.optimiser.param_groups
+    known = {id(parameter) for group in groups for parameter in group["params"]}
+    states = [run.optimiser.state[p] for p in run.frozen if p in run.optimiser.state]
+    gap = torch.full((len(blocks),), math.nan)  # the stale run would be compared with itself
+    if arm[BUILT] == FRESH:
+        only_frozen = train(cell, arm.replaced(built=STALE))
+        gap = (head_of(run.nets) - head_of(only_frozen.nets)).abs().amax(1)
+    found = {
+        "moved": run.moved,
+        "zero_gradients": run.zero_gradients / run.looks,
+        "head_moved": (head_of(run.nets) - run.first_head).norm(dim=1),
+        "head_gap": gap,
+    }
+    of_all = {
+        "gradients": run.gradients / run.looks,
+        "in_groups": float(sum(id(parameter) in known for parameter in run.frozen)),
+        "state_bytes": total_bytes(states) / len(blocks) / 2**10,
+    }
+    each = zip(*(values.tolist() for values in found.values()), strict=True)
+    return [{**of_all, **dict(zip(found, values, strict=True))} for values in each]
+
+
+def train(cell: Cell, arm: Arm) -> Watched:
+    """Train the networks, whose weights are copied, as the arm says."""
+    nets, make = Replicas(cell.networks), OPTIMISERS[arm[OPTIMISER]]
+    zeroing = ZEROINGS[arm[ZEROED]]
+    optimiser = make(nets.parameters())
+    if arm[FREEZE] == LATER:
+        for batch in cell.batches[:EARLIER]:
+            training_step(nets, optimiser, batch, zeroing)
+    frozen = freeze(p for name, p in nets.named_parameters() if not name.startswith(HEAD))
+    if arm[BUILT] == FRESH:
+        optimiser = make(trainable(nets))
+    start = rows_of(frozen)
+    zeros = start.new_zeros(len(start))
+    run = Watched(nets, optimiser, frozen, head_of(nets), zeros, zeros.clone())
+    for batch in cell.batches[EARLIER:]:
+        training_step(nets, optimiser, batch, zeroing, run.look)
+        moved = (rows_of(frozen) - start).norm(dim=1) / start.norm(dim=1)
+        run.moved = torch.maximum(run.moved, moved)
+    return run
+
+
+COLOURS = (BLUE, GREEN, PURPLE, ORANGE, VERMILION)
+
+
+def how_far_frozen_layers_move(table: pd.DataFrame) -> Figure:
+    """The distance that frozen layers move, by the way of resetting gradients and the optimiser."""
+    from matplotlib.figure import Figure
+
+    moved = table[(table["response"] == "moved") & (table["built"] == STALE)]
+    figure = Figure()
+    axes = figure.subplots()
+    axes.set_yscale("symlog", linthresh=0.1, linscale=0.5)
+    axes.yaxis.set_major_formatter("{x:g}")
+    axes.axhline(0, color="#888888", linewidth=1.5)
+    later = moved[moved["freeze"] == LATER]
+    for number, (name, colour) in enumerate(zip(OPTIMISER.levels, COLOURS, strict=True)):
+        for place, zeroed in enumerate(ZEROED.levels):
+            rows = later[(later["zeroed"] == zeroed) & (later["optimiser"] == name)]
+            values = 100 * rows.sort_values("block")["value"].to_numpy(np.float64)
+            x = place + 0.15 * (number - 2) + np.linspace(-0.05, 0.05, len(values))
+            axes.plot(x, values, ".", color=colour, label=name if place == 0 else None)
+    axes.set_xticks(range(len(ZEROINGS)), [z.replace(" after", "\nafter") for z in ZEROINGS])
+    axes.set_xlabel("how gradients are reset")
+    axes.set_ylabel("distance moved, % of the norm")
+    axes.set_ylim(bottom=-0.03)
+    axes.grid(axis="x", visible=False)
+    first = moved[moved["freeze"] == FIRST]
+    figure.suptitle(
+        f"Frozen {LATER}, layers stay in place with any optimiser in {_in_place(later)} ways\n"
+        f"to reset gradients; frozen {FIRST}, in {_in_place(first)} "
+        f"({table['block'].nunique()} seeds, all shown)"
+    )
+    figure.legend(loc="outside lower center", ncols=len(COLOURS), markerscale=2)
+    return figure
+
+
+def _in_place(moved: pd.DataFrame) -> str:
+    still = moved.groupby("zeroed")["value"].max() == 0
+    return f"{still.sum()} of {len(still)}"
+
+
+def _needed(arm: Arm) -> bool:
+    """Fewer ways to reset gradients where there are none, or none that the optimiser knows."""
+    if arm[BUILT] == FRESH:
+        return arm[ZEROED] == DEFAULT
+    return arm[FREEZE] == LATER or arm[ZEROED] in (DEFAULT, TO_ZEROS[0], NEVER)
+
+
+EXPERIMENT: Experiment[Block] = Experiment(
+    question="Does a frozen layer move when the optimiser still knows it?",
+    factors=(FREEZE, BUILT, ZEROED, OPTIMISER),
+    only=_needed,
+    blocks=PerProfile(1, 20, 40),
+    together=PerProfile(1, 20, 20),
+    measure_together=measure,
+    responses=RESPONSES,
+    claims=CLAIMS,
+    figures=(how_far_frozen_layers_move,),
+)

@@ -1,0 +1,193 @@
+"""What does each bug do to the curves of a training run, against document C's table of signatures?
+
+Perceptrons with dropout and batch norm learn four data sets, correct and with each bug alone, from
+the same weights, on the same batches. Rounds of a response are epochs. The figures are a gallery,
+correct and bugged curves over all seeds for each bug, and a table of symptoms: how often a bugged
+run shows more of a symptom than the correct run of its seed. Those that the document names are
+framed.
+
+Judged is what a signature in the loss curve takes at the least: that the training loss of a bugged
+run is another than the correct run's. It is compared at every step, to the last bit. Whether what
+differs can be recognised is judged in ``signatures.py``; single symptoms have claims, and modules,
+of their own. The wrong device is left out, for on a CPU that run is the correct one: no signature
+of it can be in the loss.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.contrasts import Response
+from harness.deferred import torch
+from harness.design import Arm, Block, Factor, PerProfile
+from harness.experiment import Claim, Control, Experiment, Responses
+from harness.regions import equals
+from studies.bugs.cases import (
+    CASES,
+    FROZEN,
+    KINDS,
+    NONE,
+    make_case,
+    shortened,
+    switches_of,
+    train_and_weigh,
+)
+from studies.bugs.curve_features import logarithm
+from studies.bugs.gallery_figures import gallery, symptoms
+from studies.bugs.loop import evaluate
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from studies.bugs.loop import Log
+    from studies.bugs.switches import Switches
+    from studies.bugs.tasks import TrainingTask
+
+BUG = Factor("bug", KINDS, control=NONE)
+CASE = Factor("case", tuple(CASES))
+REPEATS = 5
+
+#: By epoch.
+CURVES = {
+    "train_loss": "nat",
+    "val_loss": "nat",  # as the loop evaluates
+    "val_score": "1",  # accuracy, as the loop evaluates
+    "production_score": "1",
+    "gradient_norm": "1",  # mean over the epoch's steps
+    "kept_bytes": "B",  # held by stored outputs at the end of the epoch
+}
+SYMPTOMS = {
+    "last_loss": "1",  # decimal logarithm of the last epoch's training loss over the first step's
+    "roughness": "1",  # mean size of the change of the loss's logarithm from step to step
+    "gradient_growth": "1",  # decimal logarithm, last epoch's mean gradient norm over the first's
+    "last_val_score": "1",
+    "val_scatter": "1",  # mean size of the change of accuracy from epoch to epoch, second half
+    "repeats_differ": "1",  # 1 where repeated evaluations of the end differ
+    "behind_training": "1",  # training less validation accuracy at the end
+    "val_less_production": "1",  # at the end
+    "stored_bytes": "B",  # at the end
+    "frozen_with_gradient": "1",  # frozen parameters with a gradient at the end
+}
+
+CLAIMS = (
+    Claim(
+        "C5.33",
+        Response("same_loss").at(bug=KINDS[1:]).always(),
+        equals(0),
+        reading="A signature in the loss curve takes a loss that differs: at some step the "
+        "training loss is not that of the correct run, bit for bit.",
+    ),
+    Control(
+        "a correct run repeats to the last bit",
+        Response("same_loss").at(bug=NONE).always(),
+        equals(1),
+    ),
+)
+
+
+class Run(NamedTuple):
+    """A training run of all blocks, and what was weighed and seen besides its log."""
+
+    log: Log
+    kept_bytes: NDArray[np.float64]
+    repeats_differ: NDArray[np.bool_]
+    frozen_with_gradient: int
+
+
+def measure(blocks: tuple[Block, ...], arm: Arm) -> Sequence[Responses]:
+    """Train with the arm's bug and compare with the correct run."""
+    run = train_case(blocks, arm[CASE], arm[BUG])
+    correct = correct_loss(blocks, arm[CASE])
+    same = (run.log.steps["loss"] == correct).all(dim=0).tolist()
+    return [
+        {"same_loss": float(same[place]), **curves(run, place), **symptoms_of(run, place)}
+        for place in range(len(blocks))
+    ]
+
+
+def train_case(blocks: tuple[Block, ...], case: str, kind: str) -> Run:
+    """Train a case with a bug; dropout starts from the same stream in every arm."""
+    torch.manual_seed(blocks[0].seed)
+    task, switches = make_case(case, blocks), switches_of(kind)
+    setting = shortened(CASES[case], blocks[0].effort)
+    log, kept = train_and_weigh(task, setting, switches)
+    with_gradient = sum(
+        name.startswith(FROZEN) and parameter.grad is not None
+        for name, parameter in log.nets.named_parameters()
+    )
+    return Run(log, kept, evaluations_differ(log, task, switches), with_gradient)
+
+
+@lru_cache(maxsize=len(CASES))
+def correct_loss(blocks: tuple[Block, ...], case: str) -> Tensor:
+    """The training loss of the correct run at every step, shape (steps, replicas)."""
+    return train_case(blocks, case, NONE).log.steps["loss"]
+
+
+def evaluations_differ(log: Log, task: TrainingTask, switches: Switches) -> NDArray[np.bool_]:
+    """Whether evaluating the end again and again gives a replica different losses."""
+    log.nets.train(switches.evaluate_in_train_mode)
+    losses = []
+    for repeat in range(REPEATS):
+        torch.manual_seed(repeat)  # an evaluation leaves the stream as it was
+        losses.append(evaluate(log.nets, task, task.val)[0])
+    differ: NDArray[np.bool_] = (torch.stack(losses) != losses[0]).any(dim=0).cpu().numpy()
+    return differ
+
+
+def curves(run: Run, place: int) -> Responses:
+    """What one replica's run shows, epoch by epoch."""
+    epochs = {name: run.log.epochs[name][:, place].tolist() for name in CURVES if name in LOGGED}
+    count = len(run.log.epochs["train_loss"])
+    norms = np.array_split(run.log.steps["gradient_norm"][:, place].cpu().numpy(), count)
+    ends = np.array([part[-1] for part in np.array_split(run.kept_bytes, count)])
+    return {
+        **epochs,
+        "gradient_norm": [float(part.mean()) for part in norms],
+        "kept_bytes": ends.tolist(),
+    }
+
+
+LOGGED = ("train_loss", "val_loss", "val_score", "production_score")
+
+
+def symptoms_of(run: Run, place: int) -> Responses:
+    """One number for each symptom; what overflowed counts as the largest number looked at."""
+    steps = {name: curve[:, place].double().cpu().numpy() for name, curve in run.log.steps.items()}
+    epochs = {
+        name: curve[:, place].double().cpu().numpy() for name, curve in run.log.epochs.items()
+    }
+    loss, norm = logarithm(steps["loss"]), logarithm(steps["gradient_norm"])
+    epoch_steps = len(loss) // len(epochs["train_loss"])
+    late = epochs["val_score"][len(epochs["val_score"]) // 2 :]
+    last = float(epochs["val_score"][-1])
+    return {
+        "last_loss": float(loss[-epoch_steps:].mean() - loss[0]),
+        "roughness": float(np.abs(np.diff(loss)).mean()),
+        "gradient_growth": float(norm[-epoch_steps:].mean() - norm[:epoch_steps].mean()),
+        "last_val_score": last,
+        "val_scatter": float(np.abs(np.diff(late)).mean()),
+        "repeats_differ": float(run.repeats_differ[place]),
+        "behind_training": float(epochs["true_train_score"][-1]) - last,
+        "val_less_production": last - float(epochs["production_score"][-1]),
+        "stored_bytes": float(run.kept_bytes[-1]),
+        "frozen_with_gradient": float(run.frozen_with_gradient),
+    }
+
+
+EXPERIMENT: Experiment[Block] = Experiment(
+    question="What does each bug do to the curves of a training run?",
+    factors=(BUG, CASE),
+    responses={"same_loss": "1", **CURVES, **SYMPTOMS},
+    blocks=PerProfile(8, 20, 60),
+    together=PerProfile(8, 20, 20),
+    effort=PerProfile(40, 100, 100),  # per cent of the epochs
+    measure_together=measure,
+    claims=CLAIMS,
+    figures=(gallery, symptoms),
+)

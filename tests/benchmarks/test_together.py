@@ -1,0 +1,45 @@
+"""How much less time a seed takes where twenty are trained together, against one after another.
+
+Both ways train the same networks on the same batches for as many steps, in one run; the ratio of
+their times is the speed-up. No time decides whether a test passes: see ``nox -s benchmarks``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+import pytest
+import torch
+
+from harness.design import Block
+from studies.bugs.loop import Setting, train
+from studies.bugs.tasks import CNN, DIGITS, LINEAR, SPIRAL_TANH, make_task
+
+BLOCKS = tuple(Block(index, seed=100 + index, shared_seed=1) for index in range(20))
+WAYS: dict[str, list[tuple[Block, ...]]] = {
+    "together": [BLOCKS],
+    "one after another": [(block,) for block in BLOCKS],
+}
+
+
+class Benchmark(Protocol):
+    """What of pytest-benchmark's fixture is used here."""
+
+    group: str
+
+    def pedantic(self, target: Callable[[], int], *, rounds: int, warmup_rounds: int) -> int: ...
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("task", [LINEAR, DIGITS, SPIRAL_TANH, CNN])
+def test_training_twenty_seeds(benchmark: Benchmark, task: str, way: str) -> None:
+    torch.set_num_threads(1)  # as in the blocks of a study
+    benchmark.group = task
+    tasks = [make_task(task, blocks) for blocks in WAYS[way]]
+    setting = Setting("Adam", lr=0.01, epochs=1, batch=32)
+
+    def train_all() -> int:
+        return sum(train(task, setting).steps["loss"].shape[1] for task in tasks)
+
+    assert benchmark.pedantic(train_all, rounds=7, warmup_rounds=1) == len(BLOCKS)

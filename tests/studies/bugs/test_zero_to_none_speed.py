@@ -1,0 +1,46 @@
+"""The steps that are timed; nothing is timed here."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from harness.design import Arm, Block
+from harness.networks import tower
+from studies.bugs import zero_to_none_speed
+from studies.bugs.zero_to_none_speed import ALLOCATOR, SIZE, prepare, task, thresholds
+
+
+def arm(zero: str, size: str = "4 kB", allocator: str = "keeps") -> Arm:
+    return Arm((("zero", zero), ("size", size), ("allocator", allocator)))
+
+
+@pytest.mark.parametrize("zero", ["None", "zeros"])
+def test_a_step_resets_as_asked_and_leaves_the_gradient_of_one_pass(
+    zero: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nets: list[torch.nn.Module] = []
+
+    def remembered(depth: int, width: int) -> torch.nn.Module:
+        nets.append(tower(depth, width))
+        return nets[-1]
+
+    monkeypatch.setattr(zero_to_none_speed, "tower", remembered)
+    step = task(prepare(Block(0, 1, 2)), arm(zero))
+    step()
+    before = [p.grad for p in nets[0].parameters()]
+    values = [grad.clone() for grad in before if grad is not None]
+    step()
+    after = [p.grad for p in nets[0].parameters()]
+    assert [new is old for new, old in zip(after, before, strict=True)] == [zero == "zeros"] * 4
+    assert all(torch.equal(a, b) for a, b in zip(after, values, strict=True) if a is not None)
+
+
+def test_thresholds_lie_below_within_and_above_the_sizes() -> None:
+    for size in SIZE.levels:
+        bytes_of = 4 * zero_to_none_speed.WIDTHS[size] ** 2
+        found = {name: thresholds(arm("None", size, name)) for name in ALLOCATOR.levels}
+        assert found["keeps"][1] > bytes_of + 4096
+        assert found["as it settles"][1] > bytes_of
+        if size != "4 kB":
+            assert found["gives back"][1] <= bytes_of
