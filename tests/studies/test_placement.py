@@ -19,7 +19,7 @@ pytestmark = pytest.mark.slow
 
 REPOSITORY = Path(__file__).parents[2]
 #: The share of a study's experiments that must get past ``prepare``, so that the check cannot
-#: become empty unnoticed. It is about 0.9, and least where other processes do the work (determinism).
+#: become empty unnoticed. It is about 0.9, and least where other processes do the work.
 PAST_PREPARE = 0.5
 #: Of CPU time, for each experiment of a study.
 SECONDS = 0.8
