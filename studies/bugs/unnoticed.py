@@ -111,7 +111,7 @@ EXPERIMENT = Experiment(
     question="Does anything complain when zero_grad is forgotten?",
     factors=(OPTIMISER, RATE, MISTAKE),
     only=lambda arm: arm[MISTAKE] == FORGOTTEN or (arm[OPTIMISER] == "SGD" and arm[RATE] < 1),
-    blocks=PerProfile(1, 2, 5),
+    blocks=PerProfile(1, 2, 3),
     prepare=prepare,
     measure=measure,
     responses={"complaints": "1", "loss": "nat", "steps": "steps"},

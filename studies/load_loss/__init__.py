@@ -5,4 +5,4 @@ before. Beside the mode stand the faults that look the same from outside: weight
 loaded, inputs prepared otherwise. Every module of this folder asks one question.
 """
 
-COST = "quick 35 s, standard about 4 min on 2 cores"
+COST = "standard about 8 min on 2 cores (an estimate: no reference run yet)"
