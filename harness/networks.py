@@ -7,6 +7,8 @@ and norms.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from harness.datasets import Split
 from harness.deferred import nn, torch
 from harness.training import fit_classifier
@@ -20,10 +22,11 @@ def mlp(
     dropout: float | None = None,
     batch_norm: bool = False,
     layer_norm: bool = False,
+    activation: Callable[[], nn.Module] | None = None,
 ) -> nn.Sequential:
     """A multi-layer perceptron with two hidden layers.
 
-    Each hidden layer is Linear, then the norms asked for, ReLU, and Dropout.
+    Each hidden layer is Linear, then the norms asked for, the activation, and Dropout.
 
     Args:
         features: width of the input, shape (batch, features).
@@ -33,6 +36,7 @@ def mlp(
             0 builds one that drops nothing.
         batch_norm: whether each hidden layer has a BatchNorm1d.
         layer_norm: whether each hidden layer has a LayerNorm.
+        activation: makes the activation of a hidden layer; ReLU by default.
     """
     layers: list[nn.Module] = []
     for width in (features, hidden):
@@ -41,7 +45,7 @@ def mlp(
             layers.append(nn.BatchNorm1d(hidden))
         if layer_norm:
             layers.append(nn.LayerNorm(hidden))
-        layers.append(nn.ReLU())
+        layers.append(activation() if activation else nn.ReLU())
         if dropout is not None:
             layers.append(nn.Dropout(dropout))
     return nn.Sequential(*layers, nn.Linear(hidden, classes))

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from harness.deferred import functional, nn, torch
 from harness.design import Block
 from harness.errors import HarnessError
-from harness.networks import small_cnn
+from harness.networks import mlp, small_cnn
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -108,22 +108,10 @@ def _network(name: str) -> nn.Module:
     if name == LOGISTIC:
         return nn.Linear(64, 10)
     if name == DIGITS:
-        return _perceptron(64, 64, 10, nn.ReLU)
+        return mlp(64, 10)
     if name == CNN:
         return small_cnn(10, dropout=DROPOUT, batch_norm=True)
-    return _perceptron(2, 32, 2, nn.Tanh if name == SPIRAL_TANH else nn.ReLU)
-
-
-def _perceptron(
-    features: int, hidden: int, outputs: int, act: Callable[[], nn.Module]
-) -> nn.Module:
-    return nn.Sequential(
-        nn.Linear(features, hidden),
-        act(),
-        nn.Linear(hidden, hidden),
-        act(),
-        nn.Linear(hidden, outputs),
-    )
+    return mlp(2, 2, hidden=32, activation=nn.Tanh if name == SPIRAL_TANH else nn.ReLU)
 
 
 def _rows(name: str, seed: int) -> tuple[Tensor, Tensor]:

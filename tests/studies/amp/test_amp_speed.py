@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 
-import pandas as pd
 import pytest
 import torch
 
@@ -16,6 +15,7 @@ from studies.amp.precision import BF16, FP16, FP16_SCALER, FP32
 from studies.amp.products import product
 from studies.amp.steps import prepare_jobs, training_step
 from studies.amp.workloads import SMALL
+from tests.studies.planted_times import planted_table
 
 
 @pytest.mark.parametrize("level", [FP32, BF16, FP16])
@@ -54,21 +54,11 @@ def test_float16_convolutions_are_timed_on_a_gpu_alone() -> None:
 def test_a_figure_reads_the_speed_off_the_planted_times(module: object) -> None:
     """bfloat16 takes half of the time of everything else."""
     experiment = module.EXPERIMENT  # type: ignore[attr-defined]  # each has one
-    rows = [
-        {
-            **arm.as_dict(),
-            "block": block,
-            "round": round_,
-            "phase": "measured",
-            "response": "seconds",
-            "value": (1 + round_) * (0.5 if arm.as_dict()["precision"] == BF16 else 1.0),
-        }
-        for arm in experiment.arms()
-        for block in range(8)
-        for round_ in range(3)
-    ]
+    table = planted_table(
+        experiment, lambda arm: 0.5 if arm.as_dict()["precision"] == BF16 else 1.0, noise=0.0
+    )
     with slide_style():
-        figure = experiment.figures[0](pd.DataFrame(rows))
+        figure = experiment.figures[0](table)
     title = figure.axes[0].get_title()
     assert "2.0 to 2.0" in title
     assert "CPU" in title

@@ -7,7 +7,7 @@ import torch
 
 from harness.design import Arm, Block
 from studies.dataloader.batch_size import BATCH, EXPERIMENT, NET, prepare, task, time_of_an_example
-from tests.studies.dataloader.planted_times import planted_table, verdicts
+from tests.studies.planted_times import planted_table, verdicts
 
 
 @pytest.mark.parametrize("net", NET.levels)

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from harness.design import Arm
 from studies.dataloader.data_size import EXPERIMENT, IMAGE_MIB, memory_against_data
-from tests.studies.dataloader.planted_times import planted_table, verdicts
+from tests.studies.planted_times import planted_table, verdicts
 
 REPOSITORY = Path(__file__).parents[3]
 

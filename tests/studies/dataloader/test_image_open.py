@@ -9,7 +9,7 @@ from harness.design import Arm
 from studies.dataloader import image_open
 from studies.dataloader.files import ImageFolder, photo
 from studies.dataloader.image_open import EXPERIMENT, share_of_opening, task
-from tests.studies.dataloader.planted_times import planted_table, verdicts
+from tests.studies.planted_times import planted_table, verdicts
 
 
 @pytest.mark.parametrize(("until", "decoded"), [("opened", 0), ("decoded", 3)])

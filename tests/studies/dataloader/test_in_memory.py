@@ -11,7 +11,7 @@ import torch
 from harness.design import Arm
 from studies.dataloader import in_memory
 from studies.dataloader.in_memory import BATCH, EXPERIMENT, start_and_epoch, task
-from tests.studies.dataloader.planted_times import planted_table, verdicts
+from tests.studies.planted_times import planted_table, verdicts
 
 
 def arm(epoch: str, workers: int, *, persistent: bool) -> Arm:

@@ -15,7 +15,7 @@ from studies.dataloader.storage import (
     throughput_by_workers,
 )
 from studies.dataloader.stores import SMALL, open_stores
-from tests.studies.dataloader.planted_times import planted_table, verdicts
+from tests.studies.planted_times import planted_table, verdicts
 
 
 def seconds_with(times: dict[int, float]) -> object:

@@ -9,7 +9,7 @@ import torch
 
 from harness.design import Arm, Block
 from studies.dataloader import overlap, transfer
-from tests.studies.dataloader.planted_times import planted_table, verdicts
+from tests.studies.planted_times import planted_table, verdicts
 
 
 def seconds(arm: Arm, pageable: float) -> float:

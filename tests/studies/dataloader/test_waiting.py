@@ -11,7 +11,7 @@ from harness.design import Arm, Block
 from studies.dataloader import waiting
 from studies.dataloader.stores import KINDS
 from studies.dataloader.waiting import EXPERIMENT, prepare, share_of_waiting, task
-from tests.studies.dataloader.planted_times import planted_table
+from tests.studies.planted_times import planted_table
 
 
 @pytest.mark.parametrize("data", ["ready", "small JPEGs"])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 
-import pandas as pd
 import pytest
 import torch
 
@@ -21,6 +20,7 @@ from studies.determinism.workloads import (
     train_step,
     workload,
 )
+from tests.studies.planted_times import planted_table
 
 
 @pytest.mark.parametrize("kind", WORKLOADS)
@@ -69,21 +69,11 @@ def test_cublas_is_told_on_a_gpu_alone(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_figure_reads_the_cost_off_the_planted_times(module: object) -> None:
     """Deterministic algorithms take a fifth more time."""
     experiment = module.EXPERIMENT  # type: ignore[attr-defined]  # each has one
-    rows = [
-        {
-            **arm.as_dict(),
-            "block": block,
-            "round": round_,
-            "phase": "measured",
-            "response": "seconds",
-            "value": (1 + round_) * (1.2 if arm.as_dict()["setting"] == ALGORITHMS else 1.0),
-        }
-        for arm in experiment.arms()
-        for block in range(8)
-        for round_ in range(3)
-    ]
+    table = planted_table(
+        experiment, lambda arm: 1.2 if arm.as_dict()["setting"] == ALGORITHMS else 1.0, noise=0.0
+    )
     with slide_style():
-        figure = experiment.figures[0](pd.DataFrame(rows))
+        figure = experiment.figures[0](table)
     assert "20 to 20 % more" in figure.axes[0].get_title()
 
 
