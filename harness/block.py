@@ -44,8 +44,7 @@ def run_block(
     block = Block(planned.index, planned.seed, planned.shared_seed, device.kind, rules.effort)
     device.start(planned.seed, rules.threads)
     try:
-        for module in experiment.imports:
-            importlib.import_module(module)
+        import_all(experiment.imports)
         started = time.perf_counter()
         cell = block if experiment.prepare is None else experiment.prepare(block)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - what a study raises becomes rows
@@ -64,6 +63,12 @@ def run_block(
             seed=planned.peers[0],
         )
     return frame_of(rows, rules.factors)
+
+
+def import_all(modules: Sequence[str]) -> None:
+    """Import modules by their names."""
+    for module in modules:
+        importlib.import_module(module)
 
 
 def failed_block(rules: ExperimentRules, planned: PlannedBlock, message: str) -> pd.DataFrame:

@@ -73,14 +73,16 @@ def execute(
     # On a GPU this process measures nothing: what it holds of it would be in the others' way.
     crew_only = device.kind == "cuda"
     crewed = jobs > 1 or crew_only
+    # A member that has measured in its own process can no longer start a fresh one.
+    steps.sort(key=lambda step: not step.rules.fresh_process)
     together = [step for step in steps if crewed and _may_share_the_machine(step)]
     alone = [step for step in steps if not (crewed and _may_share_the_machine(step))]
+    apart = [step for step in alone if step.rules.fresh_process or crew_only]
+    here = [step for step in alone if not (step.rules.fresh_process or crew_only)]
     try:
         _measure_with(measure_with_crew(protocol, folder, together, jobs, clock), reporter)
-        for step in alone:
-            if step.rules.fresh_process or crew_only:
-                _measure_with(measure_with_crew(protocol, folder, [step], 1, clock), reporter)
-                continue
+        _measure_with(measure_with_crew(protocol, folder, apart, 1, clock), reporter)
+        for step in here:
             started = clock()
             rows = measure_step(study, protocol, folder, step, device)
             reporter.done(step, clock() - started, failures_in(rows))

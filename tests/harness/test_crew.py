@@ -13,10 +13,11 @@ import pandas as pd
 import psutil
 import pytest
 
-from harness.crew import _bury, _dismiss, _Member, measure_with_crew, serve
+from harness.crew import _Crew, _dismiss, _Member, measure_with_crew
 from harness.discover import load_study
 from harness.errors import HarnessError
 from harness.measure import measure_step
+from harness.member import serve
 from harness.protocol import read_protocol
 from harness.run import steps_of
 from tests.harness.running import (
@@ -41,7 +42,7 @@ def crowd(house: House, *, fresh: bool = False) -> Bench:
 def members() -> list[int]:
     """The processes of a crew that this process has started."""
     children = psutil.Process().children(recursive=True)
-    return [child.pid for child in children if "harness.crew" in " ".join(child.cmdline())]
+    return [child.pid for child in children if "harness.member" in " ".join(child.cmdline())]
 
 
 @pytest.mark.slow
@@ -135,7 +136,7 @@ def test_a_block_that_was_written_before_its_member_died_is_kept(house: House) -
     measure_step(made.study, made.protocol, made.folder, member.step, RecordingDevice())
     before = made.part("a", 0).read_bytes()
     with DefaultSelector() as ready:
-        assert _bury(ready, made.protocol, made.folder, member) == 0
+        assert _Crew(made.protocol, made.folder, ready, []).bury(member) == 0
     _dismiss(member)
     assert made.part("a", 0).read_bytes() == before
 
@@ -146,7 +147,7 @@ def test_a_member_that_died_between_two_blocks_is_noticed_by_its_silence(house: 
     member.ask(steps_of(made.protocol)[1], 5.0)
     assert member.answers.readline() == ""
     with DefaultSelector() as ready:
-        assert _bury(ready, made.protocol, made.folder, member) == 2
+        assert _Crew(made.protocol, made.folder, ready, []).bury(member) == 2
     _dismiss(member)
     assert made.part("a", 1).is_file()
     assert not made.part("a", 0).exists()
@@ -156,8 +157,8 @@ def test_a_member_can_fork_while_it_waits_for_its_next_block() -> None:
     """A forked process closes its sys.stdin, whose lock a thread that waits for input holds."""
     program = (
         "import sys, time, multiprocessing\n"
-        "from harness.crew import _requests\n"
-        "_requests()\n"
+        "from harness.member import listen\n"
+        "requests, sys.stdin = sys.stdin, None; listen(requests)\n"
         "time.sleep(0.3)\n"  # until the thread waits
         "child = multiprocessing.get_context('fork').Process(target=int)\n"
         "child.start(); child.join(30)\n"

@@ -1,0 +1,100 @@
+"""A member of a crew: what it forks is fresh, dies alone, and does not outlive the run."""
+
+from __future__ import annotations
+
+import signal
+from dataclasses import replace
+
+import pandas as pd
+import psutil
+import pytest
+
+from harness.crew import _Member
+from harness.discover import load_study
+from harness.member import can_fork
+from harness.run import steps_of
+from tests.harness.running import FRESH, Bench, House, bench, drawing, eventually, study_of
+from tests.harness.test_crew import dead_member, members
+
+#: Two experiments that tell the process a block is in, and the one that this was forked from.
+TWO = FRESH.replace('"pid": os.getpid()', '"pid": os.getpid(), "parent": os.getppid()').replace(
+    '{"pid": "1", ', '{"pid": "1", "parent": "1", '
+)
+
+
+def twins(house: House) -> Bench:
+    """A run of two experiments of three blocks each, all in fresh processes."""
+    package = house.top / "studies" / "twins"
+    package.mkdir()
+    (package / "__init__.py").write_text('"""Who comes from whom?"""\n\nCOST = "no time"\n')
+    for name in ("one", "other"):
+        (package / f"{name}.py").write_text(TWO)
+    return bench(house.top / "run", load_study("twins"))
+
+
+def numbers(table: pd.DataFrame, response: str) -> dict[int, int]:
+    """A response's only value of each block."""
+    values = table[table["response"] == response].groupby("block")["value"].unique()
+    return {int(str(block)): int(value) for block, (value,) in values.items()}
+
+
+@pytest.mark.slow
+def test_a_member_forks_blocks_of_several_experiments_but_no_two_of_one(house: House) -> None:
+    made = twins(house)
+    made.execute(jobs=1)
+    one, other = made.table("one"), made.table("other")
+    pids = [*numbers(one, "pid").values(), *numbers(other, "pid").values()]
+    assert len(set(pids)) == 6
+    assert len(set(numbers(one, "parent").values())) == 3
+    assert numbers(one, "parent") == numbers(other, "parent")
+    assert members() == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("death", "name"), [("kill", "SIGKILL"), ("crash", "SIGSEGV")])
+def test_a_fork_that_dies_leaves_failed_rows_and_the_others_untouched(
+    house: House, death: str, name: str
+) -> None:
+    (house.top / "deaths").write_text(f"{death} 1")
+    made = twins(house)
+    made.execute(jobs=1)
+    for table in (made.table("one"), made.table("other")):
+        failed = table[table["status"] != "ok"]
+        assert set(failed["block"]) == {1}
+        message = f"the block's process was killed by {name} and wrote nothing"
+        assert set(failed["message"]) == {message}
+    assert members() == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("victim", ["run", "member"])
+def test_a_fork_ends_with_the_member_and_the_member_with_the_run(house: House, victim: str) -> None:
+    (house.top / "hold").touch()
+    with house.process("-m", "harness", "run", "fresh", "--jobs", "1") as process:
+        started = house.top / "started-0"
+        eventually(lambda: started.exists() and bool(started.read_text()), process)
+        fork = psutil.Process(int(started.read_text()))
+        member = psutil.Process(process.pid).children()[0]
+        assert fork.parent() == member
+        (process if victim == "run" else member).send_signal(signal.SIGKILL)
+        eventually(lambda: not (fork.is_running() and member.is_running()))
+        eventually(lambda: not fork.is_running() or fork.status() == psutil.STATUS_ZOMBIE)
+
+
+def test_where_members_cannot_fork_each_fresh_block_has_one_of_its_own(house: House) -> None:
+    made = bench(house.top / "run", study_of(a=drawing(2, fresh_process=True), b=drawing(2)))
+    protocol = made.protocol
+    assert can_fork(protocol)
+    assert not can_fork(replace(protocol, device="cuda"))
+    member, steps = _used(made), steps_of(protocol)
+    fresh, shared = (next(s for s in steps if s.rules.name == name) for name in "ab")
+    member.ask(fresh, 0.0)
+    assert not member.suits(shared, forks=False)
+    assert not member.suits(fresh, forks=False)
+    assert member.suits(shared, forks=True)
+
+
+def _used(made: Bench) -> _Member:
+    member = dead_member(made)
+    member.process.returncode = None  # what is asked is what a living one would suit
+    return member
