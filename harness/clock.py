@@ -37,6 +37,9 @@ WARMUP_CHUNKS = 2
 LONGEST_CHUNK_SECONDS = 0.02
 #: Rounds that are measured like the others and called warm-up: the arms meet for the first time.
 WARMUP_ROUNDS = 2
+#: A call that takes so many seconds has the caches to itself long before it is done, whichever arm
+#: was called before: a group of nothing else needs no rounds of warm-up.
+LONG_CALL_SECONDS = 0.05
 
 HostClock: TypeAlias = Callable[[], float]
 Phase: TypeAlias = Literal["warmup", "measured"]
@@ -116,9 +119,11 @@ def time_tasks(
             table.warm_up(arm, place, chunk_seconds)
         table.level(groups, max(chunk_seconds, LONGEST_CHUNK_SECONDS))
         orders = np.random.default_rng(seed)
-        for number in range(WARMUP_ROUNDS + rounds):
-            phase: Phase = "measured" if number >= WARMUP_ROUNDS else "warmup"
-            table.visit_all(_in_new_order(groups, orders), phase)
+        short = [arms for arms in groups if table.has_short_calls(arms)]
+        for _ in range(WARMUP_ROUNDS):
+            table.visit_all(_in_new_order(short, orders), "warmup")
+        for _ in range(rounds):
+            table.visit_all(_in_new_order(groups, orders), "measured")
     return table.timings()
 
 
@@ -205,6 +210,11 @@ class _Table:
             most = max(self._calls[arm] for arm in arms)
             calls = max(1, min(most, int(longest / slowest)))
             self._calls |= dict.fromkeys(arms, calls)
+
+    def has_short_calls(self, arms: list[Arm]) -> bool:
+        """Whether an arm of the group, as last called, does not take ``LONG_CALL_SECONDS``."""
+        last = {t.arm: t.chunk.seconds for t in self._chunks}
+        return any(last[arm] < LONG_CALL_SECONDS for arm in self._alive(arms))
 
     def visit_all(self, arms: list[Arm], phase: Phase) -> None:
         """One round: a chunk of each arm that has not failed, in this order."""

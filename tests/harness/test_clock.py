@@ -213,6 +213,16 @@ def test_a_first_call_that_is_slow_is_warm_up_and_sets_nothing() -> None:
     assert len(warmups) > WARMUP_ROUNDS
 
 
+def test_groups_of_long_calls_alone_are_not_warmed_up_by_rounds() -> None:
+    machine = Machine()
+    tasks = {A: machine.task(0.06), B: machine.task(0.2), C: machine.task(1e-4), D: machine.task(1)}
+    timings = time_tasks(tasks, 3, 0, machine, machine.clock, group_of=lambda arm: arm in {A, B})
+    warmups = [t.arm for t in timings.chunks if t.phase == "warmup"]
+    assert (warmups.count(A), warmups.count(B)) == (2, 2)
+    assert warmups.count(D) == 2 + WARMUP_ROUNDS  # it is compared with C, whose calls are short
+    assert len(measured(timings, A)) == len(measured(timings, D)) == 3
+
+
 def test_a_planted_ratio_is_found_on_a_machine_that_gets_slower_all_the_time() -> None:
     def slower(now: float) -> float:
         return 1.0 + now / 5
