@@ -222,7 +222,7 @@ def what_pure_bf16_costs(table: pd.DataFrame) -> Figure:
 EXPERIMENT = Experiment(
     question="Does it matter that mixed precision keeps weights and update in float32?",
     factors=(DATA, WEIGHTS),
-    blocks=PerProfile(8, 20, 50),
+    blocks=PerProfile(1, 20, 50),
     effort=PerProfile(200, 600, 600),
     prepare=prepare,
     measure=measure,

@@ -169,7 +169,7 @@ def largest_gap(expected: Sequence[Tensor], found: Sequence[Tensor]) -> float:
 EXPERIMENT = Experiment(
     question="Which numbers does a step with autocast keep in 16 bits, and which in float32?",
     factors=(NET, PRECISION),
-    blocks=PerProfile(2, 10, 20),
+    blocks=PerProfile(1, 10, 20),
     measure=measure,
     responses={
         "products_in_16_bits": "1",

@@ -150,7 +150,7 @@ def products_experiment(
     return Experiment(
         question=question,
         factors=(size, PRECISION),
-        blocks=PerProfile(2, 12, 20),
+        blocks=PerProfile(1, 12, 20),
         rounds=PerProfile(5, 16, 40),
         prepare=prepare,
         task=task,

@@ -144,7 +144,7 @@ def steps_experiment(
         question=question,
         factors=(NET, PRECISION),
         only=only,
-        blocks=PerProfile(2, 12, 20),
+        blocks=PerProfile(1, 12, 20),
         rounds=PerProfile(5, 24, 48),
         prepare=prepare,
         task=task,

@@ -195,4 +195,5 @@ EXPERIMENT = Experiment(
     claims=CLAIMS,
     figures=(memory_against_data,),
     fresh_process=True,
+    imports=("torch._dynamo",),  # which every optimiser imports when it is made
 )

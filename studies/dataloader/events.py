@@ -223,7 +223,7 @@ def through_the_stages(events: list[Event], batch: tuple[int, ...]) -> bool:
 EXPERIMENT = Experiment(
     question="In which order do sampler, batch sampler, data set, collation and model come?",
     factors=(WORKERS, SHUFFLE),
-    blocks=PerProfile(3, 10, 20),
+    blocks=PerProfile(1, 10, 20),
     measure=measure,
     responses={
         "stacked_in_order": "1",

@@ -172,7 +172,7 @@ def costs_experiment(
     return Experiment(
         question=question,
         factors=(workload, SETTING),
-        blocks=PerProfile(3, 12, 20),
+        blocks=PerProfile(1, 12, 20),
         rounds=PerProfile(5, 40, 80),
         prepare=prepare,
         task=task,

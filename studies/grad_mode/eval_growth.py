@@ -185,4 +185,5 @@ EXPERIMENT = Experiment(
     claims=CLAIMS,
     figures=(growth_by_what_is_kept,),
     fresh_process=True,
+    imports=("torch._dynamo",),  # which the meter of live storages imports
 )

@@ -142,7 +142,7 @@ def batches(data: Split) -> Iterable[tuple[Tensor, Tensor]]:
 EXPERIMENT = Experiment(
     question="Does the evaluation loop only read: no weight, buffer or gradient changes?",
     factors=(LOOP, NET),
-    blocks=PerProfile(3, 20, 40),
+    blocks=PerProfile(1, 20, 40),
     prepare=prepare,
     measure=measure,
     responses={"weights": "1", "buffers": "1", "gradients": "1", "stream": "1"},

@@ -116,4 +116,5 @@ EXPERIMENT = Experiment(
     claims=CLAIMS,
     figures=(peak_by_network,),
     fresh_process=True,
+    imports=("torch._dynamo", "transformers.models.bert.modeling_bert"),
 )

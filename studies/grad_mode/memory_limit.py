@@ -97,6 +97,7 @@ def search_under_limit(grad: str, device: str) -> int:
         return True
 
     forward(WARMUP_ROWS)
+    gc.freeze()  # the collections below need not walk through all that torch consists of
     set_limit(device, BUDGETS[device])
     return search(fits)
 

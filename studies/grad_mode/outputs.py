@@ -144,7 +144,7 @@ def what_changes(table: pd.DataFrame) -> Figure:
 EXPERIMENT = Experiment(
     question="Does the output change when gradients are switched off?",
     factors=(GRAD, NET),
-    blocks=PerProfile(2, 20, 50),
+    blocks=PerProfile(1, 20, 50),
     prepare=prepare,
     measure=measure,
     responses={"gap": "1", "gap_read": "1"},

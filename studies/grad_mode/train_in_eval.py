@@ -76,7 +76,7 @@ def measure(works: dict[str, Workload], arm: Arm) -> Responses:
 EXPERIMENT = Experiment(
     question="Does eval() switch gradients off, or freeze the network?",
     factors=(MODE, NET),
-    blocks=PerProfile(3, 20, 40),
+    blocks=PerProfile(1, 20, 40),
     prepare=prepare,
     measure=measure,
     responses={"tracked": "1", "moved": "1", "raised": "1"},

@@ -125,7 +125,7 @@ EXPERIMENT = Experiment(
     factors=(TRAIN, VALIDATION, NET),
     # A plain network is the control, and needs no more than what it controls.
     only=lambda arm: arm[NET] != "plain" or arm[VALIDATION] == "each epoch",
-    blocks=PerProfile(2, 30, 60),
+    blocks=PerProfile(1, 30, 60),
     prepare=prepare,
     measure=measure,
     responses={"in_train_mode": "1", "accuracy": "1", "train_loss": "nat"},

@@ -238,7 +238,7 @@ def by_hand(net: nn.Module, rows: Tensor) -> Tensor:
 EXPERIMENT = Experiment(
     question="What does eval() change, what does no_grad, and does either need the other?",
     factors=(MODE, GRAD, NET),
-    blocks=PerProfile(3, 20, 40),
+    blocks=PerProfile(1, 20, 40),
     prepare=prepare,
     measure=measure,
     responses=RESPONSES,

@@ -121,7 +121,7 @@ def loss_of(net: nn.Module, cell: Cell) -> float:
 EXPERIMENT = Experiment(
     question="Does it matter whether gradients are zeroed before backward or after the step?",
     factors=(ZERO, START, OPTIMISER),
-    blocks=PerProfile(2, 20, 40),
+    blocks=PerProfile(1, 20, 40),
     prepare=prepare,
     measure=measure,
     responses={"apart": "tensors", "loss_fall": "nat"},

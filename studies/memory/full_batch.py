@@ -123,7 +123,7 @@ def passes_until_learnt(split: Split, seed: int, rows: int, lr: float, most: int
 EXPERIMENT = Experiment(
     question="Is descent on the full batch slow and hungry for memory?",
     factors=(DATA, BATCH),
-    blocks=PerProfile(3, 20, 40),
+    blocks=PerProfile(1, 20, 40),
     prepare=prepare,
     measure=measure,
     responses={"saved_per_row": "B", "passes": "passes", "best_lr": "1"},

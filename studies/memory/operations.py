@@ -121,7 +121,7 @@ def operations(device: str) -> dict[str, Callable[[Tensor], Tensor]]:
 EXPERIMENT = Experiment(
     question="Is every intermediate tensor of a forward pass kept, because backward needs it?",
     factors=(OPERATION,),
-    blocks=PerProfile(3, 10, 20),
+    blocks=PerProfile(1, 10, 20),
     measure=measure,
     responses={"saved": "1", "result_kept": "1", "kept": "1"},
     claims=CLAIMS,

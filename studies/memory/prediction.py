@@ -186,4 +186,5 @@ EXPERIMENT = Experiment(
     claims=CLAIMS,
     figures=(measured_over_predicted,),
     fresh_process=True,
+    imports=("torch._dynamo", "transformers.models.llama.modeling_llama"),
 )
