@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable, Generator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -50,11 +51,7 @@ class _Member:
     def ask(self, step: Step, started: float) -> None:
         self.step, self.started = step, started
         self.experiments.add(step.rules.name)
-        requests = cast(IO[str], self.process.stdin)
-        # A member that has died meanwhile gives no answer, which tells as much.
-        with suppress(BrokenPipeError):
-            requests.write(f"{step.rules.name} {step.planned.index}\n")
-            requests.flush()
+        _tell(self.process, f"{step.rules.name} {step.planned.index}")
 
 
 def measure_with_crew(
@@ -63,6 +60,8 @@ def measure_with_crew(
     steps: Sequence[Step],
     size: int,
     clock: Callable[[], float],
+    *,
+    at_once: int = 1,
 ) -> Generator[tuple[Step, float, int], None, None]:
     """Measure steps side by side; each is yielded when its file is on the disk.
 
@@ -72,8 +71,10 @@ def measure_with_crew(
         protocol: of the run.
         folder: the run folder, whose lock the caller holds.
         steps: what to measure, handed out in this order.
-        size: how many processes.
+        size: how many processes measure at a time.
         clock: seconds.
+        at_once: how many processes start at a time, where one alone measures: the others wait their
+            turn, having imported what they need, and no process starts while one measures.
 
     Yields:
         The step, its seconds and its number of failed rows.
@@ -82,7 +83,7 @@ def measure_with_crew(
         HarnessError: a member could not go on, because the disk is full for instance.
     """
     with DefaultSelector() as ready:
-        crew = _Crew(protocol, folder, ready, list(reversed(steps)))
+        crew = _Crew(protocol, folder, ready, list(reversed(steps)), at_once if size == 1 else 1)
         try:
             for _ in range(min(size, len(steps))):
                 if (step := crew.take()) is not None:
@@ -95,18 +96,20 @@ def measure_with_crew(
                     yield member.step, clock() - member.started, failures
                     crew.go_on(member, clock())
         finally:
-            for member in crew.members():
-                _dismiss(member)
+            for process in [member.process for member in crew.members()] + crew.started:
+                _end(process)
 
 
 @dataclass
 class _Crew:
-    """The members at work, and what is still to do, the next of it last."""
+    """The members at work, what is still to do, the next of it last, and who waits to be asked."""
 
     protocol: Protocol
     folder: RunFolder
     ready: DefaultSelector
     waiting: list[Step]
+    at_once: int = 1
+    started: list[subprocess.Popen[str]] = field(default_factory=list)
 
     def members(self) -> list[_Member]:
         return [key.data for key in self.ready.get_map().values()]
@@ -117,17 +120,26 @@ class _Crew:
         return _take(self.waiting, member.step if member else None, others)
 
     def join(self, step: Step, now: float) -> None:
-        """Start a member with a step."""
-        process = subprocess.Popen(
-            [sys.executable, "-m", "harness.member", str(self.folder.path)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            process_group=0,  # Ctrl-C reaches the run alone, which then ends its crew
-        )
-        member = _Member(process, step, now)
+        """Give a step to a new member."""
+        if not self.started:
+            self.start_some(step)
+        member = _Member(self.started.pop(), step, now)
         self.ready.register(member.answers, EVENT_READ, member)
         member.ask(step, now)
+
+    def start_some(self, step: Step) -> None:
+        """Start as many processes as may start at once and will be needed, from this step on."""
+        names = [each.rules.name for each in (step, *self.waiting)]
+        # A process that forks measures for every experiment once.
+        needed = max(Counter(names).values()) if can_fork(self.protocol) else len(names)
+        count = min(self.at_once, needed)
+        for _ in range(count):
+            self.started.append(_start(self.folder))
+        if count > 1:
+            for process in self.started:
+                _tell(process, " ".join(["prepare", *sorted(set(names))]))
+            for process in self.started:
+                cast(IO[str], process.stdout).readline()
 
     def go_on(self, member: _Member, now: float) -> None:
         """Give a member its next step; one that it does not suit goes to another in its place."""
@@ -160,7 +172,7 @@ class _Crew:
 
     def dismiss(self, member: _Member) -> None:
         self.ready.unregister(member.answers)
-        _dismiss(member)
+        _end(member.process)
 
 
 def _take(
@@ -177,10 +189,28 @@ def _take(
     return waiting.pop((own or free)[0]) if own or free else None
 
 
-def _dismiss(member: _Member) -> None:
-    member.process.kill()
-    member.process.wait()
-    for stream in (member.process.stdin, member.process.stdout):
+def _start(folder: RunFolder) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "harness.member", str(folder.path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        process_group=0,  # Ctrl-C reaches the run alone, which then ends its crew
+    )
+
+
+def _tell(process: subprocess.Popen[str], request: str) -> None:
+    requests = cast(IO[str], process.stdin)
+    # A member that has died meanwhile gives no answer, which tells as much.
+    with suppress(BrokenPipeError):
+        requests.write(f"{request}\n")
+        requests.flush()
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    process.kill()
+    process.wait()
+    for stream in (process.stdin, process.stdout):
         if stream is not None and not stream.closed:
             with suppress(BrokenPipeError):
                 stream.close()

@@ -1,8 +1,9 @@
 """A member of a crew: ``python -m harness.member RUN`` measures the blocks its input asks for.
 
 A line on its input names an experiment and a block; when the block's file is on the disk the member
-answers with the number of failed rows. It ends when its input does, so none outlives a run that is
-killed.
+answers with the number of failed rows. A line "prepare" with names of experiments makes it import
+what their blocks need and answer "ready". It ends when its input does, so none outlives a run that
+is killed.
 
 To start Python and import torch takes longer than many a block. A member that is asked for a block
 in a fresh process therefore forks one: it has imported what all blocks of the study need and has
@@ -60,6 +61,12 @@ class _Bench:
         name, index = request.split()
         return Step(self.protocol.experiments[name], self.plans[name][int(index)])
 
+    def prepare(self, *names: str) -> None:
+        """Import what blocks of these experiments import."""
+        for name in names:
+            with suppress(Exception):  # the block tries again, and its rows say what is missing
+                import_all(self.study.experiments[name].imports)
+
     def measure(self, step: Step) -> int:
         """Measure a block and write its file; the number of its rows that failed."""
         rows = measure_step(self.study, self.protocol, self.folder, step, self.device)
@@ -83,10 +90,13 @@ def serve(run: Path) -> None:
     # a listening thread holds on it.
     requests, sys.stdin = sys.stdin, cast(TextIO, None)
     for request in requests:
+        if request.startswith("prepare "):
+            bench.prepare(*request.split()[1:])
+            print("ready", file=answers, flush=True)
+            continue
         step = bench.step(request)
         if step.rules.fresh_process and can_fork(protocol):
-            with suppress(Exception):  # the block tries again, and its rows say what is missing
-                import_all(bench.study.experiments[step.rules.name].imports)
+            bench.prepare(step.rules.name)
             print(_measure_in_fork(bench, step, requests), file=answers, flush=True)
         else:
             print(bench.measure(step), file=answers, flush=True)

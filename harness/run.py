@@ -81,7 +81,7 @@ def execute(
     here = [step for step in alone if not (step.rules.fresh_process or crew_only)]
     try:
         _measure_with(measure_with_crew(protocol, folder, together, jobs, clock), reporter)
-        _measure_with(measure_with_crew(protocol, folder, apart, 1, clock), reporter)
+        _measure_with(measure_with_crew(protocol, folder, apart, 1, clock, at_once=jobs), reporter)
         for step in here:
             started = clock()
             rows = measure_step(study, protocol, folder, step, device)

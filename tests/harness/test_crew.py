@@ -13,7 +13,7 @@ import pandas as pd
 import psutil
 import pytest
 
-from harness.crew import _Crew, _dismiss, _Member, measure_with_crew
+from harness.crew import _Crew, _end, _Member, measure_with_crew
 from harness.discover import load_study
 from harness.errors import HarnessError
 from harness.measure import measure_step
@@ -137,7 +137,7 @@ def test_a_block_that_was_written_before_its_member_died_is_kept(house: House) -
     before = made.part("a", 0).read_bytes()
     with DefaultSelector() as ready:
         assert _Crew(made.protocol, made.folder, ready, []).bury(member) == 0
-    _dismiss(member)
+    _end(member.process)
     assert made.part("a", 0).read_bytes() == before
 
 
@@ -148,7 +148,7 @@ def test_a_member_that_died_between_two_blocks_is_noticed_by_its_silence(house: 
     assert member.answers.readline() == ""
     with DefaultSelector() as ready:
         assert _Crew(made.protocol, made.folder, ready, []).bury(member) == 2
-    _dismiss(member)
+    _end(member.process)
     assert made.part("a", 1).is_file()
     assert not made.part("a", 0).exists()
 

@@ -9,7 +9,7 @@ import pandas as pd
 import psutil
 import pytest
 
-from harness.crew import _Member
+from harness.crew import _Member, measure_with_crew
 from harness.discover import load_study
 from harness.member import can_fork
 from harness.run import steps_of
@@ -79,6 +79,23 @@ def test_a_fork_ends_with_the_member_and_the_member_with_the_run(house: House, v
         (process if victim == "run" else member).send_signal(signal.SIGKILL)
         eventually(lambda: not (fork.is_running() and member.is_running()))
         eventually(lambda: not fork.is_running() or fork.status() == psutil.STATUS_ZOMBIE)
+
+
+@pytest.mark.slow
+def test_processes_that_start_at_once_measure_one_after_another_each_once(house: House) -> None:
+    made = twins(house)
+    crew = measure_with_crew(
+        made.protocol, made.folder, steps_of(made.protocol), 1, lambda: 0.0, at_once=2
+    )
+    seen = []
+    for step, _, failures in crew:
+        seen.append((step.rules.name, step.planned.index, failures))
+        # The one that measures, and one that waits its turn; of three the last starts alone.
+        assert len(members()) <= 2
+    assert seen == [(name, block, 0) for block in range(3) for name in ("one", "other")]
+    made.execute(jobs=1)
+    assert len(set(numbers(made.table("one"), "parent").values())) == 3
+    assert members() == []
 
 
 def test_where_members_cannot_fork_each_fresh_block_has_one_of_its_own(house: House) -> None:

@@ -268,8 +268,10 @@ def test_blocks_of_several_threads_and_timed_ones_are_measured_alone(
         steps: Sequence[Step],
         size: int,
         clock: Callable[[], float],
+        *,
+        at_once: int = 1,
     ) -> Generator[tuple[Step, float, int], None, None]:
-        assert size in {1, 3}
+        assert (size, at_once) in {(3, 1), (1, 3)}
         for step in steps:
             (shared if size == 3 else apart).append(named(step))
             measure_step(made.study, protocol, folder, step, RecordingDevice())
