@@ -92,10 +92,11 @@ CLAIMS = (
     ),
     Claim(
         "C5.21",
-        Response("full_gap"),
+        Response("full_gap").at(data=WRONG, model=NEAREST),
         at_least(LEAST_GAP),
-        reading="95 % against 70 % is a gap of 25 points, to 20 %. Some overlap gives it just "
-        "where full overlap gives that much or more. Overlap is no error of the code.",
+        reading="95 % against 70 % is a gap of 25 points, to 20 %. It can come of leakage alone, "
+        "with no error in the code: where the task is as hard as that and the model memorises, "
+        "some overlap gives it, which it does just where full overlap gives that much or more.",
     ),
     Claim(
         "C5.22",
