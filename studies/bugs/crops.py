@@ -175,7 +175,7 @@ EXPERIMENT = Experiment(
     # Convolutions take ten times as long to train.
     only=lambda arm: arm[NET] == PERCEPTRON or arm[SHIFT] == 2,
     responses=RESPONSES,
-    blocks=PerProfile(8, 20, 60),
+    blocks=PerProfile(2, 20, 60),
     effort=PerProfile(2, 5, 5),
     measure=measure,
     claims=CLAIMS,

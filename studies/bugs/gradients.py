@@ -186,7 +186,7 @@ EXPERIMENT = Experiment(
     factors=(NET, PRECISION),
     # What the claims speak of is in double precision; of the others one network is enough.
     only=lambda arm: arm[PRECISION] == "float64" or arm[NET] == "perceptron",
-    blocks=PerProfile(3, 20, 40),
+    blocks=PerProfile(1, 20, 40),
     prepare=prepare,
     measure=measure,
     responses=RESPONSES,

@@ -221,7 +221,7 @@ EXPERIMENT = Experiment(
     factors=(DATA, MODEL),
     only=lambda arm: arm[DATA] != SPIRAL or arm[MODEL] != LINEAR,
     responses=RESPONSES,
-    blocks=PerProfile(8, 20, 60),
+    blocks=PerProfile(2, 20, 60),
     effort=PerProfile(60, 600, 600),
     measure=measure,
     claims=CLAIMS,

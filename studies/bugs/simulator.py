@@ -153,8 +153,8 @@ def _bands(axes: Axes, rows: pd.DataFrame, first: int) -> None:
 EXPERIMENT: Experiment[Block] = Experiment(
     question="Does the simulator's training without zero_grad oscillate and then explode?",
     factors=(TASK, OPTIMISER, GRADIENTS),
-    blocks=PerProfile(8, 60, 100),  # below 51, no share could be shown to be above 0.9
-    together=PerProfile(8, 20, 20),
+    blocks=PerProfile(2, 60, 100),  # below 51, no share could be shown to be above 0.9
+    together=PerProfile(2, 20, 20),
     effort=PerProfile(6, 20, 20),  # epochs
     measure_together=measure,
     responses=RESPONSES,

@@ -113,8 +113,8 @@ def loss_of(nets: Replicas, task: TrainingTask) -> Tensor:
 EXPERIMENT: Experiment[Block] = Experiment(
     question="Does it matter where in the loop the gradients are zeroed?",
     factors=(ZERO, OPTIMISER),
-    blocks=PerProfile(8, 20, 40),
-    together=PerProfile(8, 20, 20),
+    blocks=PerProfile(2, 20, 40),
+    together=PerProfile(2, 20, 20),
     effort=PerProfile(20, 100, 100),  # steps
     measure_together=measure,
     responses={"apart": "steps", "loss_change": "nat"},

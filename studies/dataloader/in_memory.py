@@ -138,7 +138,7 @@ EXPERIMENT = Experiment(
     question="Do workers pay when the data are in memory, and what does it cost to start them?",
     factors=(EPOCH, WORKERS, PERSISTENT),
     only=_needed,
-    blocks=PerProfile(1, 12, 12),
+    blocks=PerProfile(1, 8, 12),
     rounds=PerProfile(1, 3, 8),
     effort=PerProfile(5_000, 10_000, 20_000),
     aa=AA(within=0.025, at={"epoch": "whole", "workers": 0, "persistent": False}),

@@ -188,7 +188,7 @@ EXPERIMENT = Experiment(
     question="How many workers load disk-heavy data fastest?",
     factors=(KIND, WORKERS, SETTING),
     only=_needed,
-    blocks=PerProfile(1, 12, 12),
+    blocks=PerProfile(1, 8, 12),
     rounds=PerProfile(1, 3, 8),
     aa=AA(within=0.05, at={"kind": (SMALL, WAITING), "workers": 0}),
     prepare=prepare,

@@ -135,7 +135,7 @@ EXPERIMENT = Experiment(
     question="How much of a training step is waiting for data?",
     factors=(DATA, WORKERS),
     only=_needed,
-    blocks=PerProfile(1, 12, 12),
+    blocks=PerProfile(1, 8, 12),
     rounds=PerProfile(1, 6, 12),
     imports=("torch._dynamo",),  # which every optimiser imports when it is made
     aa=AA(within=0.05, at={"data": READY}),

@@ -193,9 +193,9 @@ def _draw_stage(axes: Axes, losses: pd.DataFrame) -> None:
 EXPERIMENT: Experiment[Block] = Experiment(
     question="How high is the loss after loading, in both modes, beside the loss seen in training?",
     factors=(MODE, NET, STAGE, ROWS),
-    blocks=PerProfile(8, 40, 100),
+    blocks=PerProfile(2, 40, 100),
     measure_together=measure,
-    together=PerProfile(8, 20, 20),
+    together=PerProfile(2, 20, 20),
     responses=RESPONSES,
     claims=CLAIMS,
     figures=(loss_beside_training,),

@@ -165,9 +165,9 @@ WAYS: dict[str, Callable[[bytes, str], nn.Module]] = {
 EXPERIMENT: Experiment[Block] = Experiment(
     question="Does a file remember the mode in which a network was saved?",
     factors=(SAVED, WAY),
-    blocks=PerProfile(8, 20, 40),
+    blocks=PerProfile(2, 20, 40),
     measure_together=measure,
-    together=PerProfile(8, 20, 20),
+    together=PerProfile(2, 20, 20),
     responses=RESPONSES,
     claims=CLAIMS,
 )

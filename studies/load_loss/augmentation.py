@@ -137,7 +137,7 @@ def loader_of(place: str, x: Tensor, y: Tensor) -> DataLoader[tuple[Tensor, Tens
 EXPERIMENT = Experiment(
     question="Does eval() switch data augmentation off, and is it part of what is saved?",
     factors=(MODE, PLACE),
-    blocks=PerProfile(3, 20, 20),
+    blocks=PerProfile(1, 20, 20),
     measure=measure,
     responses=RESPONSES,
     claims=CLAIMS,

@@ -187,9 +187,9 @@ def losses_by_fault(table: pd.DataFrame) -> Figure:
 EXPERIMENT: Experiment[Block] = Experiment(
     question="Which faults raise the loss after loading, and which of them does eval() cure?",
     factors=(FAULT, EVAL),
-    blocks=PerProfile(8, 20, 60),
+    blocks=PerProfile(2, 20, 60),
     measure_together=measure,
-    together=PerProfile(8, 20, 20),
+    together=PerProfile(2, 20, 20),
     responses=RESPONSES,
     claims=CLAIMS,
     figures=(losses_by_fault,),

@@ -264,7 +264,7 @@ def skipped_by_model(table: pd.DataFrame) -> Figure:
 EXPERIMENT = Experiment(
     question="How large is the discrepancy when eval() is skipped with a language model?",
     factors=(MODEL, LOAD, EVAL),
-    blocks=PerProfile(3, 20, 40),
+    blocks=PerProfile(1, 20, 40),
     effort=PerProfile(0, 1, 1),
     prepare=prepare,
     measure=measure,

@@ -150,7 +150,7 @@ def label_and_mode(table: pd.DataFrame) -> Figure:
 EXPERIMENT = Experiment(
     question="What do the three losses of the third listing compare: modes, or labels?",
     factors=(SWITCH,),
-    blocks=PerProfile(8, 20, 60),
+    blocks=PerProfile(2, 20, 60),
     effort=PerProfile(64, 512, 512),
     measure=measure,
     responses=RESPONSES,

@@ -139,9 +139,10 @@ def test_an_experiment_runs_in_quick_form(study: str, name: str) -> None:
     if (study, name) in LONG:
         # It is not prepared again: the arms find the cell as the first order has left it.
         experiment = replace(experiment, prepare=lambda _: cells[0])
-    backwards = replace(planned, arms=planned.arms[::-1])
+    # The later half of the arms, last first, and without what the earlier half may leave behind.
+    backwards = replace(planned, arms=planned.arms[len(planned.arms) // 2 :][::-1])
     again = run_block(forgetful(experiment), rules, backwards, TorchDevice("cpu"))
-    assert_same_values(rules, table, again)
+    assert_same_values(rules, table[table["order"] >= len(planned.arms) // 2], again)
 
 
 def forgetful(experiment: Experiment[Any]) -> Experiment[Any]:
