@@ -61,7 +61,7 @@ def studies(session: nox.Session) -> None:
 
 @nox.session(venv_backend="none", requires=["environment"])
 def figures(session: nox.Session) -> None:
-    """Regenerate tables, figures and the ledger from stored rows (about 25 s; runs nothing)."""
+    """Regenerate tables, figures and the ledger from stored rows (about 1 min; runs nothing)."""
     run(session, "-m", "harness", "ledger", *(session.posargs or ["--regenerate"]))
 
 
