@@ -8,6 +8,8 @@ or, where members cannot fork, a member of its own; see ``harness.member``.
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 from collections import Counter
@@ -208,6 +210,9 @@ def _tell(process: subprocess.Popen[str], request: str) -> None:
 
 
 def _end(process: subprocess.Popen[str]) -> None:
+    # With all of its group: a block that it has forked, and the workers that a block has started.
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
     process.kill()
     process.wait()
     for stream in (process.stdin, process.stdout):

@@ -27,8 +27,9 @@ def losses(request: pytest.FixtureRequest) -> dict[str, float]:
     x, order = (pixels - 8) / 4, stream.permutation(len(labels))
     known, fresh = order[:1400], order[1400:]
     weights = stream.normal(size=(64, 128)) / 8
-    hidden = x[known] @ weights
-    mean, deviation = hidden.mean(0), hidden.std(0)
+    hidden: Rows = x[known] @ weights
+    mean: Rows = hidden.mean(0)
+    deviation: Rows = hidden.std(0)
 
     def stored(rows: Rows) -> Rows:
         return (rows - mean) / deviation
