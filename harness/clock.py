@@ -202,7 +202,7 @@ class _Table:
         The first call of a chunk finds the caches as another arm has left them. It must weigh the
         same in all arms that are compared. No chunk gets longer than ``longest`` seconds by that.
         """
-        last = {t.arm: t.chunk.seconds for t in self._chunks}
+        last = self._last_seconds()
         for arms in map(self._alive, groups):
             if not arms:
                 continue
@@ -213,7 +213,7 @@ class _Table:
 
     def has_short_calls(self, arms: list[Arm]) -> bool:
         """Whether an arm of the group, as last called, does not take ``LONG_CALL_SECONDS``."""
-        last = {t.arm: t.chunk.seconds for t in self._chunks}
+        last = self._last_seconds()
         return any(last[arm] < LONG_CALL_SECONDS for arm in self._alive(arms))
 
     def visit_all(self, arms: list[Arm], phase: Phase) -> None:
@@ -223,6 +223,10 @@ class _Table:
         self._disturbances |= dict.fromkeys(self._device.disturbances())
         # Between the chunks, never within one; what was there before the block is frozen.
         gc.collect()
+
+    def _last_seconds(self) -> dict[Arm, float]:
+        """Seconds a call in each arm's last chunk."""
+        return {t.arm: t.chunk.seconds for t in self._chunks}
 
     def timings(self) -> Timings:
         return Timings(tuple(self._chunks), self._failures, tuple(self._disturbances))
