@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable
+from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +15,7 @@ from harness.discover import load_study
 from harness.errors import HarnessError
 from harness.figures import save_figure, slide_style
 from harness.folders import RunFolder
+from harness.forks import call_side_by_side
 from harness.observations import StoredRun
 from harness.rules import rules_hash, study_rules
 
@@ -38,7 +41,7 @@ def draw_run(run: StoredRun, into: RunFolder | None = None) -> list[Path]:
     study = load_study(protocol.study)
     now = study_rules(study, protocol.profile)
     figures = (into or run.folder).figures
-    written: list[Path] = []
+    drawings: list[Callable[[], list[Path]]] = []
     for rules in protocol.measured():
         name = rules.name
         functions = study.experiments[name].figures if name in study.experiments else ()
@@ -51,9 +54,15 @@ def draw_run(run: StoredRun, into: RunFolder | None = None) -> list[Path]:
             )
         for function in functions:
             stem = f"{name}-{function.__name__}".replace("_", "-")
-            with slide_style():
-                written += save_figure(_figure(function, run.table(rules)), figures / stem)
-    return written
+            drawings.append(partial(_draw, function, run.table(rules), figures / stem))
+    return list(chain.from_iterable(call_side_by_side(drawings)))
+
+
+def _draw(
+    function: Callable[[pd.DataFrame], Figure], table: pd.DataFrame, stem: Path
+) -> list[Path]:
+    with slide_style():
+        return save_figure(_figure(function, table), stem)
 
 
 def _figure(function: Callable[[pd.DataFrame], Figure], table: pd.DataFrame) -> Figure:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import tempfile
+from functools import partial
+from itertools import chain
 from pathlib import Path
 
 from harness.draw import draw_run
 from harness.errors import HarnessError
 from harness.folders import RunFolder
+from harness.forks import call_side_by_side
 from harness.judge import judge_run
 from harness.observations import StoredRun, reference_runs
 from harness.pages import ledger_pages
@@ -30,8 +33,8 @@ def publish(results: Path, *, regenerate: bool = False) -> list[Path]:
     """
     written: list[Path] = []
     if regenerate:
-        for run in reference_runs(results):
-            written += _derive(run, run.folder)
+        derivations = [partial(_derive, run, run.folder) for run in reference_runs(results)]
+        written += chain.from_iterable(call_side_by_side(derivations))
     for page in ledger_pages(results):
         write_bytes(page.path, page.content)
         written.append(page.path)
@@ -46,9 +49,13 @@ def check_published(results: Path) -> None:
     """
     differing: list[str] = []
     with tempfile.TemporaryDirectory() as scratch:
-        for number, run in enumerate(reference_runs(results)):
-            copy = RunFolder(Path(scratch) / str(number))
-            fresh = {path.relative_to(copy.path) for path in _derive(run, copy)}
+        runs = reference_runs(results)
+        copies = [RunFolder(Path(scratch) / str(number)) for number in range(len(runs))]
+        derived = call_side_by_side(
+            [partial(_derive, run, copy) for run, copy in zip(runs, copies, strict=True)]
+        )
+        for run, copy, written in zip(runs, copies, derived, strict=True):
+            fresh = {path.relative_to(copy.path) for path in written}
             top = run.folder.path
             stored = {path.relative_to(top) for path in _derived_files(run.folder)}
             differing += [

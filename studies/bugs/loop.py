@@ -23,12 +23,13 @@ if TYPE_CHECKING:
 
 MakeOptimiser = Callable[[Iterable["nn.Parameter"], float], "torch.optim.Optimizer"]
 
-#: Optimisers by name; each works element by element, so that replicas train independently.
+#: Optimisers by name; each works element by element, so that replicas train independently. Fused:
+#: one call for all parameters, which of small networks halves the time of Adam's step.
 OPTIMISERS: dict[str, MakeOptimiser] = {
     "SGD": lambda parameters, lr: torch.optim.SGD(parameters, lr=lr),
     "momentum": lambda parameters, lr: torch.optim.SGD(parameters, lr=lr, momentum=0.9),
-    "Adam": lambda parameters, lr: torch.optim.Adam(parameters, lr=lr),
-    "AdamW": lambda parameters, lr: torch.optim.AdamW(parameters, lr=lr),
+    "Adam": lambda parameters, lr: torch.optim.Adam(parameters, lr=lr, fused=True),
+    "AdamW": lambda parameters, lr: torch.optim.AdamW(parameters, lr=lr, fused=True),
 }
 
 

@@ -45,7 +45,7 @@ class TrainingTask:
         train: rows to train on.
         val: rows to validate with.
         production: rows that neither is done with.
-        loss: of one network's outputs (batch, outputs) and targets, a scalar.
+        loss: of outputs and targets, as ``Replicas.each`` takes it.
         seeds: one a replica, for the order of batches.
     """
 
@@ -53,7 +53,7 @@ class TrainingTask:
     train: Part
     val: Part
     production: Part
-    loss: Callable[[Tensor, Tensor], Tensor]
+    loss: Callable[..., Tensor]
     seeds: tuple[int, ...]
 
     @property

@@ -92,7 +92,7 @@ def _fit(nets: Replicas, data: Sequence[Split], seeds: Sequence[int], steps: int
     orders = [torch.Generator().manual_seed(seed) for seed in seeds]
     own = torch.arange(len(seeds), device=x.device)[:, None]
     rows = x.shape[1] - x.shape[1] % BATCH
-    optimiser = torch.optim.Adam(nets.parameters(), lr=LEARNING_RATE)
+    optimiser = torch.optim.Adam(nets.parameters(), lr=LEARNING_RATE, fused=True)
     losses: list[Tensor] = []
     nets.train()
     while len(losses) < steps:

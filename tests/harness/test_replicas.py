@@ -93,6 +93,26 @@ def test_a_loss_is_that_of_each_replica() -> None:
     torch.testing.assert_close(losses, torch.stack(expected))
 
 
+@pytest.mark.parametrize(
+    ("loss", "targets"),
+    [
+        (functional.cross_entropy, torch.randint(4, (COUNT, ROWS))),
+        (functional.mse_loss, torch.randn(COUNT, ROWS, 4)),
+        (functional.binary_cross_entropy_with_logits, torch.rand(COUNT, ROWS, 4)),
+    ],
+)
+def test_losses_and_their_gradients_are_those_of_vmap(
+    loss: Callable[..., torch.Tensor], targets: torch.Tensor
+) -> None:
+    outputs = torch.randn(COUNT, ROWS, 4, requires_grad=True)
+
+    directly = Replicas(networks(perceptron)).each(loss, outputs, targets)
+    searched = torch.vmap(loss)(outputs, targets)
+    torch.testing.assert_close(directly, searched)
+    gradients = [torch.autograd.grad(each.sum(), outputs) for each in (directly, searched)]
+    torch.testing.assert_close(*gradients)
+
+
 def test_layers_done_directly_give_the_very_bits_of_vmap(monkeypatch: pytest.MonkeyPatch) -> None:
     together, (x, y) = Replicas(networks(plain_perceptron)), rows()
 

@@ -40,9 +40,9 @@ def plain_weights(name: str, setting: Setting, block: Block) -> tuple[nn.Module,
         momentum = 0.9 if setting.optimiser == "momentum" else 0.0
         optimiser = torch.optim.SGD(net.parameters(), lr=setting.lr, momentum=momentum)
     elif setting.optimiser == "Adam":
-        optimiser = torch.optim.Adam(net.parameters(), lr=setting.lr)
+        optimiser = torch.optim.Adam(net.parameters(), lr=setting.lr, fused=True)
     else:
-        optimiser = torch.optim.AdamW(net.parameters(), lr=setting.lr)
+        optimiser = torch.optim.AdamW(net.parameters(), lr=setting.lr, fused=True)
     order = torch.Generator().manual_seed(block.seed)
     loss_of = nn.MSELoss() if name == LINEAR else nn.CrossEntropyLoss()
     losses = []
