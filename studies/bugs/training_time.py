@@ -98,7 +98,7 @@ EXPERIMENT = Experiment(
     question="What does each bug do to the time that a training takes?",
     factors=(BUG, CASE),
     blocks=PerProfile(1, 12, 12),
-    rounds=PerProfile(2, 20, 40),
+    rounds=PerProfile(2, 8, 40),
     imports=("torch._dynamo",),  # which every optimiser imports when it is made
     aa=AA(within=0.02, at={"bug": NONE}),
     prepare=prepare,

@@ -131,7 +131,7 @@ EXPERIMENT = Experiment(
     question="Is a training step faster with gradients set to None than to zeros?",
     factors=(ZERO, SIZE, ALLOCATOR),
     blocks=PerProfile(1, 12, 24),
-    rounds=PerProfile(5, 24, 80),
+    rounds=PerProfile(5, 16, 80),
     aa=AA(within=MARGIN, at={"zero": "zeros"}),
     prepare=prepare,
     task=task,
