@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import random
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -81,6 +82,18 @@ class TorchDevice:
     def disturbances(self) -> list[str]:
         """Whether the GPU is throttled or shared now, where that can be known."""
         return gpu.disturbances() if self.kind == "cuda" else []
+
+
+def new_tensors_on(device: str) -> AbstractContextManager[object]:
+    """Tensors that are made inside without a device go to this one.
+
+    On a CPU they do so anyway, and ``torch.device`` would look at every operation.
+    """
+    if device == "cpu":
+        return nullcontext()
+    import torch
+
+    return torch.device(device)
 
 
 def open_device(choice: str) -> TorchDevice:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from harness.deferred import torch
+from harness.device import new_tensors_on
 from harness.errors import HarnessError
 from harness.memory import live_storage, saved_tensors
 from harness.storages import tensors_in, total_bytes
@@ -66,7 +67,7 @@ def measured_memory(
     Raises:
         HarnessError: a tensor without a storage, such as a sparse one.
     """
-    with torch.device(device), live_storage(device) as live:
+    with new_tensors_on(device), live_storage(device) as live:
         model, rest = build()
         parameters = list(model.parameters())
         built = live.peak_bytes = live.bytes

@@ -21,6 +21,7 @@ import numpy as np
 from harness.contrasts import Response
 from harness.deferred import functional, nn, torch
 from harness.design import Arm, Block, Factor, PerProfile
+from harness.device import new_tensors_on
 from harness.experiment import Control, Experiment, Responses
 from harness.figures import BLUE, GREEN, ORANGE
 from harness.marks import draw_blocks
@@ -74,7 +75,7 @@ def measure(block: Block, arm: Arm) -> Responses:
     device, net = block.device, arm[NET]
     predicted = predicted_memory(lambda: build(net), step, device=device)
     live = measured_memory(lambda: build(net), step, device=device)
-    with torch.device(device):
+    with new_tensors_on(device):
         model, batch = build(net)
     step(model, batch)  # the libraries take what they keep
     model.zero_grad()

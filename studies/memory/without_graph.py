@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from harness.contrasts import Ratio, Response
 from harness.deferred import functional, torch
 from harness.design import Arm, Block, Factor, PerProfile
+from harness.device import new_tensors_on
 from harness.experiment import Claim, Control, Experiment, Responses
 from harness.figures import BLACK, BLUE, ORANGE
 from harness.memory import allocator_peak
@@ -66,7 +67,7 @@ CLAIMS = (
 
 def measure(block: Block, arm: Arm) -> Responses:
     """Count one pass forward."""
-    with torch.device(block.device):
+    with new_tensors_on(block.device):
         model = network(arm[NET], arm[DEPTH]).eval()
         x, y = batch_of(arm[NET], arm[BATCH], LENGTH)
     with torch.no_grad():

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from harness.deferred import functional, nn, torch
+from harness.device import new_tensors_on
 from harness.memory import live_storage, saved_tensors
 from harness.networks import convnet, encoder, tower
 from harness.storages import total_bytes
@@ -91,7 +92,7 @@ def training_step(
         device: where to.
         micro_batches: pieces the batch is cut into, whose gradients are accumulated.
     """
-    with torch.device(device), live_storage(device) as live:
+    with new_tensors_on(device), live_storage(device) as live:
         model, x, y = build()
         owned = [*model.parameters(), *model.buffers(), x, y]
         optimiser = torch.optim.Adam(model.parameters())

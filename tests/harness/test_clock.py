@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.clock import (
@@ -153,6 +153,7 @@ def test_the_seed_alone_sets_the_orders() -> None:
     assert orders(3) != orders(4)
 
 
+@settings(max_examples=25)  # the shorter the calls, the more of them a chunk takes
 @given(seconds=st.floats(1e-4, 1.0))
 def test_a_chunk_lasts_as_long_as_it_should_and_a_slow_call_makes_one_alone(seconds: float) -> None:
     machine = Machine(reading=0.0)
