@@ -91,7 +91,7 @@ def tests(session: nox.Session) -> None:
     if session.posargs:  # a chosen part cannot reach the whole's coverage
         run(session, *pytest, *session.posargs)
         return
-    run(session, *pytest, "--cov", "tests/harness")
+    run(session, *pytest, "tests/harness", "--cov=harness")
     # They add nothing to it, and to be watched would double the time of many.
     run(session, *pytest, "tests/studies")
 

@@ -8,7 +8,7 @@ is imported where something is drawn.
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -67,6 +67,18 @@ def slide_style() -> Iterator[None]:
     defaults = {name: mpl.rcParamsDefault[name] for name in names}
     with mpl.rc_context(rc=defaults | _STYLE | {"axes.prop_cycle": cycler(color=PALETTE)}):
         yield
+
+
+def span(values: Iterable[float], form: str = ".2f") -> str:
+    """The least and the largest of some numbers in words, or one number where both read the same.
+
+    Args:
+        values: one or more.
+        form: of each, as ``format`` takes it.
+    """
+    found = list(values)
+    low, high = (format(each, form) for each in (min(found), max(found)))
+    return low if low == high else f"{low} to {high}"
 
 
 def save_figure(figure: Figure, stem: Path) -> list[Path]:

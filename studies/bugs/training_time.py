@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from harness.deferred import torch
 from harness.design import Arm, Block, Factor, PerProfile
 from harness.experiment import Experiment, Task
-from harness.figures import BLACK, BLUE, ORANGE
+from harness.figures import BLACK, BLUE, ORANGE, span
 from harness.intervals import median_interval
 from harness.marks import draw_blocks
 from harness.times import by_block, rounds_of
@@ -90,7 +90,7 @@ def _headline(differs: dict[str, list[float]]) -> str:
     """Names the bugs whose time is told from the correct training's, with their ratios."""
     if not differs:
         return "No bug takes longer or shorter than the correct training, as far as can be told"
-    told = (f"{name} {min(r):.2f} to {max(r):.2f}" for name, r in differs.items())
+    told = (f"{name} {span(ratios)}" for name, ratios in differs.items())
     return f"Time of a training, correct = 1: {'; '.join(told)};\nno other bug can be told apart"
 
 

@@ -28,7 +28,7 @@ from harness.contrasts import Ratio, Response
 from harness.deferred import functional, nn, torch
 from harness.design import Arm, Block, Factor, PerProfile
 from harness.experiment import Claim, Control, Experiment, Responses
-from harness.figures import BLACK, BLUE, ORANGE
+from harness.figures import BLACK, BLUE, ORANGE, span
 from harness.marks import draw_blocks
 from harness.pretrained import load_classifier, load_tokenizer
 from harness.regions import at_least, equals
@@ -253,8 +253,8 @@ def skipped_by_model(table: pd.DataFrame) -> Figure:
     config, pretrained = median["from the config"], median["from_pretrained"]
     figure.suptitle(
         "Skipping eval() multiplies the loss by "
-        f"{pretrained.min():.2f} to {pretrained.max():.2f} after from_pretrained,\n"
-        f"by {config.min():.2f} to {config.max():.2f} after building from the config "
+        f"{span(pretrained)} after from_pretrained,\n"
+        f"by {span(config)} after building from the config "
         f"(medians of {table['block'].nunique()} blocks)",
         fontsize=20,
     )

@@ -13,7 +13,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from harness.errors import HarnessError
-from harness.figures import save_figure, slide_style
+from harness.figures import save_figure, slide_style, span
 
 
 def drawing() -> Figure:
@@ -99,3 +99,11 @@ def test_a_figure_that_cannot_be_written_is_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "figures").write_text("a file in place of the folder")
     with pytest.raises(HarnessError, match=r"figure.svg: cannot be written"):
         drawn(tmp_path / "figures" / "figure")
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [([1.004, 0.996], "1.00"), ([0.5], "0.50"), ([2.0, 0.5, 1.0], "0.50 to 2.00")],
+)
+def test_a_span_names_both_ends_unless_they_read_the_same(values: list[float], words: str) -> None:
+    assert span(values) == words
