@@ -151,7 +151,7 @@ def products_experiment(
         question=question,
         factors=(size, PRECISION),
         blocks=PerProfile(1, 12, 20),
-        rounds=PerProfile(2, 16, 40),
+        rounds=PerProfile(2, 12, 40),
         prepare=prepare,
         task=task,
         aa=AA(within=AA_WITHIN, at={"precision": FP32}),

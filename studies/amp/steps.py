@@ -145,7 +145,7 @@ def steps_experiment(
         factors=(NET, PRECISION),
         only=only,
         blocks=PerProfile(1, 12, 20),
-        rounds=PerProfile(2, 24, 48),
+        rounds=PerProfile(2, 16, 48),
         prepare=prepare,
         task=task,
         imports=("torch._dynamo",),  # which every optimiser imports when it is made

@@ -101,7 +101,7 @@ EXPERIMENT = Experiment(
     question="Does reading an image from disk happen when it is opened?",
     factors=(FILE, CALLS),
     blocks=PerProfile(1, 12, 12),
-    rounds=PerProfile(5, 40, 80),
+    rounds=PerProfile(5, 24, 80),
     aa=AA(within=0.05, at={"until": "decoded", "file": ("64 x 64", "1024 x 768")}),
     prepare=prepare,
     task=task,
