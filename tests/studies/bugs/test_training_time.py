@@ -55,7 +55,7 @@ def test_the_figure_names_the_bugs_that_can_be_told_apart_and_no_other() -> None
     slow = KINDS[3]
     table = planted_table(EXPERIMENT, lambda arm: 0.03 if arm[BUG] == slow else 0.02, noise=0)
     axes = time_of_a_training(table).axes[0]
-    assert f"correct = 1: {NAMES[slow]} 1.50 to 1.50;" in axes.get_title()
+    assert f"correct = 1: {NAMES[slow]} 1.50;" in axes.get_title()
     assert len(axes.get_xticks()) == len(KINDS) - 1
     alike = planted_table(EXPERIMENT, lambda _: 0.02)
     assert time_of_a_training(alike).axes[0].get_title().startswith("No bug takes longer")
