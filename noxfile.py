@@ -61,7 +61,7 @@ def studies(session: nox.Session) -> None:
 
 @nox.session(venv_backend="none", requires=["environment"])
 def figures(session: nox.Session) -> None:
-    """Regenerate tables, figures and the ledger from stored rows (about 1 min; runs nothing)."""
+    """Regenerate tables, figures and the ledger from stored rows (under a minute; runs nothing)."""
     run(session, "-m", "harness", "ledger", *(session.posargs or ["--regenerate"]))
 
 
@@ -86,7 +86,7 @@ def calibrate(session: nox.Session) -> None:
 
 @nox.session(venv_backend="none", requires=["environment"])
 def tests(session: nox.Session) -> None:
-    """Run the tests on all cores, those of the harness with its coverage (about 9 min on 2)."""
+    """Run the tests on all cores, those of the harness with its coverage (10 min on 2)."""
     pytest = ("-m", "pytest", "-n", "auto", "--dist", "worksteal")
     if session.posargs:  # a chosen part cannot reach the whole's coverage
         run(session, *pytest, *session.posargs)
