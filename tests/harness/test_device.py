@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from harness.device import TorchDevice, open_device
+from harness.device import TorchDevice, new_tensors_on, open_device
 from harness.errors import HarnessError
 
 
@@ -107,3 +107,11 @@ def test_without_torch_a_sentence_says_how_to_get_it(monkeypatch: pytest.MonkeyP
     )
     with pytest.raises(HarnessError, match="needs torch, which is not installed here"):
         open_device("cpu")
+
+
+def test_new_tensors_go_to_the_device_named_and_on_a_cpu_nothing_is_asked() -> None:
+    with new_tensors_on("meta"):
+        assert torch.zeros(2).device.type == "meta"
+    with new_tensors_on("cpu") as entered:
+        assert torch.zeros(2).device.type == "cpu"
+        assert entered is None
