@@ -52,17 +52,14 @@ def call_side_by_side(functions: Sequence[Callable[[], T]], jobs: int | None = N
 
 def _call_in_pool(count: int, jobs: int) -> list[Any]:
     fork = multiprocessing.get_context("fork")
-    pool = ProcessPoolExecutor(jobs, mp_context=fork, initializer=_leave_interrupts)
-    with pool:
+    with ProcessPoolExecutor(jobs, mp_context=fork, initializer=_leave_interrupts) as pool:
         try:
-            return list(pool.map(_call, range(count)))
+            return list(pool.map(_call, range(count)))  # where one fails it cancels the others
         except BrokenProcessPool as error:
             raise HarnessError(
                 "A process that judged or drew was killed; memory may have run out. The rows are "
                 "kept: try again."
             ) from error
-        finally:
-            pool.shutdown(cancel_futures=True)
 
 
 def _leave_interrupts() -> None:

@@ -11,6 +11,7 @@ from harness.contrasts import Ratio
 from harness.deferred import torch
 from harness.design import Arm, Block, Factor, PerProfile
 from harness.experiment import Claim, Experiment
+from harness.figures import span
 from harness.marks import draw_blocks
 from harness.regions import between
 from harness.times import by_block, device_of, rounds_of
@@ -117,7 +118,7 @@ def draw_products(table: pd.DataFrame, size: Factor[int]) -> Figure:
     spans = []
     for level in (BF16, FP16):
         medians = [float(np.median(speeds[side, level])) for side in sizes]
-        spans.append(f"{level} {min(medians):.1f} to {max(medians):.1f}")
+        spans.append(f"{level} {span(medians, '.1f')}")
     axes.set_title(
         f"Matrix products on the {device_of(table)}: {', '.join(spans)} times as fast as float32\n"
         f"({table['block'].nunique()} processes, medians with 99 % intervals)",

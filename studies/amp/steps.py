@@ -10,6 +10,7 @@ from harness.contrasts import Ratio
 from harness.deferred import torch
 from harness.design import Arm, Block, Factor, PerProfile
 from harness.experiment import Claim, Experiment
+from harness.figures import span
 from harness.marks import draw_blocks
 from harness.regions import between
 from harness.times import by_block, device_of, rounds_of
@@ -111,7 +112,7 @@ def draw_steps(table: pd.DataFrame, size: Size) -> Figure:
     axes.set_ylabel("times as fast as fp32")
     medians = [float(np.median(speeds[net, BF16])) for net in NETS]
     axes.set_title(
-        f"Training steps in bf16 are {min(medians):.1f} to {max(medians):.1f} times as fast as in "
+        f"Training steps in bf16 are {span(medians, '.1f')} times as fast as in "
         f"float32\n({device_of(table)}, {table['block'].nunique()} processes, medians with 99 % "
         "intervals)",
         fontsize=20,

@@ -23,7 +23,7 @@ from harness.datasets import load_split
 from harness.deferred import functional, nn, torch
 from harness.design import Arm, Block, Factor, PerProfile
 from harness.experiment import Claim, Control, Experiment, Responses
-from harness.figures import BLACK, BLUE, ORANGE
+from harness.figures import BLACK, BLUE, ORANGE, span
 from harness.marks import draw_blocks
 from harness.networks import mlp, small_cnn
 from harness.regions import at_least, equals, less_than
@@ -162,7 +162,7 @@ def crop_gaps(table: pd.DataFrame) -> Figure:
     common = 100 * gaps[gaps["crop"] == "common"].groupby(["net", "shift"])["value"].median()
     random = 100 * gaps[gaps["crop"] == "random"].groupby(["net", "shift"])["value"].median()
     axes.set_title(
-        f"One common crop: {common.min():.0f} to {common.max():.0f} points above production in "
+        f"One common crop: {span(common, '.0f')} points above production in "
         f"random crops;\nrandom crops: at most {random.abs().max():.1f} "
         f"({table['block'].nunique()} trainings, medians with 99 % intervals)"
     )

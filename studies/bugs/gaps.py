@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 from harness.contrasts import Response
 from harness.design import Arm, Block, Factor, PerProfile
 from harness.experiment import Claim, Control, Experiment, Responses
-from harness.figures import BLACK, BLUE, GREEN, ORANGE, VERMILION
+from harness.figures import BLACK, BLUE, GREEN, ORANGE, VERMILION, span
 from harness.regions import at_least, equals, less_than
 from studies.bugs.overlap import LEAST_GAP, OVERLAPS, contaminated
 from studies.bugs.samples import (
@@ -196,8 +196,7 @@ def _headline(table: pd.DataFrame) -> str:
         index="cause", columns="data", values="value", aggfunc="median"
     )
     found = "; ".join(
-        f"{cause} {row.min():.0f} to {row.max():.0f}"
-        for cause, row in medians.loc[list(CAUSE.levels)].iterrows()
+        f"{cause} {span(row, '.0f')}" for cause, row in medians.loc[list(CAUSE.levels)].iterrows()
     )
     return (
         f"Largest gap in points: {found}\n(lines: medians of "

@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from harness.contrasts import Response
 from harness.design import Arm, Block, Factor, PerProfile
 from harness.experiment import Claim, Control, Experiment, Responses
-from harness.figures import BLACK, BLUE, GREEN, VERMILION
+from harness.figures import BLACK, BLUE, GREEN, VERMILION, span
 from harness.intervals import median_interval
 from harness.regions import at_least, at_most, equals
 from studies.bugs.samples import (
@@ -209,7 +209,7 @@ def _draw_model(axes: Axes, rows: pd.DataFrame, model: str) -> None:
 def _headline(table: pd.DataFrame) -> str:
     full = table[table["response"] == "full_gap"].groupby(["data", "model"])["value"].median()
     return (
-        f"Full overlap lifts validation by {100 * full.min():.0f} to {100 * full.max():.0f} points "
+        f"Full overlap lifts validation by {span(100 * full, '.0f')} points "
         f"above production: by {100 * INFLATED:.0f} or more in {(full >= INFLATED).sum()} of "
         f"{len(full)} cases,\nby {100 * LEAST_GAP:.0f} or more in {(full >= LEAST_GAP).sum()} "
         f"(medians of {table['block'].nunique()} trainings, 99 % intervals)"

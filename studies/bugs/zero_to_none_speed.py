@@ -20,7 +20,7 @@ from harness.contrasts import Ratio
 from harness.deferred import functional, torch
 from harness.design import Arm, Block, Factor, PerProfile
 from harness.experiment import Claim, Experiment, Task
-from harness.figures import BLACK, BLUE, GREEN, ORANGE, PURPLE
+from harness.figures import BLACK, BLUE, GREEN, ORANGE, PURPLE, span
 from harness.marks import draw_blocks
 from harness.networks import tower
 from harness.regions import at_most
@@ -121,7 +121,7 @@ def time_of_a_step(table: pd.DataFrame) -> Figure:
     axes.set_ylabel("time of a step, zeros = 1")
     figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=2)
     axes.set_title(
-        f"With gradients set to None a step takes {min(medians):.2f} to {max(medians):.2f} times\n"
+        f"With gradients set to None a step takes {span(medians)} times\n"
         f"as long as with zeros ({table['block'].nunique()} processes, 99 % intervals)"
     )
     return figure

@@ -16,7 +16,7 @@ from harness.contrasts import Ratio
 from harness.deferred import functional, nn, torch
 from harness.design import Arm, Block, Factor, PerProfile
 from harness.experiment import Claim, Experiment, Task
-from harness.figures import BLUE, GREEN, ORANGE
+from harness.figures import BLUE, GREEN, ORANGE, span
 from harness.marks import draw_blocks
 from harness.networks import convnet, encoder, mlp
 from harness.regions import at_least
@@ -124,8 +124,7 @@ def time_of_an_example(table: pd.DataFrame) -> Figure:
     axes.axhline(FASTER, color="#666666", linestyle="--")
     axes.text(len(sizes) - 0.5, FASTER, "3 % longer", ha="right", va="bottom")
     axes.set(
-        title="Beside a power of two an example took "
-        f"{min(everything):.2f} to {max(everything):.2f} times as long",
+        title=f"Beside a power of two an example took {span(everything)} times as long",
         xlabel=f"examples in a batch (processes measured: {table['block'].nunique()})",
         ylabel="time of an example,\nthat at 64 or 128 = 1",
     )

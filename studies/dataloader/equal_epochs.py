@@ -16,7 +16,7 @@ from harness.datasets import Split, load_split
 from harness.deferred import torch
 from harness.design import Arm, Block, Factor, PerProfile
 from harness.experiment import Claim, Control, Experiment, Responses
-from harness.figures import BLUE, ORANGE
+from harness.figures import BLUE, ORANGE, span
 from harness.marks import draw_blocks
 from harness.networks import mlp_for
 from harness.regions import at_least
@@ -119,7 +119,7 @@ def accuracy_by_batch(table: pd.DataFrame) -> Figure:
         for rate in RATE.levels
     ]
     figure.suptitle(
-        f"After {EPOCHS} epochs the largest batch was {min(lost):.1f} to {max(lost):.1f} "
+        f"After {EPOCHS} epochs the largest batch was {span(lost, '.1f')} "
         f"percentage points\nbelow the best one ({table['block'].nunique()} splits and seeds)"
     )
     return figure

@@ -11,7 +11,7 @@ from harness.contrasts import Ratio
 from harness.deferred import torch
 from harness.design import Arm, Block, Factor, PerProfile
 from harness.experiment import Claim, Experiment
-from harness.figures import BLUE, GREEN, ORANGE, SKY
+from harness.figures import BLUE, GREEN, ORANGE, SKY, span
 from harness.marks import draw_blocks
 from harness.regions import between
 from harness.times import by_block, device_of, rounds_of
@@ -139,7 +139,7 @@ def draw_costs(table: pd.DataFrame, workload: Factor[str]) -> Figure:
     axes.set_ylabel("more time a step (%)")
     strict = [100 * float(np.median(ratios[name, ALGORITHMS])) - 100 for name in workloads]
     axes.set_title(
-        f"With deterministic algorithms a step takes {min(strict):.0f} to {max(strict):.0f} % more "
+        f"With deterministic algorithms a step takes {span(strict, '.0f')} % more "
         f"time\n({device_of(table)}, {table['block'].nunique()} processes, "
         "medians with 99 % intervals)",
         fontsize=20,

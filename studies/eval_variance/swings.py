@@ -29,7 +29,7 @@ from harness.datasets import Name, Split, load_split
 from harness.deferred import nn
 from harness.design import Arm, Block, Factor, PerProfile
 from harness.experiment import Claim, Control, Experiment, Responses, Unmeasurable
-from harness.figures import BLUE, GREEN, ORANGE, PURPLE, VERMILION
+from harness.figures import BLUE, GREEN, ORANGE, PURPLE, VERMILION, span
 from harness.marks import draw_blocks, swarm
 from harness.networks import trained_mlp
 from harness.regions import at_least, at_most, equals, less_than, more_than
@@ -217,7 +217,7 @@ def repeated_validation(table: pd.DataFrame) -> Figure:
     train, off = (100 * digits.loc[digits["mode"] == mode, "value"] for mode in ("train", "eval"))
     figure.suptitle(
         f"The same weights validated {len(train)} times: digits at p = 0.5 give "
-        f"{train.min():.1f} to {train.max():.1f} %\nwith dropout left on, {off.median():.1f} % "
+        f"{span(train, '.1f')} %\nwith dropout left on, {off.median():.1f} % "
         f"each time in eval mode (each point is one validation)",
         fontsize=20,
     )

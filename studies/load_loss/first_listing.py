@@ -29,7 +29,7 @@ from harness.contrasts import Response
 from harness.deferred import functional, nn, torch
 from harness.design import Arm, Block, Factor, PerProfile
 from harness.experiment import Claim, Control, Experiment, Responses
-from harness.figures import BLACK, BLUE, GREEN, ORANGE
+from harness.figures import BLACK, BLUE, GREEN, ORANGE, span
 from harness.marks import draw_blocks
 from harness.regions import at_least, equals, more_than
 from harness.replicas import Replicas
@@ -239,9 +239,9 @@ def shares_by_repair(table: pd.DataFrame) -> Figure:
     higher, closer = median["higher"], median["eval_closer"]
     figure.suptitle(
         "The first listing, repaired: the loss after loading is higher in "
-        f"{100 * higher.min():.0f} to {100 * higher.max():.0f} %\n"
+        f"{span(100 * higher, '.0f')} %\n"
         "of cases, and eval() is nearer to training in "
-        f"{100 * closer.min():.0f} to {100 * closer.max():.0f} % "
+        f"{span(100 * closer, '.0f')} % "
         f"(10 steps; {table['block'].nunique()} blocks)",
         fontsize=20,
     )

@@ -17,7 +17,7 @@ from harness.deferred import functional, torch
 from harness.design import Arm, Block, Factor, PerProfile
 from harness.device import new_tensors_on
 from harness.experiment import Claim, Control, Experiment, Responses
-from harness.figures import BLACK, BLUE, ORANGE
+from harness.figures import BLACK, BLUE, ORANGE, span
 from harness.memory import allocator_peak
 from harness.regions import at_least, at_most, equals
 from harness.storages import total_bytes
@@ -104,7 +104,7 @@ def evaluation_against_batch(table: pd.DataFrame) -> Figure:
     )
     ratio = by_arm["enabled"] / by_arm["no_grad"]
     figure.suptitle(
-        f"Evaluating an MLP with a graph takes {ratio.min():.1f} to {ratio.max():.1f} times the "
+        f"Evaluating an MLP with a graph takes {span(ratio, '.1f')} times the "
         "memory of no_grad\n(numbers above the bars): little more where it is mostly weights"
     )
     return figure
