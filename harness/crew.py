@@ -8,13 +8,8 @@ or, where members cannot fork, a member of its own; see ``harness.member``.
 
 from __future__ import annotations
 
-import os
-import signal
 import subprocess
-import sys
-from collections import Counter
 from collections.abc import Callable, Generator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from selectors import EVENT_READ, DefaultSelector
 from typing import IO, cast
@@ -25,6 +20,7 @@ from harness.measure import ending, failures_in, measure_failure
 from harness.member import REFUSED, can_fork
 from harness.observations import is_finished, read_part
 from harness.protocol import Protocol
+from harness.recruits import Recruits, end, tell
 from harness.rules import Step
 
 
@@ -53,7 +49,7 @@ class _Member:
     def ask(self, step: Step, started: float) -> None:
         self.step, self.started = step, started
         self.experiments.add(step.rules.name)
-        _tell(self.process, f"{step.rules.name} {step.planned.index}")
+        tell(self.process, f"{step.rules.name} {step.planned.index}")
 
 
 def measure_with_crew(
@@ -63,7 +59,8 @@ def measure_with_crew(
     size: int,
     clock: Callable[[], float],
     *,
-    at_once: int = 1,
+    recruits: Recruits | None = None,
+    when_idle: Callable[[], object] | None = None,
 ) -> Generator[tuple[Step, float, int], None, None]:
     """Measure steps side by side; each is yielded when its file is on the disk.
 
@@ -75,8 +72,10 @@ def measure_with_crew(
         steps: what to measure, handed out in this order.
         size: how many processes measure at a time.
         clock: seconds.
-        at_once: how many processes start at a time, where one alone measures: the others wait their
-            turn, having imported what they need, and no process starts while one measures.
+        recruits: who start the processes, where several are to start at a time; by default each
+            starts when it has something to measure.
+        when_idle: is called as soon as a member has nothing left to measure, while others may still
+            be at work.
 
     Yields:
         The step, its seconds and its number of failed rows.
@@ -85,7 +84,8 @@ def measure_with_crew(
         HarnessError: a member could not go on, because the disk is full for instance.
     """
     with DefaultSelector() as ready:
-        crew = _Crew(protocol, folder, ready, list(reversed(steps)), at_once if size == 1 else 1)
+        recruits = recruits or Recruits(protocol, folder)
+        crew = _Crew(protocol, folder, ready, list(reversed(steps)), recruits)
         try:
             for _ in range(min(size, len(steps))):
                 if (step := crew.take()) is not None:
@@ -96,22 +96,23 @@ def measure_with_crew(
                     answer = member.answers.readline().strip()
                     failures = int(answer) if answer else crew.bury(member)
                     yield member.step, clock() - member.started, failures
-                    crew.go_on(member, clock())
+                    if not crew.go_on(member, clock()) and when_idle is not None:
+                        when_idle()
         finally:
-            for process in [member.process for member in crew.members()] + crew.started:
-                _end(process)
+            for member in crew.members():
+                end(member.process)
+            recruits.dismiss()
 
 
 @dataclass
 class _Crew:
-    """The members at work, what is still to do, the next of it last, and who waits to be asked."""
+    """The members at work, what is still to do (the next of it last), and who may join."""
 
     protocol: Protocol
     folder: RunFolder
     ready: DefaultSelector
     waiting: list[Step]
-    at_once: int = 1
-    started: list[subprocess.Popen[str]] = field(default_factory=list)
+    recruits: Recruits
 
     def members(self) -> list[_Member]:
         return [key.data for key in self.ready.get_map().values()]
@@ -123,35 +124,21 @@ class _Crew:
 
     def join(self, step: Step, now: float) -> None:
         """Give a step to a new member."""
-        if not self.started:
-            self.start_some(step)
-        member = _Member(self.started.pop(), step, now)
+        process = self.recruits.next((step, *self.waiting))
+        member = _Member(process, step, now)
         self.ready.register(member.answers, EVENT_READ, member)
         member.ask(step, now)
 
-    def start_some(self, step: Step) -> None:
-        """Start as many processes as may start at once and will be needed, from this step on."""
-        names = [each.rules.name for each in (step, *self.waiting)]
-        # A process that forks measures for every experiment once.
-        needed = max(Counter(names).values()) if can_fork(self.protocol) else len(names)
-        count = min(self.at_once, needed)
-        for _ in range(count):
-            self.started.append(_start(self.folder))
-        if count > 1:
-            for process in self.started:
-                _tell(process, " ".join(["prepare", *sorted(set(names))]))
-            for process in self.started:
-                cast(IO[str], process.stdout).readline()
-
-    def go_on(self, member: _Member, now: float) -> None:
-        """Give a member its next step; one that it does not suit goes to another in its place."""
+    def go_on(self, member: _Member, now: float) -> bool:
+        """Give a member its next step, or to another in its place; whether there was one."""
         step = self.take(member)
         if step is not None and member.suits(step, forks=can_fork(self.protocol)):
             member.ask(step, now)
-            return
+            return True
         self.dismiss(member)
         if step is not None:
             self.join(step, now)
+        return step is not None
 
     def bury(self, member: _Member) -> int:
         """The failures of a member that ended without an answer: its block's, if not on the disk.
@@ -174,7 +161,7 @@ class _Crew:
 
     def dismiss(self, member: _Member) -> None:
         self.ready.unregister(member.answers)
-        _end(member.process)
+        end(member.process)
 
 
 def _take(
@@ -189,33 +176,3 @@ def _take(
     own = [at for at in places if last is not None and waiting[at].company == last.company]
     free = [at for at in places if waiting[at].company not in others]
     return waiting.pop((own or free)[0]) if own or free else None
-
-
-def _start(folder: RunFolder) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "harness.member", str(folder.path)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        process_group=0,  # Ctrl-C reaches the run alone, which then ends its crew
-    )
-
-
-def _tell(process: subprocess.Popen[str], request: str) -> None:
-    requests = cast(IO[str], process.stdin)
-    # A member that has died meanwhile gives no answer, which tells as much.
-    with suppress(BrokenPipeError):
-        requests.write(f"{request}\n")
-        requests.flush()
-
-
-def _end(process: subprocess.Popen[str]) -> None:
-    # With all of its group: a block that it has forked, and the workers that a block has started.
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.kill()
-    process.wait()
-    for stream in (process.stdin, process.stdout):
-        if stream is not None and not stream.closed:
-            with suppress(BrokenPipeError):
-                stream.close()

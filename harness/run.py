@@ -14,6 +14,7 @@ from harness.folders import RunFolder
 from harness.measure import failures_in, measure_step
 from harness.observations import assemble, is_finished
 from harness.protocol import Protocol
+from harness.recruits import Recruits
 from harness.rules import Step
 
 
@@ -79,9 +80,14 @@ def execute(
     alone = [step for step in steps if not (crewed and _may_share_the_machine(step))]
     apart = [step for step in alone if step.rules.fresh_process or crew_only]
     here = [step for step in alone if not (step.rules.fresh_process or crew_only)]
+    recruits = Recruits(protocol, folder, jobs)
+    side_by_side = measure_with_crew(
+        protocol, folder, together, jobs, clock, when_idle=lambda: recruits.start(apart)
+    )
+    one_by_one = measure_with_crew(protocol, folder, apart, 1, clock, recruits=recruits)
     try:
-        _measure_with(measure_with_crew(protocol, folder, together, jobs, clock), reporter)
-        _measure_with(measure_with_crew(protocol, folder, apart, 1, clock, at_once=jobs), reporter)
+        _measure_with(side_by_side, reporter)
+        _measure_with(one_by_one, reporter)
         for step in here:
             started = clock()
             rows = measure_step(study, protocol, folder, step, device)
@@ -89,6 +95,7 @@ def execute(
         for rules in protocol.measured():
             assemble(folder, protocol, rules)
     finally:
+        recruits.dismiss()
         # A process that was ended in the middle of a write leaves its half behind.
         folder.drop_partials()
 

@@ -13,12 +13,13 @@ import pandas as pd
 import psutil
 import pytest
 
-from harness.crew import _Crew, _end, _Member, measure_with_crew
+from harness.crew import _Crew, _Member, measure_with_crew
 from harness.discover import load_study
 from harness.errors import HarnessError
 from harness.measure import measure_step
 from harness.member import serve
 from harness.protocol import read_protocol
+from harness.recruits import Recruits, end
 from harness.run import steps_of
 from tests.harness.running import (
     FRESH,
@@ -117,6 +118,11 @@ def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
         serve(tmp_path)
 
 
+def crew_of(made: Bench, ready: DefaultSelector) -> _Crew:
+    """A crew that has nothing left to hand out."""
+    return _Crew(made.protocol, made.folder, ready, [], Recruits(made.protocol, made.folder))
+
+
 def dead_member(made: Bench) -> _Member:
     """A member that was killed while it was at the first block."""
     process = subprocess.Popen(
@@ -136,8 +142,13 @@ def test_a_block_that_was_written_before_its_member_died_is_kept(house: House) -
     measure_step(made.study, made.protocol, made.folder, member.step, RecordingDevice())
     before = made.part("a", 0).read_bytes()
     with DefaultSelector() as ready:
-        assert _Crew(made.protocol, made.folder, ready, []).bury(member) == 0
-    _end(member.process)
+        assert (
+            _Crew(made.protocol, made.folder, ready, [], Recruits(made.protocol, made.folder)).bury(
+                member
+            )
+            == 0
+        )
+    end(member.process)
     assert made.part("a", 0).read_bytes() == before
 
 
@@ -147,8 +158,13 @@ def test_a_member_that_died_between_two_blocks_is_noticed_by_its_silence(house: 
     member.ask(steps_of(made.protocol)[1], 5.0)
     assert member.answers.readline() == ""
     with DefaultSelector() as ready:
-        assert _Crew(made.protocol, made.folder, ready, []).bury(member) == 2
-    _end(member.process)
+        assert (
+            _Crew(made.protocol, made.folder, ready, [], Recruits(made.protocol, made.folder)).bury(
+                member
+            )
+            == 2
+        )
+    end(member.process)
     assert made.part("a", 1).is_file()
     assert not made.part("a", 0).exists()
 

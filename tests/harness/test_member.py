@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 from dataclasses import replace
+from functools import partial
 
 import pandas as pd
 import psutil
@@ -12,6 +13,7 @@ import pytest
 from harness.crew import _Member, measure_with_crew
 from harness.discover import load_study
 from harness.member import can_fork
+from harness.recruits import Recruits
 from harness.run import steps_of
 from tests.harness.running import FRESH, Bench, House, bench, drawing, eventually, study_of
 from tests.harness.test_crew import dead_member, members
@@ -84,8 +86,9 @@ def test_a_fork_ends_with_the_member_and_the_member_with_the_run(house: House, v
 @pytest.mark.slow
 def test_processes_that_start_at_once_measure_one_after_another_each_once(house: House) -> None:
     made = twins(house)
+    recruits = Recruits(made.protocol, made.folder, 2)
     crew = measure_with_crew(
-        made.protocol, made.folder, steps_of(made.protocol), 1, lambda: 0.0, at_once=2
+        made.protocol, made.folder, steps_of(made.protocol), 1, lambda: 0.0, recruits=recruits
     )
     seen = []
     for step, _, failures in crew:
@@ -95,6 +98,35 @@ def test_processes_that_start_at_once_measure_one_after_another_each_once(house:
     assert seen == [(name, block, 0) for block in range(3) for name in ("one", "other")]
     made.execute(jobs=1)
     assert len(set(numbers(made.table("one"), "parent").values())) == 3
+    assert members() == []
+
+
+@pytest.mark.slow
+def test_recruits_start_when_a_member_is_idle_once_and_join_the_next_crew(house: House) -> None:
+    made = twins(house)
+    steps = steps_of(made.protocol)
+    first, last = steps[:1], steps[1:]
+    recruits = Recruits(made.protocol, made.folder, 2)
+    begin = partial(measure_with_crew, made.protocol, made.folder, clock=lambda: 0.0)
+    assert len(list(begin(first, 2, when_idle=lambda: recruits.start(last)))) == 1
+    early = members()
+    assert len(early) == 2
+    recruits.start(last)
+    assert members() == early, "who waits is not started twice"
+    assert len(list(begin(last, 1, recruits=recruits))) == 5
+    made.execute(jobs=1)
+    assert set(numbers(made.table("other"), "parent").values()) >= set(early)
+    assert members() == []
+
+
+def test_recruits_whom_nobody_asks_for_end_with_the_run(house: House) -> None:
+    made = twins(house)
+    recruits = Recruits(made.protocol, made.folder, 2)
+    recruits.start([])
+    assert members() == []
+    recruits.start(steps_of(made.protocol))
+    assert len(members()) == 2
+    recruits.dismiss()
     assert members() == []
 
 

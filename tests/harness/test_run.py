@@ -23,6 +23,7 @@ from harness.judge import judge_run
 from harness.measure import measure_step
 from harness.observations import StoredRun, check_stored
 from harness.protocol import Protocol
+from harness.recruits import Recruits
 from harness.rules import Step
 from harness.run import steps_of
 from tests.harness.running import (
@@ -269,9 +270,10 @@ def test_blocks_of_several_threads_and_timed_ones_are_measured_alone(
         size: int,
         clock: Callable[[], float],
         *,
-        at_once: int = 1,
+        recruits: Recruits | None = None,
+        when_idle: Callable[[], object] | None = None,
     ) -> Generator[tuple[Step, float, int], None, None]:
-        assert (size, at_once) in {(3, 1), (1, 3)}
+        assert (size, recruits is None, when_idle is None) in {(3, True, False), (1, False, True)}
         for step in steps:
             (shared if size == 3 else apart).append(named(step))
             measure_step(made.study, protocol, folder, step, RecordingDevice())
