@@ -118,7 +118,7 @@ EXPERIMENT = Experiment(
     factors=(BUILT, ZEROED, WORK),
     only=_needed,
     blocks=PerProfile(1, 12, 12),
-    rounds=PerProfile(10, 60, 120),
+    rounds=PerProfile(10, 40, 120),
     imports=("torch._dynamo",),  # which every optimiser imports when it is made
     aa=AA(within=MARGIN, at={"built": FRESH, "zeroed": "to None"}),
     prepare=prepare,

@@ -97,7 +97,7 @@ def _headline(differs: dict[str, list[float]]) -> str:
 EXPERIMENT = Experiment(
     question="What does each bug do to the time that a training takes?",
     factors=(BUG, CASE),
-    blocks=PerProfile(1, 12, 12),
+    blocks=PerProfile(1, 8, 12),
     rounds=PerProfile(2, 8, 40),
     imports=("torch._dynamo",),  # which every optimiser imports when it is made
     aa=AA(within=0.02, at={"bug": NONE}),

@@ -137,7 +137,7 @@ EXPERIMENT = Experiment(
     question="Is a batch whose size is a power of two faster than its neighbours?",
     factors=(NET, BATCH),
     blocks=PerProfile(1, 12, 12),
-    rounds=PerProfile(2, 40, 120),
+    rounds=PerProfile(2, 32, 120),
     imports=("torch._dynamo",),  # which every optimiser imports when it is made
     aa=AA(within=0.015, at={"batch": 64}),
     prepare=prepare,

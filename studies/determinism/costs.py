@@ -173,7 +173,7 @@ def costs_experiment(
         question=question,
         factors=(workload, SETTING),
         blocks=PerProfile(1, 12, 20),
-        rounds=PerProfile(2, 40, 80),
+        rounds=PerProfile(2, 32, 80),
         prepare=prepare,
         task=task,
         aa=AA(within=AA_WITHIN, at={"setting": DEFAULT}),

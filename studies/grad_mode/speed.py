@@ -202,7 +202,7 @@ EXPERIMENT = Experiment(
     question="How much faster is a forward pass under no_grad, and under inference_mode?",
     factors=(GRAD, WORKLOAD),
     blocks=PerProfile(1, 12, 24),
-    rounds=PerProfile(4, 160, 320),
+    rounds=PerProfile(4, 120, 320),
     imports=("transformers.models.bert.modeling_bert",),
     aa=AA(within=MARGIN, at={"grad": "no_grad", "workload": JUDGED}),
     prepare=prepare,
