@@ -6,4 +6,4 @@ with and without gradient scaling. Every module of this folder asks one question
 and shows how far two equal arms can differ.
 """
 
-COST = "quick 45 s, standard 4-5 min on 2 cores"
+COST = "quick 25-45 s, standard 4-5 min on 2 cores"

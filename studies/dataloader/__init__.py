@@ -6,4 +6,4 @@ few large images and from storage that makes one wait, with and without worker p
 module of this folder that has an EXPERIMENT asks one question; the others are what they share.
 """
 
-COST = "quick 1 min, standard 8-12 min on 2 cores"
+COST = "quick 40-60 s, standard 8-11 min on 2 cores"

@@ -6,4 +6,4 @@ and of data workers. Every module of this folder asks one question; ``process`` 
 trainings, and ``settings`` and ``workloads`` hold what they share.
 """
 
-COST = "quick 30 s, standard 4-5 min on 2 cores"
+COST = "quick 20-30 s, standard 3-5 min on 2 cores"
