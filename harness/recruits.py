@@ -47,13 +47,13 @@ class Recruits:
         # A process that forks measures for every experiment once.
         needed = max(Counter(names).values()) if can_fork(self._protocol) else len(names)
         count = min(self._at_once, needed)
-        started = [_start(self._folder) for _ in range(count)]
         if count == 1:  # it imports what it needs when it is asked for a step
-            self._waiting += started
+            self._waiting.append(_start(self._folder))
             return
-        for process in started:
+        for _ in range(count):
+            self._getting_ready.append(_start(self._folder))
+        for process in self._getting_ready:
             tell(process, " ".join(["prepare", *sorted(set(names))]))
-        self._getting_ready += started
 
     def next(self, steps: Sequence[Step]) -> subprocess.Popen[str]:
         """One that is ready, as are all that started with it.
