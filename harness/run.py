@@ -95,7 +95,7 @@ def execute(
         for rules in protocol.measured():
             assemble(folder, protocol, rules)
     finally:
-        recruits.dismiss()
+        recruits.dismiss()  # they may wait for a crew that never began
         # A process that was ended in the middle of a write leaves its half behind.
         folder.drop_partials()
 

@@ -142,12 +142,7 @@ def test_a_block_that_was_written_before_its_member_died_is_kept(house: House) -
     measure_step(made.study, made.protocol, made.folder, member.step, RecordingDevice())
     before = made.part("a", 0).read_bytes()
     with DefaultSelector() as ready:
-        assert (
-            _Crew(made.protocol, made.folder, ready, [], Recruits(made.protocol, made.folder)).bury(
-                member
-            )
-            == 0
-        )
+        assert crew_of(made, ready).bury(member) == 0
     end(member.process)
     assert made.part("a", 0).read_bytes() == before
 
@@ -158,12 +153,7 @@ def test_a_member_that_died_between_two_blocks_is_noticed_by_its_silence(house: 
     member.ask(steps_of(made.protocol)[1], 5.0)
     assert member.answers.readline() == ""
     with DefaultSelector() as ready:
-        assert (
-            _Crew(made.protocol, made.folder, ready, [], Recruits(made.protocol, made.folder)).bury(
-                member
-            )
-            == 2
-        )
+        assert crew_of(made, ready).bury(member) == 2
     end(member.process)
     assert made.part("a", 1).is_file()
     assert not made.part("a", 0).exists()

@@ -74,7 +74,7 @@ def test_a_figure_reads_the_cost_off_the_planted_times(module: object) -> None:
     )
     with slide_style():
         figure = experiment.figures[0](table)
-    assert "20 % more" in figure.axes[0].get_title()
+    assert "a step takes 20 % more" in figure.axes[0].get_title()
 
 
 def test_the_arms_of_a_workload_share_its_network() -> None:
