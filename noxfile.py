@@ -18,7 +18,7 @@ from packaging.requirements import Requirement
 
 # The interpreter that runs nox need not have the project: this part of it is plain Python.
 sys.path.insert(0, str(Path(__file__).parent))
-from harness.cards import Card, cards
+from harness.catalogue.cards import Card, cards
 
 nox.needs_version = ">=2025.2.9"  # the first that knows requires=
 nox.options.sessions = ["tests"]
@@ -75,7 +75,10 @@ def calibrate(session: nox.Session) -> None:
     One of the two alone: ``nox -s calibrate -- intervals`` (a few minutes), or ``-- clock``; what
     follows is for it.
     """
-    modules = {"intervals": "harness.calibrate", "clock": "harness.clock_trials"}
+    modules = {
+        "intervals": "harness.calibration.calibrate",
+        "clock": "harness.calibration.clock_trials",
+    }
     chosen, *rest = session.posargs or [""]
     if chosen and chosen not in modules:
         session.error(f"There is no calibration {chosen!r}; choose {' or '.join(modules)}")

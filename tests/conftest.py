@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.session import start_run
-from tests.harness.running import House, build_house
+from harness.cli.session import start_run
+from tests.harness.runs import House, build_house
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -15,10 +15,18 @@ import subprocess
 import sys
 from typing import TypeAlias
 
-from harness.contrasts import Response
-from harness.design import Arm, Block, Factor, PerProfile
-from harness.experiment import Claim, Control, Experiment, Responses
-from harness.regions import equals
+from harness import (
+    Arm,
+    Block,
+    Claim,
+    Control,
+    Experiment,
+    Factor,
+    PerProfile,
+    Response,
+    Responses,
+    equals,
+)
 from studies.amp.without_gpu import LINES
 
 AS_LISTED, FOR_THE_PROCESSOR = LINES[:2], LINES[2:]

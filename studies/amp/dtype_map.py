@@ -13,12 +13,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from harness.contrasts import Response
-from harness.deferred import functional, torch
-from harness.design import Arm, Block, Factor, PerProfile
-from harness.experiment import Claim, Control, Experiment, Responses
+from harness import (
+    Arm,
+    Block,
+    Claim,
+    Control,
+    Experiment,
+    Factor,
+    PerProfile,
+    Response,
+    Responses,
+    equals,
+)
 from harness.figures import BLUE, ORANGE
-from harness.regions import equals
+from harness.libraries import functional, torch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -16,15 +16,22 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from harness.contrasts import Ratio, Response
-from harness.datasets import load_split
-from harness.deferred import torch
-from harness.design import Arm, Block, Factor, PerProfile
-from harness.experiment import Claim, Control, Experiment, Responses
-from harness.figures import BLACK
-from harness.intervals import median_interval
-from harness.marks import draw_blocks
-from harness.regions import less_than
+from harness import (
+    Arm,
+    Block,
+    Claim,
+    Control,
+    Experiment,
+    Factor,
+    PerProfile,
+    Ratio,
+    Response,
+    Responses,
+    less_than,
+)
+from harness.figures import BLACK, draw_blocks, median_interval
+from harness.libraries import torch
+from harness.workloads import load_split
 from studies.amp.models import CLASSES, CNN, NETS, classification_loss, digit_net
 from studies.amp.precision import BF16, BF16_SCALER, COLOURS, FP16, FP32, LEVELS, make_step
 
@@ -32,7 +39,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-    from harness.datasets import Split
+    from harness.workloads.datasets import Split
 
 LR, BATCH_SIZE = 3e-3, 64
 #: The equivalence margin of the project for losses.

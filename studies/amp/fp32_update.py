@@ -17,15 +17,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from harness.contrasts import Difference, Ratio, Response
-from harness.datasets import load_split
-from harness.deferred import functional, torch
-from harness.design import Arm, Block, Factor, PerProfile
-from harness.experiment import Claim, Control, Experiment, Responses
-from harness.figures import BLACK, BLUE, ORANGE
-from harness.marks import draw_blocks
-from harness.networks import mlp_for
-from harness.regions import at_most, less_than, more_than
+from harness import (
+    Arm,
+    Block,
+    Claim,
+    Control,
+    Difference,
+    Experiment,
+    Factor,
+    PerProfile,
+    Ratio,
+    Response,
+    Responses,
+    at_most,
+    less_than,
+    more_than,
+)
+from harness.figures import BLACK, BLUE, ORANGE, draw_blocks
+from harness.libraries import functional, torch
+from harness.workloads import load_split, mlp_for
 from studies.amp.precision import BF16, FP32, autocast
 
 if TYPE_CHECKING:
@@ -33,7 +43,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from torch import Tensor, nn
 
-    from harness.datasets import Split
+    from harness.workloads.datasets import Split
 
 LR, BATCH_SIZE, LAST_STEPS = 0.01, 64, 20
 #: Equivalence margins of the project: 5 % of a loss, and one in a hundred for a share.

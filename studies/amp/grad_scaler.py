@@ -18,13 +18,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from harness.contrasts import Difference, Response
-from harness.deferred import torch
-from harness.design import Arm, Block, Factor, PerProfile
-from harness.experiment import Claim, Control, Experiment, Responses
-from harness.figures import BLUE, ORANGE
-from harness.marks import draw_blocks
-from harness.regions import at_least, equals, less_than, more_than
+from harness import (
+    Arm,
+    Block,
+    Claim,
+    Control,
+    Difference,
+    Experiment,
+    Factor,
+    PerProfile,
+    Response,
+    Responses,
+    at_least,
+    equals,
+    less_than,
+    more_than,
+)
+from harness.figures import BLUE, ORANGE, draw_blocks
+from harness.libraries import torch
 from studies.amp.models import (
     CLASSES,
     CNN,

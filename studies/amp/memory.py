@@ -16,13 +16,22 @@ from __future__ import annotations
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from harness.contrasts import Ratio
-from harness.deferred import torch
-from harness.design import Arm, Block, Factor, PerProfile
-from harness.experiment import Claim, Control, Experiment, Responses
+from harness import (
+    Arm,
+    Block,
+    Claim,
+    Control,
+    Experiment,
+    Factor,
+    PerProfile,
+    Ratio,
+    Responses,
+    between,
+    equals,
+)
 from harness.figures import BLUE, GREEN, ORANGE
-from harness.memory import allocator_peak, saved_tensors
-from harness.regions import between, equals
+from harness.libraries import torch
+from harness.meters import allocator_peak, saved_tensors
 from studies.amp.models import CNN, MLP, NETS, TRANSFORMER
 from studies.amp.precision import BF16, BF16_SCALER, FP32, TF32, autocast, make_step
 from studies.amp.workloads import SMALL, Workload, workload

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.deferred import functional, nn, torch
-from harness.networks import encoder, mlp, small_cnn
+from harness.libraries import functional, nn, torch
+from harness.workloads import encoder, mlp, small_cnn
 
 if TYPE_CHECKING:
     from torch import Tensor

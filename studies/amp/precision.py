@@ -5,8 +5,8 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from harness.deferred import torch
 from harness.figures import BLACK, BLUE, GREEN, ORANGE, SKY, VERMILION
+from harness.libraries import torch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -7,15 +7,9 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from harness.contrasts import Ratio
-from harness.deferred import torch
-from harness.design import Arm, Block, Factor, PerProfile
-from harness.experiment import Claim, Experiment
-from harness.figures import span
-from harness.marks import draw_blocks
-from harness.regions import between
-from harness.times import by_block, device_of, rounds_of
-from harness.timing import AA
+from harness import AA, Arm, Block, Claim, Experiment, Factor, PerProfile, Ratio, between
+from harness.figures import by_block, device_of, draw_blocks, rounds_of, span
+from harness.libraries import torch
 from studies.amp.precision import BF16, COLOURS, FP16, FP32, TF32, float32_units, half_type
 
 if TYPE_CHECKING:
@@ -23,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from torch import Tensor
 
-    from harness.experiment import Task
+    from harness.design.experiment import Task
 
 PRECISION = Factor("precision", (FP32, TF32, BF16, FP16), control=FP32)
 

@@ -9,7 +9,7 @@ float16, whose convolutions take a CPU a hundred times as long to train.
 
 from __future__ import annotations
 
-from harness.design import Arm
+from harness import Arm
 from studies.amp.models import CNN
 from studies.amp.precision import FP16_SCALER
 from studies.amp.steps import NET, PRECISION, steps_experiment

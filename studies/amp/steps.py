@@ -6,15 +6,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from harness.contrasts import Ratio
-from harness.deferred import torch
-from harness.design import Arm, Block, Factor, PerProfile
-from harness.experiment import Claim, Experiment
-from harness.figures import span
-from harness.marks import draw_blocks
-from harness.regions import between
-from harness.times import by_block, device_of, rounds_of
-from harness.timing import AA
+from harness import AA, Arm, Block, Claim, Experiment, Factor, PerProfile, Ratio, between
+from harness.figures import by_block, device_of, draw_blocks, rounds_of, span
+from harness.libraries import torch
 from studies.amp.models import NETS
 from studies.amp.precision import BF16, BF16_SCALER, COLOURS, FP16_SCALER, FP32, TF32, make_step
 from studies.amp.workloads import Size, Workload, workload
@@ -25,7 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-    from harness.experiment import Task
+    from harness.design.experiment import Task
 
 NET = Factor("net", NETS)
 PRECISION = Factor("precision", (FP32, TF32, BF16, BF16_SCALER, FP16_SCALER), control=FP32)

@@ -10,7 +10,7 @@ import sys
 import warnings
 from typing import TYPE_CHECKING
 
-from harness.deferred import functional, torch
+from harness.libraries import functional, torch
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from harness.deferred import functional, torch
-from harness.networks import convnet, encoder, tower
+from harness.libraries import functional, torch
+from harness.workloads import convnet, encoder, tower
 from studies.amp.models import CLASSES, CNN, MLP, TRANSFORMER
 
 if TYPE_CHECKING:

@@ -31,12 +31,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from harness.contrasts import Response
-from harness.deferred import torch
-from harness.design import Arm, Block, Factor, Level, PerProfile
-from harness.experiment import Control, Experiment, Responses
+from harness import (
+    Arm,
+    Block,
+    Control,
+    Experiment,
+    Factor,
+    Level,
+    PerProfile,
+    Response,
+    Responses,
+    at_most,
+    equals,
+    more_than,
+)
 from harness.figures import BLACK, BLUE, ORANGE, PURPLE
-from harness.regions import at_most, equals, more_than
+from harness.libraries import torch
 from studies.bugs.curves import FAR, Curves, share_left
 from studies.bugs.grid import DIVERGED, as_array
 

@@ -14,10 +14,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.datasets import Name, load_split
-from harness.deferred import functional, torch
-from harness.design import Block
-from harness.networks import mlp
+from harness import Block
+from harness.libraries import functional, torch
+from harness.workloads import Name, load_split, mlp
 from studies.bugs.loop import Log, Setting, train
 from studies.bugs.switches import Switches
 from studies.bugs.tasks import SPIRAL_NOISE, SPIRAL_POINTS, Part, TrainingTask, spiral

@@ -18,16 +18,23 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from harness.contrasts import Response
-from harness.datasets import load_split
-from harness.deferred import functional, nn, torch
-from harness.design import Arm, Block, Factor, PerProfile
-from harness.experiment import Claim, Control, Experiment, Responses
-from harness.figures import BLACK, BLUE, ORANGE, span
-from harness.marks import draw_blocks
-from harness.networks import mlp, small_cnn
-from harness.regions import at_least, equals, less_than
-from harness.training import train_epochs
+from harness import (
+    Arm,
+    Block,
+    Claim,
+    Control,
+    Experiment,
+    Factor,
+    PerProfile,
+    Response,
+    Responses,
+    at_least,
+    equals,
+    less_than,
+)
+from harness.figures import BLACK, BLUE, ORANGE, draw_blocks, span
+from harness.libraries import functional, nn, torch
+from harness.workloads import load_split, mlp, small_cnn, train_epochs
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -6,11 +6,19 @@ with each value of ``set_to_none``; then its ``.grad`` are looked at.
 
 from __future__ import annotations
 
-from harness.contrasts import Response
-from harness.deferred import nn, torch
-from harness.design import Arm, Block, Factor, PerProfile
-from harness.experiment import Claim, Control, Experiment, Responses
-from harness.regions import equals
+from harness import (
+    Arm,
+    Block,
+    Claim,
+    Control,
+    Experiment,
+    Factor,
+    PerProfile,
+    Response,
+    Responses,
+    equals,
+)
+from harness.libraries import nn, torch
 
 OF = Factor("of", ("SGD", "Adam", "AdamW", "the network"))
 CALL = Factor("call", ("zero_grad()", "set_to_none=True", "set_to_none=False"))

@@ -19,7 +19,7 @@ import sys
 from collections.abc import Callable
 from functools import lru_cache
 
-from harness.errors import HarnessError
+from harness import HarnessError
 
 FAKE = "gpu"
 

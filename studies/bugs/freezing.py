@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from harness.deferred import functional, nn, torch
-from harness.design import Factor
-from harness.replicas import Replicas
+from harness import Factor
+from harness.libraries import functional, nn, torch
+from harness.workloads import Replicas
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -22,16 +22,23 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from harness.contrasts import Response
-from harness.datasets import load_split
-from harness.deferred import nn, torch
-from harness.design import Arm, Block, Factor, PerProfile
-from harness.experiment import Claim, Control, Experiment, Responses
+from harness import (
+    Arm,
+    Block,
+    Claim,
+    Control,
+    Experiment,
+    Factor,
+    PerProfile,
+    Response,
+    Responses,
+    equals,
+    more_than,
+)
 from harness.figures import BLUE, GREEN, ORANGE, PURPLE, VERMILION
-from harness.networks import mlp
-from harness.regions import equals, more_than
-from harness.replicas import Replicas
-from harness.storages import total_bytes
+from harness.libraries import nn, torch
+from harness.meters import total_bytes
+from harness.workloads import Replicas, load_split, mlp
 from studies.bugs.freezing import (
     OPTIMISER,
     OPTIMISERS,

@@ -19,13 +19,9 @@ import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from harness.contrasts import Ratio
-from harness.deferred import nn, torch
-from harness.design import Arm, Block, Factor, PerProfile
-from harness.experiment import Claim, Experiment, Task
-from harness.networks import mlp
-from harness.regions import at_least
-from harness.timing import AA
+from harness import AA, Arm, Block, Claim, Experiment, Factor, PerProfile, Ratio, Task, at_least
+from harness.libraries import nn, torch
+from harness.workloads import mlp
 from studies.bugs.freezing import (
     OPTIMISERS,
     Zeroing,

@@ -27,11 +27,21 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.contrasts import Response
-from harness.design import Arm, Block, Factor, PerProfile
-from harness.experiment import Claim, Control, Experiment, Responses
+from harness import (
+    Arm,
+    Block,
+    Claim,
+    Control,
+    Experiment,
+    Factor,
+    PerProfile,
+    Response,
+    Responses,
+    at_least,
+    equals,
+    less_than,
+)
 from harness.figures import BLACK, BLUE, GREEN, ORANGE, VERMILION, span
-from harness.regions import at_least, equals, less_than
 from studies.bugs.overlap import LEAST_GAP, OVERLAPS, contaminated
 from studies.bugs.samples import (
     CANCER,

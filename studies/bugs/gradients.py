@@ -14,13 +14,21 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from harness.contrasts import Response
-from harness.datasets import load_split
-from harness.deferred import functional, nn, torch
-from harness.design import Arm, Block, Factor, PerProfile
-from harness.experiment import Claim, Control, Experiment, Responses
-from harness.networks import mlp
-from harness.regions import equals, less_than
+from harness import (
+    Arm,
+    Block,
+    Claim,
+    Control,
+    Experiment,
+    Factor,
+    PerProfile,
+    Response,
+    Responses,
+    equals,
+    less_than,
+)
+from harness.libraries import functional, nn, torch
+from harness.workloads import load_split, mlp
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from harness.deferred import torch
-from harness.design import Arm, Block, Factor
-from harness.replicas import Replicas
+from harness import Arm, Block, Factor
+from harness.libraries import torch
+from harness.workloads import Replicas
 from studies.bugs.curves import Curves, exponent, rises, share_left, straightness
 from studies.bugs.loop import Log, Setting, evaluate, train
 from studies.bugs.switches import CORRECT, Switches

@@ -10,9 +10,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from harness.deferred import functional, nn, torch
-from harness.design import Factor
-from harness.memory import LiveStorage, SavedTensors, live_storage, saved_tensors
+from harness import Factor
+from harness.libraries import functional, nn, torch
+from harness.meters import LiveStorage, SavedTensors, live_storage, saved_tensors
 
 if TYPE_CHECKING:
     from torch import Tensor

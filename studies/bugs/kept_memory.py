@@ -17,12 +17,20 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from harness.contrasts import Response
-from harness.deferred import nn, torch
-from harness.design import Arm, Block, PerProfile
-from harness.experiment import Claim, Control, Experiment, Responses
-from harness.networks import mlp
-from harness.regions import at_least, equals
+from harness import (
+    Arm,
+    Block,
+    Claim,
+    Control,
+    Experiment,
+    PerProfile,
+    Response,
+    Responses,
+    at_least,
+    equals,
+)
+from harness.libraries import nn, torch
+from harness.workloads import mlp
 from studies.bugs.keeping import (
     ATTACHED,
     BACKWARD,

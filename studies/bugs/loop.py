@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from harness.deferred import nn, torch
-from harness.errors import HarnessError
-from harness.replicas import Replicas
+from harness import HarnessError
+from harness.libraries import nn, torch
+from harness.workloads import Replicas
 from studies.bugs.switches import CORRECT, Switches
 from studies.bugs.tasks import Part, TrainingTask
 

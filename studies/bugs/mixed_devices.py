@@ -12,11 +12,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from harness.contrasts import Response
-from harness.deferred import functional, torch
-from harness.design import Arm, Block, PerProfile
-from harness.experiment import Claim, Control, Experiment, Responses
-from harness.regions import at_least, equals
+from harness import (
+    Arm,
+    Block,
+    Claim,
+    Control,
+    Experiment,
+    PerProfile,
+    Response,
+    Responses,
+    at_least,
+    equals,
+)
+from harness.libraries import functional, torch
 from studies.bugs.elsewhere import outcomes_on, refused
 
 if TYPE_CHECKING:

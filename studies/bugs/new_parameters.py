@@ -12,13 +12,20 @@ from __future__ import annotations
 import copy
 from typing import TYPE_CHECKING, NamedTuple
 
-from harness.contrasts import Response
-from harness.datasets import load_split
-from harness.deferred import nn, torch
-from harness.design import Arm, Block, Factor, PerProfile
-from harness.experiment import Claim, Control, Experiment, Responses
-from harness.networks import mlp
-from harness.regions import equals
+from harness import (
+    Arm,
+    Block,
+    Claim,
+    Control,
+    Experiment,
+    Factor,
+    PerProfile,
+    Response,
+    Responses,
+    equals,
+)
+from harness.libraries import nn, torch
+from harness.workloads import load_split, mlp
 from studies.bugs.freezing import OPTIMISER, OPTIMISERS, Zeroing, training_step
 
 if TYPE_CHECKING:

@@ -24,10 +24,21 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.contrasts import Response
-from harness.design import Arm, Block, Factor, PerProfile, cross
-from harness.experiment import Claim, Control, Experiment, Responses
-from harness.regions import at_least, equals, less_than
+from harness import (
+    Arm,
+    Block,
+    Claim,
+    Control,
+    Experiment,
+    Factor,
+    PerProfile,
+    Response,
+    Responses,
+    at_least,
+    cross,
+    equals,
+    less_than,
+)
 from studies.bugs.curves import Curves
 from studies.bugs.grid import (
     DIVERGED,

@@ -15,12 +15,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
-from harness.contrasts import Response
-from harness.deferred import nn, torch
-from harness.design import Arm, Block, PerProfile
-from harness.experiment import Claim, Control, Experiment, Responses
-from harness.networks import tower
-from harness.regions import equals
+from harness import Arm, Block, Claim, Control, Experiment, PerProfile, Response, Responses, equals
+from harness.libraries import nn, torch
+from harness.workloads import tower
 from studies.bugs.keeping import (
     ATTACHED,
     BACKWARD,

@@ -25,12 +25,21 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.contrasts import Response
-from harness.design import Arm, Block, Factor, PerProfile
-from harness.experiment import Claim, Control, Experiment, Responses
-from harness.figures import BLACK, BLUE, GREEN, VERMILION, span
-from harness.intervals import median_interval
-from harness.regions import at_least, at_most, equals
+from harness import (
+    Arm,
+    Block,
+    Claim,
+    Control,
+    Experiment,
+    Factor,
+    PerProfile,
+    Response,
+    Responses,
+    at_least,
+    at_most,
+    equals,
+)
+from harness.figures import BLACK, BLUE, GREEN, VERMILION, median_interval, span
 from studies.bugs.samples import (
     CANCER,
     DIGITS,

@@ -30,12 +30,22 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.contrasts import Difference, Response
-from harness.design import Arm, Block, Factor, PerProfile
-from harness.experiment import Claim, Control, Experiment, Responses
-from harness.figures import BLACK, BLUE, VERMILION
-from harness.marks import draw_blocks
-from harness.regions import at_least, at_most, equals
+from harness import (
+    Arm,
+    Block,
+    Claim,
+    Control,
+    Difference,
+    Experiment,
+    Factor,
+    PerProfile,
+    Response,
+    Responses,
+    at_least,
+    at_most,
+    equals,
+)
+from harness.figures import BLACK, BLUE, VERMILION, draw_blocks
 from studies.bugs.overlap import DOCUMENTS_GAP, LEAST_GAP
 from studies.bugs.samples import CANCER, DIGITS, NEAREST, Numbers, bundled, nearest, one_thread
 

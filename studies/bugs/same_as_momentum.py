@@ -19,12 +19,21 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from harness.contrasts import Response
-from harness.deferred import torch
-from harness.design import Arm, Block, Factor, PerProfile
-from harness.experiment import Claim, Control, Experiment, Responses
-from harness.regions import equals, more_than
-from harness.replicas import Replicas
+from harness import (
+    Arm,
+    Block,
+    Claim,
+    Control,
+    Experiment,
+    Factor,
+    PerProfile,
+    Response,
+    Responses,
+    equals,
+    more_than,
+)
+from harness.libraries import torch
+from harness.workloads import Replicas
 from studies.bugs.tasks import DIGITS, make_task
 
 if TYPE_CHECKING:

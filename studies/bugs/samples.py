@@ -12,11 +12,9 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.deferred import torch
-from harness.design import Block
-from harness.errors import HarnessError
-from harness.networks import mlp
-from harness.training import fit_classifier
+from harness import Block, HarnessError
+from harness.libraries import torch
+from harness.workloads import fit_classifier, mlp
 from studies.bugs.tasks import SPIRAL_NOISE, SPIRAL_POINTS, spiral
 
 DIGITS, CANCER, WINE, SPIRAL = "digits", "breast cancer", "wine", "spiral"

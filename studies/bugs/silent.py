@@ -14,12 +14,20 @@ from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
-from harness.contrasts import Response
-from harness.deferred import functional, torch
-from harness.design import Arm, Block, Factor, PerProfile
-from harness.experiment import Claim, Control, Experiment, Responses
-from harness.networks import mlp
-from harness.regions import equals
+from harness import (
+    Arm,
+    Block,
+    Claim,
+    Control,
+    Experiment,
+    Factor,
+    PerProfile,
+    Response,
+    Responses,
+    equals,
+)
+from harness.libraries import functional, torch
+from harness.workloads import mlp
 from studies.bugs.elsewhere import outcomes_on
 from studies.bugs.loop import Setting, train
 from studies.bugs.switches import CORRECT, Switches

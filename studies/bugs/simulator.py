@@ -16,12 +16,21 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from harness.contrasts import Response
-from harness.design import Arm, Block, Factor, PerProfile
-from harness.experiment import Claim, Control, Experiment, Responses
+from harness import (
+    Arm,
+    Block,
+    Claim,
+    Control,
+    Experiment,
+    Factor,
+    PerProfile,
+    Response,
+    Responses,
+    at_least,
+    less_than,
+)
 from harness.figures import BLACK, BLUE, ORANGE
-from harness.regions import at_least, less_than
-from harness.replicas import Replicas
+from harness.workloads import Replicas
 from studies.bugs.curves import exponent, rises, share_left, straightness
 from studies.bugs.grid import as_array
 from studies.bugs.loop import Setting, evaluate, train

@@ -15,13 +15,9 @@ import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from harness.contrasts import Ratio
-from harness.deferred import functional, nn, torch
-from harness.design import Arm, Block, Factor, PerProfile
-from harness.experiment import Claim, Experiment, Task
-from harness.networks import encoder, mlp, tower
-from harness.regions import between
-from harness.timing import AA
+from harness import AA, Arm, Block, Claim, Experiment, Factor, PerProfile, Ratio, Task, between
+from harness.libraries import functional, nn, torch
+from harness.workloads import encoder, mlp, tower
 
 if TYPE_CHECKING:
     from collections.abc import Callable

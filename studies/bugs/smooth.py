@@ -18,12 +18,21 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from harness.contrasts import Response
-from harness.deferred import torch
-from harness.design import Arm, Block, Factor, PerProfile
-from harness.experiment import Claim, Control, Experiment, Responses
+from harness import (
+    Arm,
+    Block,
+    Claim,
+    Control,
+    Experiment,
+    Factor,
+    PerProfile,
+    Response,
+    Responses,
+    at_least,
+    less_than,
+)
 from harness.figures import PALETTE
-from harness.regions import at_least, less_than
+from harness.libraries import torch
 from studies.bugs.loop import Setting, train
 from studies.bugs.tasks import SPIRAL_RELU, SPIRAL_TANH, make_task
 

@@ -11,10 +11,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from harness.deferred import functional, nn, torch
-from harness.design import Block
-from harness.errors import HarnessError
-from harness.networks import mlp, small_cnn
+from harness import Block, HarnessError
+from harness.libraries import functional, nn, torch
+from harness.workloads import mlp, small_cnn
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -12,14 +12,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.deferred import torch
-from harness.design import Arm, Block, Factor, PerProfile
-from harness.experiment import Experiment, Task
-from harness.figures import BLACK, BLUE, ORANGE, span
-from harness.intervals import median_interval
-from harness.marks import draw_blocks
-from harness.times import by_block, rounds_of
-from harness.timing import AA
+from harness import AA, Arm, Block, Experiment, Factor, PerProfile, Task
+from harness.figures import (
+    BLACK,
+    BLUE,
+    ORANGE,
+    by_block,
+    draw_blocks,
+    median_interval,
+    rounds_of,
+    span,
+)
+from harness.libraries import torch
 from studies.bugs.cases import (
     CANCER,
     CASES,

@@ -17,11 +17,21 @@ import math
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from harness.contrasts import Response
-from harness.deferred import torch
-from harness.design import Arm, Block, Factor, PerProfile
-from harness.experiment import Claim, Control, Experiment, Responses
-from harness.regions import equals, less_than, more_than
+from harness import (
+    Arm,
+    Block,
+    Claim,
+    Control,
+    Experiment,
+    Factor,
+    PerProfile,
+    Response,
+    Responses,
+    equals,
+    less_than,
+    more_than,
+)
+from harness.libraries import torch
 
 if TYPE_CHECKING:
     from torch import Tensor

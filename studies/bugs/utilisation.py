@@ -11,11 +11,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-from harness.contrasts import Response
-from harness.deferred import torch
-from harness.design import Arm, PerProfile
-from harness.experiment import Claim, Experiment, Responses
-from harness.regions import between
+from harness import Arm, Claim, Experiment, PerProfile, Response, Responses, between
+from harness.libraries import torch
 from studies.bugs.slow_targets import LOSS_ON, SIZE, Work, prepare, training
 
 SAMPLES, LEFT_OUT, SECONDS = 30, 10, 0.1

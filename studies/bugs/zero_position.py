@@ -13,12 +13,23 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from harness.contrasts import Response
-from harness.deferred import torch
-from harness.design import Arm, Block, Factor, PerProfile
-from harness.experiment import Claim, Control, Experiment, Responses, Unmeasurable
-from harness.regions import equals, less_than, more_than
-from harness.replicas import Replicas
+from harness import (
+    Arm,
+    Block,
+    Claim,
+    Control,
+    Experiment,
+    Factor,
+    PerProfile,
+    Response,
+    Responses,
+    Unmeasurable,
+    equals,
+    less_than,
+    more_than,
+)
+from harness.libraries import torch
+from harness.workloads import Replicas
 from studies.bugs.loop import OPTIMISERS
 from studies.bugs.same_as_momentum import all_weights, batches
 from studies.bugs.tasks import DIGITS, make_task

@@ -16,16 +16,20 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from harness.contrasts import Ratio
-from harness.deferred import functional, torch
-from harness.design import Arm, Block, Factor, PerProfile
-from harness.experiment import Claim, Experiment, Task
-from harness.figures import BLACK, BLUE, GREEN, ORANGE, PURPLE, span
-from harness.marks import draw_blocks
-from harness.networks import tower
-from harness.regions import at_most
-from harness.times import by_block, rounds_of
-from harness.timing import AA
+from harness import AA, Arm, Block, Claim, Experiment, Factor, PerProfile, Ratio, Task, at_most
+from harness.figures import (
+    BLACK,
+    BLUE,
+    GREEN,
+    ORANGE,
+    PURPLE,
+    by_block,
+    draw_blocks,
+    rounds_of,
+    span,
+)
+from harness.libraries import functional, torch
+from harness.workloads import tower
 
 if TYPE_CHECKING:
     import pandas as pd

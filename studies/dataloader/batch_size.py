@@ -12,16 +12,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from harness.contrasts import Ratio
-from harness.deferred import functional, nn, torch
-from harness.design import Arm, Block, Factor, PerProfile
-from harness.experiment import Claim, Experiment, Task
-from harness.figures import BLUE, GREEN, ORANGE, span
-from harness.marks import draw_blocks
-from harness.networks import convnet, encoder, mlp
-from harness.regions import at_least
-from harness.times import by_block, rounds_of
-from harness.timing import AA
+from harness import AA, Arm, Block, Claim, Experiment, Factor, PerProfile, Ratio, Task, at_least
+from harness.figures import BLUE, GREEN, ORANGE, by_block, draw_blocks, rounds_of, span
+from harness.libraries import functional, nn, torch
+from harness.workloads import convnet, encoder, mlp
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -21,14 +21,23 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from PIL import Image
 
-from harness.contrasts import Difference
-from harness.deferred import functional, nn, torch
-from harness.design import Arm, Block, Factor, PerProfile
-from harness.experiment import Claim, Control, Experiment, Responses
-from harness.figures import BLUE, ORANGE
-from harness.marks import draw_blocks
-from harness.memory import resident_peak
-from harness.regions import Region, at_most, equals
+from harness import (
+    Arm,
+    Block,
+    Claim,
+    Control,
+    Difference,
+    Experiment,
+    Factor,
+    PerProfile,
+    Region,
+    Responses,
+    at_most,
+    equals,
+)
+from harness.figures import BLUE, ORANGE, draw_blocks
+from harness.libraries import functional, nn, torch
+from harness.meters import resident_peak
 from studies.dataloader.files import ImageFolder, photo
 from studies.dataloader.loaders import make_loader
 

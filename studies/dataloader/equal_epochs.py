@@ -11,16 +11,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from harness.contrasts import Difference, Response
-from harness.datasets import Split, load_split
-from harness.deferred import torch
-from harness.design import Arm, Block, Factor, PerProfile
-from harness.experiment import Claim, Control, Experiment, Responses
-from harness.figures import BLUE, ORANGE, span
-from harness.marks import draw_blocks
-from harness.networks import mlp_for
-from harness.regions import at_least
-from harness.training import fit_classifier
+from harness import (
+    Arm,
+    Block,
+    Claim,
+    Control,
+    Difference,
+    Experiment,
+    Factor,
+    PerProfile,
+    Response,
+    Responses,
+    at_least,
+)
+from harness.figures import BLUE, ORANGE, draw_blocks, span
+from harness.libraries import torch
+from harness.workloads import Split, fit_classifier, load_split, mlp_for
 
 if TYPE_CHECKING:
     import pandas as pd

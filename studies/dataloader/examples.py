@@ -12,11 +12,8 @@ import math
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from harness.contrasts import Response
-from harness.deferred import torch
-from harness.design import Arm, Block, Factor, PerProfile
-from harness.experiment import Claim, Experiment, Responses
-from harness.regions import equals
+from harness import Arm, Block, Claim, Experiment, Factor, PerProfile, Response, Responses, equals
+from harness.libraries import torch
 from studies.dataloader.loaders import make_loader, read_all
 
 if TYPE_CHECKING:

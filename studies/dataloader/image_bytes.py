@@ -13,10 +13,18 @@ from typing import Any
 
 from PIL import Image
 
-from harness.contrasts import Response
-from harness.design import Arm, Block, PerProfile
-from harness.experiment import Claim, Control, Experiment, Responses
-from harness.regions import at_least, equals
+from harness import (
+    Arm,
+    Block,
+    Claim,
+    Control,
+    Experiment,
+    PerProfile,
+    Response,
+    Responses,
+    at_least,
+    equals,
+)
 from studies.dataloader.files import ImageFolder
 from studies.dataloader.image_open import FILE, HALF, write_files
 

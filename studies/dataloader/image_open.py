@@ -13,14 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-from harness.contrasts import Ratio
-from harness.design import Arm, Block, Factor, PerProfile
-from harness.experiment import Claim, Experiment, Task
-from harness.figures import BLUE
-from harness.marks import draw_blocks
-from harness.regions import at_least
-from harness.times import by_block, rounds_of
-from harness.timing import AA
+from harness import AA, Arm, Block, Claim, Experiment, Factor, PerProfile, Ratio, Task, at_least
+from harness.figures import BLUE, by_block, draw_blocks, rounds_of
 from studies.dataloader.files import ImageFolder, photo
 
 if TYPE_CHECKING:

@@ -13,11 +13,19 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
-from harness.contrasts import Response
-from harness.deferred import torch
-from harness.design import Arm, Block, Factor, PerProfile
-from harness.experiment import Claim, Control, Experiment, Responses
-from harness.regions import equals
+from harness import (
+    Arm,
+    Block,
+    Claim,
+    Control,
+    Experiment,
+    Factor,
+    PerProfile,
+    Response,
+    Responses,
+    equals,
+)
+from harness.libraries import torch
 from studies.dataloader.files import ImageFolder, photo
 from studies.dataloader.loaders import make_loader
 

@@ -15,15 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from harness.contrasts import Ratio
-from harness.deferred import torch
-from harness.design import Arm, Block, Factor, PerProfile
-from harness.experiment import Claim, Experiment, Task
-from harness.figures import BLACK, BLUE, ORANGE
-from harness.marks import draw_blocks
-from harness.regions import at_least
-from harness.times import by_block, rounds_of
-from harness.timing import AA
+from harness import AA, Arm, Block, Claim, Experiment, Factor, PerProfile, Ratio, Task, at_least
+from harness.figures import BLACK, BLUE, ORANGE, by_block, draw_blocks, rounds_of
+from harness.libraries import torch
 from studies.dataloader.loaders import make_loader, read_all
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import sys
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from harness.deferred import torch
+from harness.libraries import torch
 
 if TYPE_CHECKING:
     from torch.utils.data import DataLoader

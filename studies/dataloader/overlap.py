@@ -15,13 +15,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from harness.deferred import torch
-from harness.design import Arm, Block, Factor, PerProfile
-from harness.experiment import Experiment, Task
-from harness.figures import BLUE, ORANGE
-from harness.marks import draw_blocks
-from harness.times import by_block, rounds_of
-from harness.timing import AA
+from harness import AA, Arm, Block, Experiment, Factor, PerProfile, Task
+from harness.figures import BLUE, ORANGE, by_block, draw_blocks, rounds_of
+from harness.libraries import torch
 from studies.dataloader.transfer import MEMORY, NON_BLOCKING, host_bytes
 
 if TYPE_CHECKING:

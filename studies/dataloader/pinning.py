@@ -8,11 +8,19 @@ nothing can be pinned, and the same code shows what the loader does then.
 
 from __future__ import annotations
 
-from harness.contrasts import Response
-from harness.deferred import torch
-from harness.design import Arm, Block, Factor, PerProfile
-from harness.experiment import Claim, Control, Experiment, Responses
-from harness.regions import equals
+from harness import (
+    Arm,
+    Block,
+    Claim,
+    Control,
+    Experiment,
+    Factor,
+    PerProfile,
+    Response,
+    Responses,
+    equals,
+)
+from harness.libraries import torch
 from studies.dataloader.loaders import make_loader
 
 BATCHES, BATCH, WIDTH = 8, 16, 1024

@@ -10,10 +10,18 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
-from harness.contrasts import Response
-from harness.design import Arm, Block, Factor, PerProfile
-from harness.experiment import Claim, Control, Experiment, Responses
-from harness.regions import equals
+from harness import (
+    Arm,
+    Block,
+    Claim,
+    Control,
+    Experiment,
+    Factor,
+    PerProfile,
+    Response,
+    Responses,
+    equals,
+)
 from studies.dataloader.loaders import make_loader
 
 BATCH = 4

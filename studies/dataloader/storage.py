@@ -20,14 +20,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from harness.contrasts import Ratio
-from harness.design import Arm, Block, Factor, PerProfile
-from harness.experiment import Claim, Experiment, Task
-from harness.figures import BLUE, GREEN, ORANGE, PURPLE
-from harness.marks import draw_blocks
-from harness.regions import at_most
-from harness.times import by_block, rounds_of
-from harness.timing import AA
+from harness import AA, Arm, Block, Claim, Experiment, Factor, PerProfile, Ratio, Task, at_most
+from harness.figures import BLUE, GREEN, ORANGE, PURPLE, by_block, draw_blocks, rounds_of
 from studies.dataloader.files import ImageFolder
 from studies.dataloader.stores import (
     KINDS,

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from PIL import Image
 
-from harness.deferred import torch
+from harness.libraries import torch
 from studies.dataloader.files import ImageFolder, photo
 from studies.dataloader.loaders import make_loader, read_all
 

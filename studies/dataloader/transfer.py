@@ -11,15 +11,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from harness.contrasts import Ratio
-from harness.deferred import torch
-from harness.design import Arm, Block, Factor, PerProfile
-from harness.experiment import Claim, Experiment, Task
-from harness.figures import BLUE, ORANGE
-from harness.marks import draw_blocks
-from harness.regions import at_least
-from harness.times import by_block, rounds_of
-from harness.timing import AA
+from harness import AA, Arm, Block, Claim, Experiment, Factor, PerProfile, Ratio, Task, at_least
+from harness.figures import BLUE, ORANGE, by_block, draw_blocks, rounds_of
+from harness.libraries import torch
 
 if TYPE_CHECKING:
     import pandas as pd

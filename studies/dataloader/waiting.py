@@ -15,14 +15,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from harness.deferred import functional, nn, torch
-from harness.design import Arm, Block, Factor, PerProfile
-from harness.experiment import Experiment, Task, Unmeasurable
-from harness.figures import BLUE, ORANGE
-from harness.marks import draw_blocks
-from harness.networks import convnet
-from harness.times import by_block, rounds_of
-from harness.timing import AA
+from harness import AA, Arm, Block, Experiment, Factor, PerProfile, Task, Unmeasurable
+from harness.figures import BLUE, ORANGE, by_block, draw_blocks, rounds_of
+from harness.libraries import functional, nn, torch
+from harness.workloads import convnet
 from studies.dataloader.files import ImageFolder
 from studies.dataloader.stores import (
     KINDS,

@@ -7,15 +7,19 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from harness.contrasts import Ratio
-from harness.deferred import torch
-from harness.design import Arm, Block, Factor, PerProfile
-from harness.experiment import Claim, Experiment
-from harness.figures import BLUE, GREEN, ORANGE, SKY, span
-from harness.marks import draw_blocks
-from harness.regions import between
-from harness.times import by_block, device_of, rounds_of
-from harness.timing import AA
+from harness import AA, Arm, Block, Claim, Experiment, Factor, PerProfile, Ratio, between
+from harness.figures import (
+    BLUE,
+    GREEN,
+    ORANGE,
+    SKY,
+    by_block,
+    device_of,
+    draw_blocks,
+    rounds_of,
+    span,
+)
+from harness.libraries import torch
 from studies.determinism.settings import (
     ALGORITHMS,
     BENCHMARK,
@@ -34,7 +38,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from torch import Tensor, nn
 
-    from harness.experiment import Task
+    from harness.design.experiment import Task
 
 SETTING = Factor("setting", SETTINGS, control=DEFAULT)
 

@@ -8,11 +8,8 @@ What the tuner then does takes a GPU, see ``tuner``; there the claim's own verdi
 
 from __future__ import annotations
 
-from harness.contrasts import Response
-from harness.deferred import torch
-from harness.design import Arm, Block, PerProfile
-from harness.experiment import Claim, Control, Experiment, Responses
-from harness.regions import equals
+from harness import Arm, Block, Claim, Control, Experiment, PerProfile, Response, Responses, equals
+from harness.libraries import torch
 
 CLAIMS = (
     Claim(

@@ -18,8 +18,8 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeAlias
 
-from harness.deferred import torch
-from harness.errors import HarnessError
+from harness import HarnessError
+from harness.libraries import torch
 
 if TYPE_CHECKING:
     from torch import nn

@@ -21,12 +21,20 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from harness.contrasts import Response
-from harness.deferred import torch
-from harness.design import Arm, Block, Factor, PerProfile
-from harness.experiment import Claim, Control, Experiment, Responses
+from harness import (
+    Arm,
+    Block,
+    Claim,
+    Control,
+    Experiment,
+    Factor,
+    PerProfile,
+    Response,
+    Responses,
+    equals,
+)
 from harness.figures import BLUE, ORANGE
-from harness.regions import equals
+from harness.libraries import torch
 from studies.determinism import settings
 from studies.determinism.process import Answer, Request, ask, fingerprint, weights_of
 from studies.determinism.workloads import CONVS, WORKLOADS, train_step, workload

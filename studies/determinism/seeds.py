@@ -17,12 +17,20 @@ from unittest import mock
 
 import numpy as np
 
-from harness.contrasts import Response
-from harness.deferred import torch
-from harness.design import Arm, Block, Factor, PerProfile
-from harness.experiment import Claim, Control, Experiment, Responses
-from harness.networks import mlp
-from harness.regions import equals
+from harness import (
+    Arm,
+    Block,
+    Claim,
+    Control,
+    Experiment,
+    Factor,
+    PerProfile,
+    Response,
+    Responses,
+    equals,
+)
+from harness.libraries import torch
+from harness.workloads import mlp
 from studies.determinism.process import Answer, Request, ask, fingerprint, weights_of
 from studies.determinism.workloads import train_step
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from harness.deferred import torch
+from harness.libraries import torch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from harness.deferred import functional, nn, torch
-from harness.networks import encoder
+from harness.libraries import functional, nn, torch
+from harness.workloads import encoder
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -20,12 +20,21 @@ from __future__ import annotations
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from harness.contrasts import Response
-from harness.deferred import torch
-from harness.design import Arm, Block, Factor, PerProfile
-from harness.experiment import Claim, Control, Experiment, Responses
+from harness import (
+    Arm,
+    Block,
+    Claim,
+    Control,
+    Experiment,
+    Factor,
+    PerProfile,
+    Response,
+    Responses,
+    equals,
+    more_than,
+)
 from harness.figures import BLUE, ORANGE
-from harness.regions import equals, more_than
+from harness.libraries import torch
 from studies.eval_variance.census_modules import MODULES
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from harness.deferred import functional, nn, torch
+from harness.libraries import functional, nn, torch
 
 if TYPE_CHECKING:
     from torch import Tensor

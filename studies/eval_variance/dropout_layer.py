@@ -18,13 +18,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from harness.contrasts import Response
-from harness.deferred import nn, torch
-from harness.design import Arm, Block, Factor, PerProfile
-from harness.experiment import Claim, Control, Experiment, Responses
-from harness.figures import BLUE, GREEN, ORANGE
-from harness.intervals import median_interval
-from harness.regions import at_most, equals, more_than
+from harness import (
+    Arm,
+    Block,
+    Claim,
+    Control,
+    Experiment,
+    Factor,
+    PerProfile,
+    Response,
+    Responses,
+    at_most,
+    equals,
+    more_than,
+)
+from harness.figures import BLUE, GREEN, ORANGE, median_interval
+from harness.libraries import nn, torch
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -10,11 +10,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.contrasts import Response
-from harness.deferred import nn, torch
-from harness.design import Arm, Block, Factor, PerProfile
-from harness.experiment import Claim, Control, Experiment, Responses
-from harness.regions import equals, more_than
+from harness import (
+    Arm,
+    Block,
+    Claim,
+    Control,
+    Experiment,
+    Factor,
+    PerProfile,
+    Response,
+    Responses,
+    equals,
+    more_than,
+)
+from harness.libraries import nn, torch
 
 if TYPE_CHECKING:
     from torch import Tensor

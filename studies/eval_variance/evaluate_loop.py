@@ -19,13 +19,22 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from harness.contrasts import Response
-from harness.datasets import load_split
-from harness.deferred import nn, torch
-from harness.design import Arm, Block, Factor, PerProfile
-from harness.experiment import Claim, Control, Experiment, Responses
-from harness.networks import trained_mlp
-from harness.regions import at_most, equals, more_than
+from harness import (
+    Arm,
+    Block,
+    Claim,
+    Control,
+    Experiment,
+    Factor,
+    PerProfile,
+    Response,
+    Responses,
+    at_most,
+    equals,
+    more_than,
+)
+from harness.libraries import nn, torch
+from harness.workloads import load_split, trained_mlp
 
 if TYPE_CHECKING:
     from torch import Tensor

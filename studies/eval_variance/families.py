@@ -23,15 +23,23 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from harness.contrasts import Response
-from harness.datasets import load_split
-from harness.deferred import nn, torch, transformers
-from harness.design import Arm, Block, Factor, PerProfile
-from harness.experiment import Claim, Control, Experiment, Responses
+from harness import (
+    Arm,
+    Block,
+    Claim,
+    Control,
+    Experiment,
+    Factor,
+    PerProfile,
+    Response,
+    Responses,
+    at_least,
+    equals,
+    more_than,
+)
 from harness.figures import BLUE, ORANGE, VERMILION
-from harness.networks import mlp, small_cnn
-from harness.pretrained import load_encoder
-from harness.regions import at_least, equals, more_than
+from harness.libraries import nn, torch, transformers
+from harness.workloads import load_encoder, load_split, mlp, small_cnn
 
 if TYPE_CHECKING:
     import pandas as pd

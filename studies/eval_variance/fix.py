@@ -19,14 +19,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from harness.contrasts import Response
-from harness.datasets import Split, load_split
-from harness.deferred import nn, torch
-from harness.design import Arm, Block, Factor, PerProfile
-from harness.experiment import Claim, Control, Experiment, Responses
+from harness import (
+    Arm,
+    Block,
+    Claim,
+    Control,
+    Experiment,
+    Factor,
+    PerProfile,
+    Response,
+    Responses,
+    equals,
+    more_than,
+)
 from harness.figures import BLACK, BLUE, VERMILION
-from harness.networks import trained_mlp
-from harness.regions import equals, more_than
+from harness.libraries import nn, torch
+from harness.workloads import Split, load_split, trained_mlp
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -31,15 +31,22 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.contrasts import Response
-from harness.datasets import Split, load_split
-from harness.deferred import nn
-from harness.design import Arm, Block, Factor, PerProfile
-from harness.experiment import Claim, Control, Experiment, Responses
+from harness import (
+    Arm,
+    Block,
+    Claim,
+    Control,
+    Experiment,
+    Factor,
+    PerProfile,
+    Response,
+    Responses,
+    at_least,
+    equals,
+)
 from harness.figures import ORANGE
-from harness.networks import mlp_for
-from harness.regions import at_least, equals
-from harness.training import train_epochs
+from harness.libraries import nn
+from harness.workloads import Split, load_split, mlp_for, train_epochs
 from studies.eval_variance.validation import validate_repeatedly
 
 if TYPE_CHECKING:

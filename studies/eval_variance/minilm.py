@@ -27,15 +27,25 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from harness.contrasts import Ratio, Response
-from harness.deferred import functional, nn, torch
-from harness.design import Arm, Block, Factor, PerProfile
-from harness.experiment import Claim, Control, Experiment, Responses
-from harness.figures import BLUE, ORANGE
-from harness.marks import swarm
-from harness.pretrained import load_classifier, load_tokenizer
-from harness.regions import at_least, at_most, equals, more_than
-from harness.texts import load_docstrings
+from harness import (
+    Arm,
+    Block,
+    Claim,
+    Control,
+    Experiment,
+    Factor,
+    PerProfile,
+    Ratio,
+    Response,
+    Responses,
+    at_least,
+    at_most,
+    equals,
+    more_than,
+)
+from harness.figures import BLUE, ORANGE, swarm
+from harness.libraries import functional, nn, torch
+from harness.workloads import load_classifier, load_docstrings, load_tokenizer
 from studies.eval_variance.validation import ever_flips, flip_rate
 
 if TYPE_CHECKING:

@@ -21,13 +21,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from harness.contrasts import Difference, Response
-from harness.datasets import Split, load_split
-from harness.deferred import functional, nn, torch
-from harness.design import Arm, Block, Factor, PerProfile
-from harness.experiment import Claim, Control, Experiment, Responses
-from harness.networks import trained_mlp
-from harness.regions import equals, less_than, more_than
+from harness import (
+    Arm,
+    Block,
+    Claim,
+    Control,
+    Difference,
+    Experiment,
+    Factor,
+    PerProfile,
+    Response,
+    Responses,
+    equals,
+    less_than,
+    more_than,
+)
+from harness.libraries import functional, nn, torch
+from harness.workloads import Split, load_split, trained_mlp
 
 if TYPE_CHECKING:
     from torch import Tensor

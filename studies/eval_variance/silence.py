@@ -16,11 +16,19 @@ import warnings
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from harness.contrasts import Response
-from harness.deferred import functional, nn, torch
-from harness.design import Arm, Block, Factor, PerProfile
-from harness.experiment import Claim, Control, Experiment, Responses
-from harness.regions import equals
+from harness import (
+    Arm,
+    Block,
+    Claim,
+    Control,
+    Experiment,
+    Factor,
+    PerProfile,
+    Response,
+    Responses,
+    equals,
+)
+from harness.libraries import functional, nn, torch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -23,15 +23,25 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from harness.contrasts import Difference, Ratio, Response
-from harness.datasets import Split, load_split
-from harness.deferred import functional, nn, torch
-from harness.design import Arm, Block, Factor, PerProfile
-from harness.experiment import Claim, Control, Experiment, Responses
-from harness.figures import BLACK, BLUE, GREEN, ORANGE
-from harness.intervals import median_interval
-from harness.networks import mlp_for
-from harness.regions import at_least, equals, more_than
+from harness import (
+    Arm,
+    Block,
+    Claim,
+    Control,
+    Difference,
+    Experiment,
+    Factor,
+    PerProfile,
+    Ratio,
+    Response,
+    Responses,
+    at_least,
+    equals,
+    more_than,
+)
+from harness.figures import BLACK, BLUE, GREEN, ORANGE, median_interval
+from harness.libraries import functional, nn, torch
+from harness.workloads import Split, load_split, mlp_for
 
 if TYPE_CHECKING:
     import pandas as pd

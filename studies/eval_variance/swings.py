@@ -24,15 +24,28 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from harness.contrasts import Difference, Ratio, Response
-from harness.datasets import Name, Split, load_split
-from harness.deferred import nn
-from harness.design import Arm, Block, Factor, PerProfile
-from harness.experiment import Claim, Control, Experiment, Responses, Unmeasurable
-from harness.figures import BLUE, GREEN, ORANGE, PURPLE, VERMILION, span
-from harness.marks import draw_blocks, swarm
-from harness.networks import trained_mlp
-from harness.regions import at_least, at_most, equals, less_than, more_than
+from harness import (
+    Arm,
+    Block,
+    Claim,
+    Control,
+    Difference,
+    Experiment,
+    Factor,
+    PerProfile,
+    Ratio,
+    Response,
+    Responses,
+    Unmeasurable,
+    at_least,
+    at_most,
+    equals,
+    less_than,
+    more_than,
+)
+from harness.figures import BLUE, GREEN, ORANGE, PURPLE, VERMILION, draw_blocks, span, swarm
+from harness.libraries import nn
+from harness.workloads import Name, Split, load_split, trained_mlp
 from studies.eval_variance.validation import ever_flips, flip_rate, validate_repeatedly
 
 if TYPE_CHECKING:

@@ -20,15 +20,25 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from harness.contrasts import Difference, Response
-from harness.datasets import load_split
-from harness.deferred import functional, nn, torch
-from harness.design import Arm, Block, Factor, PerProfile
-from harness.experiment import Claim, Control, Experiment, Responses
-from harness.figures import BLACK, BLUE, ORANGE
-from harness.intervals import median_interval
-from harness.networks import mlp
-from harness.regions import at_least, equals, less_than, more_than
+from harness import (
+    Arm,
+    Block,
+    Claim,
+    Control,
+    Difference,
+    Experiment,
+    Factor,
+    PerProfile,
+    Response,
+    Responses,
+    at_least,
+    equals,
+    less_than,
+    more_than,
+)
+from harness.figures import BLACK, BLUE, ORANGE, median_interval
+from harness.libraries import functional, nn, torch
+from harness.workloads import load_split, mlp
 
 if TYPE_CHECKING:
     import pandas as pd

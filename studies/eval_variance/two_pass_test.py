@@ -19,13 +19,23 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from harness.contrasts import Response
-from harness.deferred import nn, torch
-from harness.design import Arm, Block, Factor, PerProfile
-from harness.experiment import Claim, Control, Experiment, Responses, Unmeasurable
-from harness.figures import BLUE, VERMILION
-from harness.intervals import frequency_interval
-from harness.regions import at_least, equals, more_than
+from harness import (
+    Arm,
+    Block,
+    Claim,
+    Control,
+    Experiment,
+    Factor,
+    PerProfile,
+    Response,
+    Responses,
+    Unmeasurable,
+    at_least,
+    equals,
+    more_than,
+)
+from harness.figures import BLUE, VERMILION, frequency_interval
+from harness.libraries import nn, torch
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from harness.deferred import functional, nn, torch
+from harness.libraries import functional, nn, torch
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -21,15 +21,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from harness.contrasts import Response
-from harness.datasets import Split, load_split
-from harness.deferred import nn
-from harness.design import Arm, Block, Factor, PerProfile
-from harness.experiment import Claim, Control, Experiment, Responses
-from harness.figures import GREEN, PURPLE, VERMILION
-from harness.marks import draw_blocks
-from harness.networks import trained_mlp
-from harness.regions import at_least, equals
+from harness import (
+    Arm,
+    Block,
+    Claim,
+    Control,
+    Experiment,
+    Factor,
+    PerProfile,
+    Response,
+    Responses,
+    at_least,
+    equals,
+)
+from harness.figures import GREEN, PURPLE, VERMILION, draw_blocks
+from harness.libraries import nn
+from harness.workloads import Split, load_split, trained_mlp
 from studies.eval_variance.validation import validate_repeatedly
 
 if TYPE_CHECKING:

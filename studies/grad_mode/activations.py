@@ -13,14 +13,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.contrasts import Ratio, Response
-from harness.deferred import nn, torch
-from harness.design import Arm, Block, Factor, PerProfile
-from harness.experiment import Claim, Control, Experiment, Responses
+from harness import (
+    Arm,
+    Block,
+    Claim,
+    Control,
+    Experiment,
+    Factor,
+    PerProfile,
+    Ratio,
+    Response,
+    Responses,
+    at_least,
+    equals,
+    more_than,
+)
 from harness.figures import BLACK, BLUE, GREEN, ORANGE
-from harness.memory import allocator_peak, saved_tensors
-from harness.networks import tower
-from harness.regions import at_least, equals, more_than
+from harness.libraries import nn, torch
+from harness.meters import allocator_peak, saved_tensors
+from harness.workloads import tower
 from studies.grad_mode.modes import GRAD, grad_mode
 
 if TYPE_CHECKING:

@@ -18,14 +18,24 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from harness.contrasts import Difference, Response
-from harness.deferred import functional, nn, torch
-from harness.design import Arm, Block, Factor, PerProfile
-from harness.experiment import Claim, Control, Experiment, Responses
+from harness import (
+    Arm,
+    Block,
+    Claim,
+    Control,
+    Difference,
+    Experiment,
+    Factor,
+    PerProfile,
+    Response,
+    Responses,
+    equals,
+    more_than,
+)
 from harness.figures import BLUE, ORANGE
-from harness.memory import live_storage
-from harness.networks import tower
-from harness.regions import equals, more_than
+from harness.libraries import functional, nn, torch
+from harness.meters import live_storage
+from harness.workloads import tower
 from studies.grad_mode.modes import GRAD, grad_mode
 
 if TYPE_CHECKING:

@@ -11,11 +11,21 @@ Weights are random but for MiniLM's; ModernBERT has its default dropout, which i
 
 from __future__ import annotations
 
-from harness.contrasts import Response
-from harness.deferred import torch
-from harness.design import Arm, Block, Factor, PerProfile
-from harness.experiment import Claim, Control, Experiment, Responses
-from harness.regions import at_most, equals, more_than
+from harness import (
+    Arm,
+    Block,
+    Claim,
+    Control,
+    Experiment,
+    Factor,
+    PerProfile,
+    Response,
+    Responses,
+    at_most,
+    equals,
+    more_than,
+)
+from harness.libraries import torch
 from studies.grad_mode.modes import GRAD, grad_mode
 from studies.grad_mode.workloads import Workload, workload
 

@@ -15,12 +15,21 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from harness.contrasts import Ratio, Response
-from harness.design import Arm, Block, PerProfile
-from harness.experiment import Claim, Control, Experiment, Responses
+from harness import (
+    Arm,
+    Block,
+    Claim,
+    Control,
+    Experiment,
+    PerProfile,
+    Ratio,
+    Response,
+    Responses,
+    equals,
+    more_than,
+)
 from harness.figures import BLUE, GREEN, ORANGE
-from harness.memory import allocator_peak, saved_tensors
-from harness.regions import equals, more_than
+from harness.meters import allocator_peak, saved_tensors
 from studies.grad_mode.modes import GRAD, grad_mode
 from studies.grad_mode.outputs import DROPOUT, NET, OFF
 from studies.grad_mode.workloads import Workload, workload

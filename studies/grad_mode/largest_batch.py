@@ -8,10 +8,19 @@ its own, for a failure may leave something behind.
 
 from __future__ import annotations
 
-from harness.contrasts import Ratio, Response
-from harness.design import Arm, Block, PerProfile
-from harness.experiment import Claim, Control, Experiment, Responses
-from harness.regions import at_least, between
+from harness import (
+    Arm,
+    Block,
+    Claim,
+    Control,
+    Experiment,
+    PerProfile,
+    Ratio,
+    Response,
+    Responses,
+    at_least,
+    between,
+)
 from studies.grad_mode.memory_limit import BUDGETS, DEPTH, WIDTH, largest_batch
 from studies.grad_mode.modes import GRAD
 

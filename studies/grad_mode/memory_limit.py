@@ -20,9 +20,9 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from harness.deferred import torch
-from harness.errors import HarnessError
-from harness.networks import tower
+from harness import HarnessError
+from harness.libraries import torch
+from harness.workloads import tower
 from studies.grad_mode.modes import grad_mode
 
 DEPTH, WIDTH = 16, 512

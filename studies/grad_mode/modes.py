@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager
 
-from harness.deferred import torch
-from harness.design import Factor
+from harness import Factor
+from harness.libraries import torch
 
 #: Most claims compare the other two with no_grad.
 GRAD = Factor("grad", ("no_grad", "enabled", "inference_mode"), control="no_grad")

@@ -16,12 +16,21 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from harness.contrasts import Response
-from harness.deferred import torch
-from harness.design import Arm, Block, Factor, PerProfile
-from harness.experiment import Claim, Control, Experiment, Responses
+from harness import (
+    Arm,
+    Block,
+    Claim,
+    Control,
+    Experiment,
+    Factor,
+    PerProfile,
+    Response,
+    Responses,
+    at_most,
+    equals,
+)
 from harness.figures import BLACK, BLUE, ORANGE
-from harness.regions import at_most, equals
+from harness.libraries import torch
 from studies.grad_mode.modes import GRAD, grad_mode
 from studies.grad_mode.workloads import Workload, workload
 

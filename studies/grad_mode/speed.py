@@ -20,17 +20,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from harness.contrasts import Ratio
-from harness.deferred import nn, torch
-from harness.design import Arm, Block, Factor, PerProfile
-from harness.experiment import Claim, Experiment, Task
-from harness.figures import BLACK, BLUE, ORANGE
-from harness.intervals import median_interval
-from harness.networks import convnet, encoder, mlp, tower
-from harness.pretrained import load_encoder
-from harness.regions import at_least, at_most
-from harness.times import by_block, rounds_of
-from harness.timing import AA
+from harness import (
+    AA,
+    Arm,
+    Block,
+    Claim,
+    Experiment,
+    Factor,
+    PerProfile,
+    Ratio,
+    Task,
+    at_least,
+    at_most,
+)
+from harness.figures import BLACK, BLUE, ORANGE, by_block, median_interval, rounds_of
+from harness.libraries import nn, torch
+from harness.workloads import convnet, encoder, load_encoder, mlp, tower
 from studies.grad_mode.modes import GRAD, grad_mode
 
 if TYPE_CHECKING:

@@ -11,11 +11,19 @@ from __future__ import annotations
 
 import copy
 
-from harness.contrasts import Response
-from harness.deferred import functional, torch
-from harness.design import Arm, Block, Factor, PerProfile
-from harness.experiment import Claim, Control, Experiment, Responses
-from harness.regions import equals
+from harness import (
+    Arm,
+    Block,
+    Claim,
+    Control,
+    Experiment,
+    Factor,
+    PerProfile,
+    Response,
+    Responses,
+    equals,
+)
+from harness.libraries import functional, torch
 from studies.grad_mode.modes import MODE
 from studies.grad_mode.workloads import Workload, workload
 

@@ -16,14 +16,22 @@ from __future__ import annotations
 import copy
 from typing import TYPE_CHECKING, NamedTuple
 
-from harness.contrasts import Difference, Ratio, Response
-from harness.datasets import Split, load_split
-from harness.deferred import functional, nn, torch
-from harness.design import Arm, Block, Factor, PerProfile
-from harness.experiment import Claim, Control, Experiment, Responses
-from harness.networks import mlp_for
-from harness.regions import equals
-from harness.training import train_epochs
+from harness import (
+    Arm,
+    Block,
+    Claim,
+    Control,
+    Difference,
+    Experiment,
+    Factor,
+    PerProfile,
+    Ratio,
+    Response,
+    Responses,
+    equals,
+)
+from harness.libraries import functional, nn, torch
+from harness.workloads import Split, load_split, mlp_for, train_epochs
 
 if TYPE_CHECKING:
     from torch import Tensor

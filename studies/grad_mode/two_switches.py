@@ -16,14 +16,23 @@ from __future__ import annotations
 import copy
 from typing import TYPE_CHECKING, NamedTuple
 
-from harness.contrasts import Response
-from harness.datasets import load_split
-from harness.deferred import nn, torch
-from harness.design import Arm, Block, Factor, PerProfile
-from harness.experiment import Claim, Control, Experiment, Responses
-from harness.memory import saved_tensors
-from harness.networks import trained_mlp
-from harness.regions import at_least, equals, more_than
+from harness import (
+    Arm,
+    Block,
+    Claim,
+    Control,
+    Experiment,
+    Factor,
+    PerProfile,
+    Response,
+    Responses,
+    at_least,
+    equals,
+    more_than,
+)
+from harness.libraries import nn, torch
+from harness.meters import saved_tensors
+from harness.workloads import load_split, trained_mlp
 from studies.grad_mode.modes import GRAD, MODE, grad_mode
 
 if TYPE_CHECKING:

@@ -15,12 +15,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from harness.contrasts import Difference, Response
-from harness.deferred import torch
-from harness.design import Arm, Block, Factor, PerProfile
-from harness.experiment import Claim, Control, Experiment, Responses
+from harness import (
+    Arm,
+    Block,
+    Claim,
+    Control,
+    Difference,
+    Experiment,
+    Factor,
+    PerProfile,
+    Response,
+    Responses,
+    at_most,
+    equals,
+)
 from harness.figures import BLUE, ORANGE
-from harness.regions import at_most, equals
+from harness.libraries import torch
 from studies.grad_mode.modes import grad_mode
 
 if TYPE_CHECKING:

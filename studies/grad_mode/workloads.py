@@ -11,10 +11,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from harness.deferred import nn, torch, transformers
-from harness.networks import convnet, encoder, mlp
-from harness.pretrained import load_encoder, load_tokenizer
-from harness.texts import load_docstrings
+from harness.libraries import nn, torch, transformers
+from harness.workloads import convnet, encoder, load_docstrings, load_encoder, load_tokenizer, mlp
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -13,13 +13,21 @@ from __future__ import annotations
 import copy
 from typing import TYPE_CHECKING, NamedTuple
 
-from harness.contrasts import Response
-from harness.datasets import Split, load_split
-from harness.deferred import functional, nn, torch
-from harness.design import Arm, Block, Factor, PerProfile
-from harness.experiment import Claim, Control, Experiment, Responses
-from harness.networks import mlp_for
-from harness.regions import equals, more_than
+from harness import (
+    Arm,
+    Block,
+    Claim,
+    Control,
+    Experiment,
+    Factor,
+    PerProfile,
+    Response,
+    Responses,
+    equals,
+    more_than,
+)
+from harness.libraries import functional, nn, torch
+from harness.workloads import Split, load_split, mlp_for
 
 if TYPE_CHECKING:
     from torch.optim import Optimizer

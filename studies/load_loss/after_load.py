@@ -23,13 +23,23 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from harness.contrasts import Difference, Ratio, Response
-from harness.deferred import torch
-from harness.design import Arm, Block, Factor, PerProfile
-from harness.experiment import Claim, Control, Experiment, Responses
-from harness.figures import BLACK, BLUE, ORANGE
-from harness.marks import draw_blocks
-from harness.regions import at_least, equals
+from harness import (
+    Arm,
+    Block,
+    Claim,
+    Control,
+    Difference,
+    Experiment,
+    Factor,
+    PerProfile,
+    Ratio,
+    Response,
+    Responses,
+    at_least,
+    equals,
+)
+from harness.figures import BLACK, BLUE, ORANGE, draw_blocks
+from harness.libraries import torch
 from studies.load_loss.files import loaded_into
 from studies.load_loss.trained import NETS, STEPS, Trained, fresh_net, loss_of, train_nets
 

@@ -16,11 +16,21 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Sequence
 
-from harness.contrasts import Difference, Response
-from harness.deferred import nn, torch
-from harness.design import Arm, Block, Factor, PerProfile
-from harness.experiment import Claim, Control, Experiment, Responses
-from harness.regions import equals, more_than
+from harness import (
+    Arm,
+    Block,
+    Claim,
+    Control,
+    Difference,
+    Experiment,
+    Factor,
+    PerProfile,
+    Response,
+    Responses,
+    equals,
+    more_than,
+)
+from harness.libraries import nn, torch
 from studies.load_loss.files import changed_tensors, file_of, module_in, state_in, train_share
 from studies.load_loss.trained import BOTH, Trained, fresh_net, loss_of, train_nets
 

@@ -13,13 +13,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.contrasts import Response
-from harness.datasets import load_split
-from harness.deferred import nn, torch
-from harness.design import Arm, Block, Factor, PerProfile
-from harness.experiment import Claim, Control, Experiment, Responses
-from harness.networks import mlp
-from harness.regions import equals
+from harness import (
+    Arm,
+    Block,
+    Claim,
+    Control,
+    Experiment,
+    Factor,
+    PerProfile,
+    Response,
+    Responses,
+    equals,
+)
+from harness.libraries import nn, torch
+from harness.workloads import load_split, mlp
 from studies.load_loss.files import file_of, loaded_into
 
 if TYPE_CHECKING:

@@ -21,13 +21,21 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from harness.contrasts import Response
-from harness.deferred import nn, torch
-from harness.design import Arm, Block, Factor, PerProfile
-from harness.experiment import Claim, Control, Experiment, Responses, Unmeasurable
-from harness.figures import BLACK, BLUE, ORANGE
-from harness.marks import draw_blocks
-from harness.regions import equals
+from harness import (
+    Arm,
+    Block,
+    Claim,
+    Control,
+    Experiment,
+    Factor,
+    PerProfile,
+    Response,
+    Responses,
+    Unmeasurable,
+    equals,
+)
+from harness.figures import BLACK, BLUE, ORANGE, draw_blocks
+from harness.libraries import nn, torch
 from studies.load_loss.files import file_of, loaded_into, state_in
 from studies.load_loss.trained import BOTH, Trained, fresh_net, loss_of, train_nets
 

@@ -6,7 +6,7 @@ import io
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from harness.deferred import nn, torch
+from harness.libraries import nn, torch
 
 if TYPE_CHECKING:
     from torch import Tensor

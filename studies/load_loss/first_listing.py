@@ -25,14 +25,23 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from harness.contrasts import Response
-from harness.deferred import functional, nn, torch
-from harness.design import Arm, Block, Factor, PerProfile
-from harness.experiment import Claim, Control, Experiment, Responses
-from harness.figures import BLACK, BLUE, GREEN, ORANGE, span
-from harness.marks import draw_blocks
-from harness.regions import at_least, equals, more_than
-from harness.replicas import Replicas
+from harness import (
+    Arm,
+    Block,
+    Claim,
+    Control,
+    Experiment,
+    Factor,
+    PerProfile,
+    Response,
+    Responses,
+    at_least,
+    equals,
+    more_than,
+)
+from harness.figures import BLACK, BLUE, GREEN, ORANGE, draw_blocks, span
+from harness.libraries import functional, nn, torch
+from harness.workloads import Replicas
 
 if TYPE_CHECKING:
     import pandas as pd

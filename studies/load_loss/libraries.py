@@ -18,12 +18,21 @@ from __future__ import annotations
 import copy
 from typing import TYPE_CHECKING
 
-from harness.contrasts import Difference, Response
-from harness.deferred import torch
-from harness.design import Arm, Block, Factor, PerProfile
-from harness.experiment import Claim, Control, Experiment, Responses
-from harness.pretrained import load_classifier
-from harness.regions import equals
+from harness import (
+    Arm,
+    Block,
+    Claim,
+    Control,
+    Difference,
+    Experiment,
+    Factor,
+    PerProfile,
+    Response,
+    Responses,
+    equals,
+)
+from harness.libraries import torch
+from harness.workloads import load_classifier
 from studies.load_loss.files import changed_tensors, file_of, module_in, state_in, train_share
 from studies.load_loss.models import (
     ARCHITECTURES,
@@ -38,7 +47,7 @@ from studies.load_loss.models import (
 )
 
 if TYPE_CHECKING:
-    from harness.deferred import nn
+    from harness.libraries import nn
 
 HUGGING_FACE = (*ARCHITECTURES, MINILM)
 MODEL = Factor("model", (OWN, *HUGGING_FACE), control=OWN)

@@ -12,8 +12,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from harness.deferred import functional, nn, torch, transformers
-from harness.pretrained import load_classifier
+from harness.libraries import functional, nn, torch, transformers
+from harness.workloads import load_classifier
 
 if TYPE_CHECKING:
     from torch import Tensor

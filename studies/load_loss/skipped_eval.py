@@ -24,15 +24,23 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from harness.contrasts import Ratio, Response
-from harness.deferred import functional, nn, torch
-from harness.design import Arm, Block, Factor, PerProfile
-from harness.experiment import Claim, Control, Experiment, Responses
-from harness.figures import BLACK, BLUE, ORANGE, span
-from harness.marks import draw_blocks
-from harness.pretrained import load_classifier, load_tokenizer
-from harness.regions import at_least, equals
-from harness.texts import load_docstrings
+from harness import (
+    Arm,
+    Block,
+    Claim,
+    Control,
+    Experiment,
+    Factor,
+    PerProfile,
+    Ratio,
+    Response,
+    Responses,
+    at_least,
+    equals,
+)
+from harness.figures import BLACK, BLUE, ORANGE, draw_blocks, span
+from harness.libraries import functional, nn, torch
+from harness.workloads import load_classifier, load_docstrings, load_tokenizer
 from studies.load_loss.files import file_of, state_in
 from studies.load_loss.models import (
     CLASSES,

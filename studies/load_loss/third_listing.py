@@ -20,13 +20,21 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from harness.contrasts import Response
-from harness.deferred import functional, torch
-from harness.design import Arm, Block, Factor, PerProfile
-from harness.experiment import Claim, Control, Experiment, Responses
-from harness.figures import BLACK, GREEN, ORANGE
-from harness.marks import draw_blocks
-from harness.regions import equals, more_than
+from harness import (
+    Arm,
+    Block,
+    Claim,
+    Control,
+    Experiment,
+    Factor,
+    PerProfile,
+    Response,
+    Responses,
+    equals,
+    more_than,
+)
+from harness.figures import BLACK, GREEN, ORANGE, draw_blocks
+from harness.libraries import functional, torch
 from studies.load_loss.files import loaded_into
 from studies.load_loss.models import CLASSES, logits_of, pretrained_minilm
 

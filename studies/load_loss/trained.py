@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from harness.datasets import Split, load_split
-from harness.deferred import functional, nn, torch
-from harness.networks import mlp, mlp_for
-from harness.replicas import Replicas
+from harness.libraries import functional, nn, torch
+from harness.workloads import Replicas, Split, load_split, mlp, mlp_for
 
 if TYPE_CHECKING:
     from torch import Tensor

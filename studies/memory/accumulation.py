@@ -12,11 +12,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.contrasts import Ratio
-from harness.design import Arm, Block, Factor, PerProfile
-from harness.experiment import Claim, Control, Experiment, Responses
+from harness import (
+    Arm,
+    Block,
+    Claim,
+    Control,
+    Experiment,
+    Factor,
+    PerProfile,
+    Ratio,
+    Responses,
+    between,
+    equals,
+)
 from harness.figures import BLACK, BLUE, GREEN, ORANGE
-from harness.regions import between, equals
 from studies.memory.workloads import CNN, MLP, NETS, TRANSFORMER, batch_of, network, training_step
 
 if TYPE_CHECKING:

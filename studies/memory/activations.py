@@ -13,14 +13,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.contrasts import Response
-from harness.deferred import nn, torch, transformers
-from harness.design import Arm, Block, Factor, PerProfile
-from harness.experiment import Claim, Control, Experiment, Responses
+from harness import (
+    Arm,
+    Block,
+    Claim,
+    Control,
+    Experiment,
+    Factor,
+    PerProfile,
+    Response,
+    Responses,
+    between,
+)
 from harness.figures import BLUE, ORANGE
-from harness.networks import encoder
-from harness.predict import predicted_memory
-from harness.regions import between
+from harness.libraries import nn, torch, transformers
+from harness.meters import predicted_memory
+from harness.workloads import encoder
 
 if TYPE_CHECKING:
     import pandas as pd

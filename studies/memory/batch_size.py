@@ -10,10 +10,19 @@ The verdicts speak for networks whose layers see each row alike.
 
 from __future__ import annotations
 
-from harness.contrasts import Ratio
-from harness.design import Arm, Block, Factor, PerProfile
-from harness.experiment import Claim, Experiment, Responses
-from harness.regions import at_least, equals, more_than
+from harness import (
+    Arm,
+    Block,
+    Claim,
+    Experiment,
+    Factor,
+    PerProfile,
+    Ratio,
+    Responses,
+    at_least,
+    equals,
+    more_than,
+)
 from studies.memory.workloads import NETS, batch_of, network, training_step
 
 MARGIN = 0.02

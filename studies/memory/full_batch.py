@@ -15,14 +15,21 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-from harness.contrasts import Ratio
-from harness.datasets import Split, load_split
-from harness.deferred import functional, torch
-from harness.design import Arm, Block, Factor, PerProfile
-from harness.experiment import Claim, Experiment, Responses
-from harness.memory import saved_tensors
-from harness.networks import mlp_for
-from harness.regions import at_least, equals
+from harness import (
+    Arm,
+    Block,
+    Claim,
+    Experiment,
+    Factor,
+    PerProfile,
+    Ratio,
+    Responses,
+    at_least,
+    equals,
+)
+from harness.libraries import functional, torch
+from harness.meters import saved_tensors
+from harness.workloads import Split, load_split, mlp_for
 
 MINI, BOUND, MOST_PASSES, TRIAL_PASSES = 32, 0.05, 150, 10
 #: The greatest first: whoever has learnt soon bounds the passes of those that come after.

@@ -17,11 +17,19 @@ import time
 import weakref
 from typing import TYPE_CHECKING, Any
 
-from harness.contrasts import Response
-from harness.deferred import torch
-from harness.design import Arm, Block, Factor, PerProfile
-from harness.experiment import Claim, Control, Experiment, Responses
-from harness.regions import equals
+from harness import (
+    Arm,
+    Block,
+    Claim,
+    Control,
+    Experiment,
+    Factor,
+    PerProfile,
+    Response,
+    Responses,
+    equals,
+)
+from harness.libraries import torch
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

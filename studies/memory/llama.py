@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from harness.deferred import torch, transformers
+from harness.libraries import torch, transformers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -10,12 +10,9 @@ from __future__ import annotations
 
 import math
 
-from harness.contrasts import Response
-from harness.deferred import torch
-from harness.design import Arm, Block, Factor, PerProfile
-from harness.experiment import Claim, Experiment, Responses
-from harness.predict import predicted_memory
-from harness.regions import equals
+from harness import Arm, Block, Claim, Experiment, Factor, PerProfile, Response, Responses, equals
+from harness.libraries import torch
+from harness.meters import predicted_memory
 from studies.memory.llama import forward, forward_without_graph, llama
 
 ROWS, LENGTH = 8, 512

@@ -14,12 +14,20 @@ from __future__ import annotations
 import weakref
 from typing import TYPE_CHECKING
 
-from harness.contrasts import Response
-from harness.deferred import functional, torch
-from harness.design import Arm, Block, Factor, PerProfile
-from harness.experiment import Claim, Control, Experiment, Responses
-from harness.memory import saved_tensors
-from harness.regions import equals
+from harness import (
+    Arm,
+    Block,
+    Claim,
+    Control,
+    Experiment,
+    Factor,
+    PerProfile,
+    Response,
+    Responses,
+    equals,
+)
+from harness.libraries import functional, torch
+from harness.meters import saved_tensors
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -18,18 +18,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from harness.contrasts import Response
-from harness.deferred import functional, nn, torch
-from harness.design import Arm, Block, Factor, PerProfile
-from harness.device import new_tensors_on
-from harness.experiment import Control, Experiment, Responses
-from harness.figures import BLUE, GREEN, ORANGE
-from harness.marks import draw_blocks
-from harness.memory import allocator_peak, resident_peak
-from harness.networks import convnet, encoder, tower
-from harness.predict import measured_memory, predicted_memory
-from harness.regions import equals
-from harness.resident import map_blocks_singly
+from harness import Arm, Block, Control, Experiment, Factor, PerProfile, Response, Responses, equals
+from harness.figures import BLUE, GREEN, ORANGE, draw_blocks
+from harness.libraries import functional, nn, torch
+from harness.meters import (
+    allocator_peak,
+    map_blocks_singly,
+    measured_memory,
+    new_tensors_on,
+    predicted_memory,
+    resident_peak,
+)
+from harness.workloads import convnet, encoder, tower
 from studies.memory.llama import llama
 
 if TYPE_CHECKING:

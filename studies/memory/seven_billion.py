@@ -13,12 +13,22 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from harness.contrasts import Response
-from harness.design import Arm, Block, Factor, PerProfile
-from harness.experiment import Claim, Control, Experiment, Responses
+from harness import (
+    Arm,
+    Block,
+    Claim,
+    Control,
+    Experiment,
+    Factor,
+    PerProfile,
+    Response,
+    Responses,
+    at_most,
+    between,
+    equals,
+)
 from harness.figures import BLUE, ORANGE, SKY
-from harness.predict import measured_memory, predicted_memory
-from harness.regions import at_most, between, equals
+from harness.meters import measured_memory, predicted_memory
 from studies.memory.llama import SMALL, forward, forward_without_graph, llama
 
 if TYPE_CHECKING:

@@ -14,11 +14,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.contrasts import Response
-from harness.design import Arm, Block, Factor, PerProfile
-from harness.experiment import Claim, Control, Experiment, Responses
+from harness import (
+    Arm,
+    Block,
+    Claim,
+    Control,
+    Experiment,
+    Factor,
+    PerProfile,
+    Response,
+    Responses,
+    equals,
+)
 from harness.figures import BLACK, BLUE, GREEN, ORANGE, SKY
-from harness.regions import equals
 from studies.memory.workloads import CNN, MLP, NETS, TRANSFORMER, batch_of, network, training_step
 
 if TYPE_CHECKING:

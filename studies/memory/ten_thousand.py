@@ -13,13 +13,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.contrasts import Response
-from harness.deferred import functional, nn, torch
-from harness.design import Arm, Block, Factor, PerProfile
-from harness.experiment import Claim, Experiment, Responses
-from harness.networks import convnet, encoder, tower
-from harness.predict import predicted_memory
-from harness.regions import more_than
+from harness import (
+    Arm,
+    Block,
+    Claim,
+    Experiment,
+    Factor,
+    PerProfile,
+    Response,
+    Responses,
+    more_than,
+)
+from harness.libraries import functional, nn, torch
+from harness.meters import predicted_memory
+from harness.workloads import convnet, encoder, tower
 
 if TYPE_CHECKING:
     from torch import Tensor

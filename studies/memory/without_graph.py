@@ -12,15 +12,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.contrasts import Ratio, Response
-from harness.deferred import functional, torch
-from harness.design import Arm, Block, Factor, PerProfile
-from harness.device import new_tensors_on
-from harness.experiment import Claim, Control, Experiment, Responses
+from harness import (
+    Arm,
+    Block,
+    Claim,
+    Control,
+    Experiment,
+    Factor,
+    PerProfile,
+    Ratio,
+    Response,
+    Responses,
+    at_least,
+    at_most,
+    equals,
+)
 from harness.figures import BLACK, BLUE, ORANGE, span
-from harness.memory import allocator_peak
-from harness.regions import at_least, at_most, equals
-from harness.storages import total_bytes
+from harness.libraries import functional, torch
+from harness.meters import allocator_peak, new_tensors_on, total_bytes
 from studies.memory.workloads import (
     MLP,
     MLP_WIDTH,

@@ -5,11 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from harness.deferred import functional, nn, torch
-from harness.device import new_tensors_on
-from harness.memory import live_storage, saved_tensors
-from harness.networks import convnet, encoder, tower
-from harness.storages import total_bytes
+from harness.libraries import functional, nn, torch
+from harness.meters import live_storage, new_tensors_on, saved_tensors, total_bytes
+from harness.workloads import convnet, encoder, tower
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,7 +12,7 @@ from typing import Protocol
 import pytest
 import torch
 
-from harness.design import Block
+from harness.design.factors import Block
 from studies.bugs.loop import Setting, train
 from studies.bugs.tasks import CNN, DIGITS, LINEAR, SPIRAL_TANH, make_task
 

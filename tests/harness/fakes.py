@@ -11,14 +11,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from harness.contrasts import Contrast
-from harness.design import Arm, Block, Factor, Level, PerProfile, Profile, cross
-from harness.effects import Effect, Rows, compute_effect
-from harness.experiment import Claim, Control, Experiment, Responses, Study, Unmeasurable
-from harness.folders import RunFolder
-from harness.observations import StoredRun, identity
-from harness.protocol import Protocol, new_protocol, write_protocol
-from harness.tables import empty_row, frame_of, write_table
+from harness.design.contrasts import Contrast
+from harness.design.experiment import Claim, Control, Experiment, Responses, Study, Unmeasurable
+from harness.design.factors import Arm, Block, Factor, Level, PerProfile, Profile, cross
+from harness.judging.effects import Effect, Rows, compute_effect
+from harness.protocol.protocol import Protocol, new_protocol, write_protocol
+from harness.store.folders import RunFolder
+from harness.store.observations import StoredRun, identity
+from harness.store.parquet import empty_row, frame_of, write_table
 
 MODE = Factor("mode", ("eval", "train"), control="eval")
 DROPOUT = Factor("p", (0.0, 0.1, 0.5), control=0.0)

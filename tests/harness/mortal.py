@@ -21,14 +21,14 @@ import time
 from pathlib import Path
 from typing import NoReturn
 
-from harness.contrasts import Response
-from harness.design import Arm, Block, Factor, PerProfile
-from harness.experiment import Claim, Experiment, Responses, Study
-from harness.folders import RunFolder, locked
-from harness.protocol import read_protocol
-from harness.regions import at_least
-from harness.rules import Step
-from harness.run import execute
+from harness.design.contrasts import Response
+from harness.design.experiment import Claim, Experiment, Responses, Study
+from harness.design.factors import Arm, Block, Factor, PerProfile
+from harness.design.regions import at_least
+from harness.protocol.protocol import read_protocol
+from harness.protocol.rules import Step
+from harness.running.runner import execute
+from harness.store.folders import RunFolder, locked
 
 MODE = Factor("mode", ("plain", "odd", "failing"), control="plain")
 

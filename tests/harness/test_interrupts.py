@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from harness.interrupts import interrupts_deferred
+from harness.files import interrupts_deferred
 
 
 def test_ctrl_c_waits_until_the_end_and_is_not_forgotten() -> None:

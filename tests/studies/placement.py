@@ -38,19 +38,19 @@ from torch.utils.backend_registration import (
     _setup_privateuseone_for_python_backend,
 )
 
-import harness.memory
-import harness.predict
-import harness.texts
-import harness.training
-from harness.allocator import AllocatorPeak
-from harness.datasets import load_split
-from harness.design import Block
-from harness.discover import load_study
-from harness.experiment import Experiment
-from harness.predict import fake_tensors
-from harness.rules import experiment_rules
-from harness.texts import AREAS, Texts
-from harness.training import train_epochs
+import harness.meters.memory
+import harness.meters.predict
+import harness.workloads.texts
+import harness.workloads.training
+from harness.catalogue.loading import load_study
+from harness.design.experiment import Experiment
+from harness.design.factors import Block
+from harness.meters.allocator import AllocatorPeak
+from harness.meters.predict import fake_tensors
+from harness.protocol.rules import experiment_rules
+from harness.workloads.datasets import load_split
+from harness.workloads.texts import AREAS, Texts
+from harness.workloads.training import train_epochs
 
 STUDIES = Path(__file__).parents[2] / "studies"
 GPU = "gpu"
@@ -275,10 +275,10 @@ def pretend() -> Library:
         (Tensor, "numpy", numpy_of),
         (Tensor, "tolist", lambda tensor: array(tensor).tolist()),
         (nn.Module, "_apply", moved),
-        (harness.memory, "allocator_peak", no_peak),
-        (harness.predict, "fake_tensors", nullcontext),  # they are fake already, and watched
-        (harness.texts, "load_docstrings", few_texts),
-        (harness.training, "train_epochs", one_short_epoch),
+        (harness.meters.memory, "allocator_peak", no_peak),
+        (harness.meters.predict, "fake_tensors", nullcontext),  # they are fake already, and watched
+        (harness.workloads.texts, "load_docstrings", few_texts),
+        (harness.workloads.training, "train_epochs", one_short_epoch),
         (subprocess.Popen, "__init__", beyond),
         (BaseProcess, "start", beyond),
     ]

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from harness.design import Arm
-from harness.effects import Rows, compute_effect
-from harness.experiment import Experiment
-from harness.tables import empty_row, frame_of
-from harness.verdicts import judge_condition
+from harness.design.experiment import Experiment
+from harness.design.factors import Arm
+from harness.judging.effects import Rows, compute_effect
+from harness.judging.verdicts import judge_condition
+from harness.store.parquet import empty_row, frame_of
 
 
 def planted_table(

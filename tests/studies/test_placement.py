@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.cards import study_names
+from harness.catalogue.cards import study_names
 
 pytestmark = pytest.mark.slow
 
@@ -27,10 +27,10 @@ SECONDS = 0.8
 PLANTED = """
 import torch
 
-from harness.contrasts import Response
-from harness.design import Factor, PerProfile
-from harness.experiment import Claim, Experiment
-from harness.regions import at_least
+from harness.design.contrasts import Response
+from harness.design.factors import Factor, PerProfile
+from harness.design.experiment import Claim, Experiment
+from harness.design.regions import at_least
 
 
 def experiment(measure, prepare=None):

@@ -14,18 +14,18 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from harness.block import run_block
-from harness.cards import cards, study_names
-from harness.catalogue import read_catalogue
-from harness.design import Block
-from harness.device import TorchDevice
-from harness.discover import load_study
-from harness.effects import Rows, compute_effect
-from harness.experiment import Claim, Experiment, Study, Unmeasurable
-from harness.figures import slide_style
-from harness.protocol import new_protocol, read_protocol, write_protocol
-from harness.rules import ExperimentRules, experiment_rules
-from harness.tables import schema
+from harness.catalogue.cards import cards, study_names
+from harness.catalogue.claims import read_catalogue
+from harness.catalogue.loading import load_study
+from harness.design.experiment import Claim, Experiment, Study, Unmeasurable
+from harness.design.factors import Block
+from harness.figures.style import slide_style
+from harness.judging.effects import Rows, compute_effect
+from harness.meters.device import TorchDevice
+from harness.protocol.protocol import new_protocol, read_protocol, write_protocol
+from harness.protocol.rules import ExperimentRules, experiment_rules
+from harness.running.block import run_block
+from harness.store.parquet import schema
 
 REPOSITORY = Path(__file__).parents[2]
 STUDIES = study_names()
@@ -99,8 +99,8 @@ def test_studies_are_loaded_without_torch_and_other_heavy_libraries() -> None:
     """Judging, drawing and publishing load them for their rules and figures."""
     loading = """
 import sys
-from harness.cards import study_names
-from harness.discover import load_study
+from harness.catalogue.cards import study_names
+from harness.catalogue.loading import load_study
 print([name for name in study_names() if load_study(name).experiments])
 print({"torch", "transformers", "sklearn", "matplotlib"} & set(sys.modules))
 """

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from harness.design import Arm, Block
+from harness.design.factors import Arm, Block
 from studies.amp.memory import kept_by_forward, measure, peak_of_step
 from studies.amp.models import CNN, MLP, NETS
 from studies.amp.precision import BF16, FP32

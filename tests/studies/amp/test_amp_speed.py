@@ -7,8 +7,8 @@ import itertools
 import pytest
 import torch
 
-from harness.design import Arm, Block
-from harness.figures import slide_style
+from harness.design.factors import Arm, Block
+from harness.figures.style import slide_style
 from studies.amp import matmul, matmul_large, step_speed, step_speed_large
 from studies.amp.models import CNN
 from studies.amp.precision import BF16, FP16, FP16_SCALER, FP32

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.design import Arm, Block
+from harness.design.factors import Arm, Block
 from studies.amp.final_loss import EXPERIMENT, measure, prepare
 from studies.amp.models import MLP
 from studies.amp.precision import BF16, BF16_SCALER, FP32, TF32

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from harness.design import Arm, Block
+from harness.design.factors import Arm, Block
 from studies.amp.fp32_update import LR, MIXED, PURE, batches, measure, moves, prepare
 from studies.amp.precision import FP32
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from harness.design import Arm, Block
+from harness.design.factors import Arm, Block
 from studies.amp.kept_types import first_adam_step, largest_gap, measure, share, watched
 from studies.amp.models import MLP, TRANSFORMER
 from studies.amp.precision import BF16, FP32

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from harness.design import Arm, Block
+from harness.design.factors import Arm, Block
 from studies.bugs.bowl import STEPS, calculated, largest_root, measure
 
 BLOCK = Block(0, 1, 2)

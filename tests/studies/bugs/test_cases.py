@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from harness.design import Block
+from harness.design.factors import Block
 from studies.bugs.cases import (
     CASES,
     FROZEN,

@@ -6,7 +6,7 @@ import inspect
 
 import torch
 
-from harness.design import Arm, Block
+from harness.design.factors import Arm, Block
 from studies.bugs.defaults_of_zero_grad import measure
 
 

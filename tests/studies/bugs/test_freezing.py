@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from harness.replicas import Replicas
+from harness.workloads.replicas import Replicas
 from studies.bugs.freezing import OPTIMISERS, Zeroing, freeze, trainable, training_step
 
 

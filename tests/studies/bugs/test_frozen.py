@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy
 
-from harness.design import Arm, Block
+from harness.design.factors import Arm, Block
 from studies.bugs.freezing import OPTIMISERS
 from studies.bugs.frozen import (
     DEFAULT,

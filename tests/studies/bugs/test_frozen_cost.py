@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from harness.design import Arm, Block
+from harness.design.factors import Arm, Block
 from studies.bugs import frozen_cost
 from studies.bugs.freezing import Zeroing, training_step
 from studies.bugs.frozen_cost import FRESH, NOT_FROZEN, STALE, prepare, task

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from harness.design import Arm, Block
+from harness.design.factors import Arm, Block
 from studies.bugs.cases import KINDS, WINE
 from studies.bugs.gallery import CURVES, SYMPTOMS, measure
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from harness.design import Arm, Block
+from harness.design.factors import Arm, Block
 from studies.bugs.gaps import CAUSE, COVARIATE, DOSES, LABEL, OVERLAP, TUNING, measure
 from studies.bugs.samples import CANCER
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from harness.design import Arm, Block
+from harness.design.factors import Arm, Block
 from studies.bugs import gradients
 from studies.bugs.gradients import STEPS, accumulated, doubled, measure, network, prepare
 

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from harness.design import Arm, Block
+from harness.design.factors import Arm, Block
 from studies.bugs import kept_memory
 from studies.bugs.keeping import ATTACHED, DETACHED, KEPT_FIRST, LOSSES, NO_BACKWARD, OUTPUTS
 from studies.bugs.kept_memory import line_through, measure, prepare, share_gone

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.design import Arm, Block
+from harness.design.factors import Arm, Block
 from studies.bugs.keeping import ATTACHED, DETACHED, KEPT_FIRST, NO_BACKWARD, OUTPUTS, RETAINED
 from studies.bugs.kept_outputs import STEPS, measure, prepare
 

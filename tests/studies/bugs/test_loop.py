@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from harness.design import Block
+from harness.design.factors import Block
 from harness.errors import HarnessError
 from studies.bugs.loop import OPTIMISERS, Log, Setting, train
 from studies.bugs.switches import BUGS, CORRECT, Switches

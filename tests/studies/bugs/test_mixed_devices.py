@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.design import Arm, Block
+from harness.design.factors import Arm, Block
 from studies.bugs.mixed_devices import OPERATIONS, measure, outcomes
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from harness.design import Arm, Block
+from harness.design.factors import Arm, Block
 from studies.bugs import grid, no_zero_grad
 from studies.bugs.grid import FROZEN, FROZEN_ALL, GRID, SETTINGS, TASKS, trained
 from studies.bugs.no_zero_grad import EXPERIMENT, judged, measure, whole_grid

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from harness.design import Arm
-from harness.networks import tower
+from harness.design.factors import Arm
+from harness.workloads.networks import tower
 from studies.bugs import out_of_memory
 from studies.bugs.keeping import ATTACHED, NO_BACKWARD
 from studies.bugs.out_of_memory import EXPERIMENT, LIMIT, MIB, STEPS, Cell, measure

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from harness.design import Arm, Block
+from harness.design.factors import Arm, Block
 from studies.bugs.overlap import OVERLAPS, contaminated, measure
 from studies.bugs.samples import CANCER, FEW, LINEAR, NEAREST, PERCEPTRON, WRONG
 

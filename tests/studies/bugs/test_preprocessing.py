@@ -9,7 +9,7 @@ from sklearn.linear_model import RidgeClassifier
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.preprocessing import StandardScaler
 
-from harness.design import Arm, Block
+from harness.design.factors import Arm, Block
 from studies.bugs.preprocessing import (
     COPIES,
     COPIES_EACH,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from harness.design import Arm, Block
-from harness.replicas import Replicas
+from harness.design.factors import Arm, Block
+from harness.workloads.replicas import Replicas
 from studies.bugs.same_as_momentum import (
     MOMENTUM,
     RESET,

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from harness.design import Block
+from harness.design.factors import Block
 from harness.errors import HarnessError
 from studies.bugs.samples import (
     CANCER,

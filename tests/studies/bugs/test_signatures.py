@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from harness.design import Arm, Block
+from harness.design.factors import Arm, Block
 from studies.bugs import signatures
 from studies.bugs.cases import CASES, KINDS
 from studies.bugs.curve_features import EVERYTHING, LOSS, VIEWS

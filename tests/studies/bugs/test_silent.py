@@ -6,7 +6,7 @@ import warnings
 
 import pytest
 
-from harness.design import Arm, Block
+from harness.design.factors import Arm, Block
 from studies.bugs import silent
 from studies.bugs.silent import (
     INPUTS,

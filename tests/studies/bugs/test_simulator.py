@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from harness.design import Arm, Block
+from harness.design.factors import Arm, Block
 from studies.bugs.simulator import measure
 from studies.bugs.tasks import SPIRAL_TANH
 

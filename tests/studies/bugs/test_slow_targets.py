@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from harness.predict import fake_tensors
+from harness.meters.predict import fake_tensors
 from studies.bugs.slow_targets import EXPERIMENT, SIZE, Work, build, training
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.design import Arm, Block
+from harness.design.factors import Arm, Block
 from studies.bugs.smooth import describe, measure
 from studies.bugs.tasks import SPIRAL_RELU
 

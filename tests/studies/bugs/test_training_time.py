@@ -7,7 +7,7 @@ from dataclasses import fields
 import pytest
 import torch
 
-from harness.design import Arm, Block
+from harness.design.factors import Arm, Block
 from studies.bugs import training_time
 from studies.bugs.cases import KINDS, NAMES, NONE, WINE
 from studies.bugs.loop import Log, Setting, train

@@ -8,7 +8,7 @@ import warnings
 import pytest
 import torch
 
-from harness.design import Arm, Block
+from harness.design.factors import Arm, Block
 from studies.bugs import unnoticed
 from studies.bugs.unnoticed import FORGOTTEN, OPTIMISER, STEPS, TOO_EARLY, measure, prepare
 

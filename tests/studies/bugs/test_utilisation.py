@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 
-from harness.design import Arm
+from harness.design.factors import Arm
 from studies.bugs import utilisation
 from studies.bugs.utilisation import EXPERIMENT, LEFT_OUT, SAMPLES, sample_while
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.design import Arm, Block
+from harness.design.factors import Arm, Block
 from studies.bugs.zero_position import BETWEEN, FIRST, LAST, measure
 
 BLOCKS = (Block(0, 1, 3, effort=20), Block(1, 2, 3, effort=20))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from harness.design import Arm, Block
-from harness.networks import tower
+from harness.design.factors import Arm, Block
+from harness.workloads.networks import tower
 from studies.bugs import zero_to_none_speed
 from studies.bugs.zero_to_none_speed import ALLOCATOR, SIZE, prepare, task, thresholds
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from harness.design import Arm, Block
+from harness.design.factors import Arm, Block
 from studies.dataloader.batch_size import BATCH, EXPERIMENT, NET, prepare, task, time_of_an_example
 from tests.studies.planted_times import planted_table, verdicts
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from harness.design import Arm, Block
+from harness.design.factors import Arm, Block
 from studies.dataloader.batches import EXPERIMENT, measure
 
 

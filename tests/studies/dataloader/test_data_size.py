@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from matplotlib.figure import Figure
 
-from harness.design import Arm
+from harness.design.factors import Arm
 from studies.dataloader.data_size import EXPERIMENT, IMAGE_MIB, memory_against_data
 from tests.studies.planted_times import planted_table, verdicts
 
@@ -17,7 +17,7 @@ REPOSITORY = Path(__file__).parents[3]
 
 MEASURING = """
 import torch
-from harness.design import Arm, Block
+from harness.design.factors import Arm, Block
 from studies.dataloader.data_size import measure, prepare
 torch.set_num_threads(1)
 cell = prepare(Block(0, 1, 2))

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from torch.utils.data import default_collate
 
-from harness.design import Block
+from harness.design.factors import Block
 from studies.dataloader.defaults import (
     ACTS,
     DECLARED,

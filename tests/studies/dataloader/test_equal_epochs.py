@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from torch import nn
 
-from harness.design import Block
+from harness.design.factors import Block
 from studies.dataloader import equal_epochs
 from studies.dataloader.equal_epochs import EPOCHS, EXPERIMENT, LARGEST, LR, measure, prepare
 

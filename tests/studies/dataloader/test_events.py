@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.design import Arm, Block
+from harness.design.factors import Arm, Block
 from studies.dataloader.events import (
     EXAMPLES,
     Event,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.design import Arm, Block
+from harness.design.factors import Arm, Block
 from studies.dataloader.examples import EXAMPLES, Pairs, PairsByTheBatch, measure, prepare
 from studies.dataloader.loaders import make_loader, read_all
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from harness.design import Arm
+from harness.design.factors import Arm
 from studies.dataloader.files import ImageFolder, photo
 from studies.dataloader.image_bytes import measure
 

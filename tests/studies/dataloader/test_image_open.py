@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from PIL import ImageFile
 
-from harness.design import Arm
+from harness.design.factors import Arm
 from studies.dataloader import image_open
 from studies.dataloader.files import ImageFolder, photo
 from studies.dataloader.image_open import EXPERIMENT, share_of_opening, task

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from harness.design import Arm, Block
+from harness.design.factors import Arm, Block
 from studies.dataloader.files import photo
 from studies.dataloader.images import measure, prepare, to_colour_and_tensor, to_tensor
 

@@ -8,7 +8,7 @@ import psutil
 import pytest
 import torch
 
-from harness.design import Arm
+from harness.design.factors import Arm
 from studies.dataloader import in_memory
 from studies.dataloader.in_memory import BATCH, EXPERIMENT, start_and_epoch, task
 from tests.studies.planted_times import planted_table, verdicts

@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from harness.design import Arm, Block
+from harness.design.factors import Arm, Block
 from studies.dataloader.processes import Whereabouts, measure
 
 

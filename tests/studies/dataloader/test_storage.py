@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.design import Arm, Block
+from harness.design.factors import Arm, Block
 from studies.dataloader import storage
 from studies.dataloader.storage import (
     BATCHES,

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from harness.design import Arm, Block
+from harness.design.factors import Arm, Block
 from studies.dataloader import overlap, transfer
 from tests.studies.planted_times import planted_table, verdicts
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from harness.design import Arm, Block
+from harness.design.factors import Arm, Block
 from studies.dataloader import waiting
 from studies.dataloader.stores import KINDS
 from studies.dataloader.waiting import EXPERIMENT, prepare, share_of_waiting, task

@@ -6,9 +6,9 @@ import pandas as pd
 import pytest
 import torch
 
-from harness.design import Arm, Block
+from harness.design.factors import Arm, Block
 from harness.errors import HarnessError
-from harness.figures import slide_style
+from harness.figures.style import slide_style
 from studies.determinism import repeat
 from studies.determinism.process import Answer, Request
 from studies.determinism.repeat import (

@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 
-from harness.design import Arm, Block
+from harness.design.factors import Arm, Block
 from studies.determinism import sources
 from studies.determinism.process import Answer, Request
 from studies.determinism.sources import FIXED, FREE, measure, prepare, run

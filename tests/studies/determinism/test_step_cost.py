@@ -7,8 +7,8 @@ import os
 import pytest
 import torch
 
-from harness.design import Block
-from harness.figures import slide_style
+from harness.design.factors import Block
+from harness.figures.style import slide_style
 from studies.determinism import costs, step_cost, step_cost_large
 from studies.determinism.settings import ALGORITHMS, SETTINGS
 from studies.determinism.workloads import (

@@ -9,7 +9,7 @@ from typing import Self
 import pytest
 import torch
 
-from harness.design import Arm, Block
+from harness.design.factors import Arm, Block
 from studies.determinism import tuner
 from studies.determinism.settings import BENCHMARK, BOTH, DEFAULT
 from studies.determinism.tuner import count_kernels, measure

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from harness.design import Arm, Block
+from harness.design.factors import Arm, Block
 from studies.eval_variance.batch_norm import (
     LAYER,
     SHAPES,

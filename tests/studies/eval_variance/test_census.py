@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from harness.design import Arm, Block
+from harness.design.factors import Arm, Block
 from studies.eval_variance.census import (
     MODULE,
     largest_gap,

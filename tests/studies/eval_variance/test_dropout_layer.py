@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from harness.design import Arm, Block
+from harness.design.factors import Arm, Block
 from studies.eval_variance import dropout_layer
 from studies.eval_variance.dropout_layer import equal_passes, expected_equal_share, measure
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from harness.design import Arm, Block
+from harness.design.factors import Arm, Block
 from studies.eval_variance.dropout_off import DTYPE, VARIANT, bits, measure
 
 

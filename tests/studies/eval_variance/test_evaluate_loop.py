@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from harness.design import Block
+from harness.design.factors import Block
 from studies.eval_variance import evaluate_loop
 from studies.eval_variance.evaluate_loop import EXPERIMENT, LOOPS, Cell
 

@@ -9,8 +9,8 @@ import torch
 import transformers
 from torch import nn
 
-from harness.design import Arm, Block
-from harness.experiment import Responses
+from harness.design.experiment import Responses
+from harness.design.factors import Arm, Block
 from studies.eval_variance import families
 from studies.eval_variance.families import (
     BUILDERS,

@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import nn
 
-from harness.datasets import Split
-from harness.design import Arm
+from harness.design.factors import Arm
+from harness.workloads.datasets import Split
 from studies.eval_variance.fix import Cell, measure
 
 

@@ -11,11 +11,11 @@ import torch
 from scipy import stats
 from torch import nn
 
-from harness.datasets import Split, load_split
-from harness.design import Arm
-from harness.device import TorchDevice
-from harness.networks import mlp
-from harness.training import fit_classifier
+from harness.design.factors import Arm
+from harness.meters.device import TorchDevice
+from harness.workloads.datasets import Split, load_split
+from harness.workloads.networks import mlp
+from harness.workloads.training import fit_classifier
 from studies.eval_variance.luck import Trained, measure, reversal_rate, train_and_keep
 
 

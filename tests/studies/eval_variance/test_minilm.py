@@ -10,7 +10,7 @@ import torch
 import transformers
 from torch import nn
 
-from harness.design import Arm
+from harness.design.factors import Arm
 from studies.eval_variance import minilm
 from studies.eval_variance.minilm import (
     EXPERIMENT,

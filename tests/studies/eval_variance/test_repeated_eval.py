@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from harness.design import Arm, Block
+from harness.design.factors import Arm, Block
 from studies.eval_variance import repeated_eval
 from studies.eval_variance.repeated_eval import (
     DRAWLESS,

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from harness.design import Arm, Block
+from harness.design.factors import Arm, Block
 from studies.eval_variance.repeats import NET, Trained, measure, prepare, validate
 
 BLOCK = Block(index=0, seed=7, shared_seed=0, effort=1)

@@ -7,8 +7,8 @@ import math
 import pytest
 import torch
 
-from harness.design import Arm, Block
-from harness.networks import mlp
+from harness.design.factors import Arm, Block
+from harness.workloads.networks import mlp
 from studies.eval_variance import small_batch
 from studies.eval_variance.small_batch import Cell, measure
 

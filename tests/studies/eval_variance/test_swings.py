@@ -11,11 +11,11 @@ import pytest
 import torch
 from torch import nn
 
-from harness.datasets import Split, load_split
-from harness.design import Arm, Block
-from harness.device import TorchDevice
-from harness.networks import mlp
-from harness.training import fit_classifier
+from harness.design.factors import Arm, Block
+from harness.meters.device import TorchDevice
+from harness.workloads.datasets import Split, load_split
+from harness.workloads.networks import mlp
+from harness.workloads.training import fit_classifier
 from studies.eval_variance.swings import Trained, measure, prepare
 from studies.eval_variance.validation import ever_flips, flip_rate, validate_repeatedly
 

@@ -10,9 +10,9 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from harness.design import Arm, Block
-from harness.networks import mlp
-from harness.training import fit_classifier
+from harness.design.factors import Arm, Block
+from harness.workloads.networks import mlp
+from harness.workloads.training import fit_classifier
 from studies.eval_variance import switch_back
 from studies.eval_variance.switch_back import BATCH, ROWS, Cell, measure
 

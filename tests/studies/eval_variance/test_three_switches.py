@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 import torch
 
-from harness.datasets import Split
-from harness.design import Arm
-from harness.networks import mlp
+from harness.design.factors import Arm
+from harness.workloads.datasets import Split
+from harness.workloads.networks import mlp
 from studies.eval_variance import three_switches
 from studies.eval_variance.three_switches import (
     ALL_RIGHT,

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 import torch
 
-from harness.design import Arm, Block
+from harness.design.factors import Arm, Block
 from studies.eval_variance.two_pass_test import (
     LAYER,
     MODE_MATTERS,

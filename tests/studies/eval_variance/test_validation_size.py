@@ -10,9 +10,9 @@ import pytest
 import torch
 from torch import nn
 
-from harness.datasets import Split
-from harness.design import Arm, Block
-from harness.device import TorchDevice
+from harness.design.factors import Arm, Block
+from harness.meters.device import TorchDevice
+from harness.workloads.datasets import Split
 from studies.eval_variance.validation_size import (
     SIZE,
     SWING,

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from harness.design import Arm, Block
+from harness.design.factors import Arm, Block
 from studies.eval_variance.validation_state import NET, Cell, changed, measure, network, prepare
 
 

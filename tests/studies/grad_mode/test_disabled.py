@@ -6,7 +6,7 @@ import contextlib
 
 import pytest
 
-from harness.design import Arm, Block
+from harness.design.factors import Arm, Block
 from studies.grad_mode import disabled
 from studies.grad_mode.disabled import DONE, EXPERIMENT, measure
 

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from harness.design import Arm, Block
+from harness.design.factors import Arm, Block
 from studies.grad_mode.eval_growth import (
     DETACHED,
     LAYERS,
@@ -52,7 +52,7 @@ def test_growth_is_that_counted_by_hand(cell: Cell, grad: str, keep: str, activa
 
 GROWN = """
 import psutil
-from harness.design import Block
+from harness.design.factors import Block
 from studies.grad_mode.eval_growth import prepare
 
 net, batches = prepare(Block(0, 1, 2))

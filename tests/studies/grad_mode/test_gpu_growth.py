@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from harness.design import Arm
+from harness.design.factors import Arm
 from studies.grad_mode import gpu_growth
 from studies.grad_mode.gpu_growth import LISTED, Cell, evaluate, measure
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from harness.design import Arm
+from harness.design.factors import Arm
 from studies.grad_mode.harmless_eval import EXPERIMENT, measure
 from studies.grad_mode.workloads import Workload, workload
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.design import Arm, Block
+from harness.design.factors import Arm, Block
 from studies.grad_mode import largest_batch
 from studies.grad_mode.largest_batch import EXPERIMENT, measure
 

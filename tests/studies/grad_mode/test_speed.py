@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from harness.design import Arm
+from harness.design.factors import Arm
 from studies.grad_mode import speed
 from studies.grad_mode.speed import Work, task, tiny_operations
 
@@ -42,7 +42,7 @@ def test_every_workload_passes_without_gradients(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(speed, "minilm", lambda *_: lambda: None)
-    from harness.design import Block
+    from harness.design.factors import Block
 
     works = speed.prepare(Block(0, 1, 2))
     assert set(works) == set(speed.WORKLOADS)

@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from harness.datasets import load_split
-from harness.design import Arm, Block
-from harness.networks import trained_mlp
+from harness.design.factors import Arm, Block
+from harness.workloads.datasets import load_split
+from harness.workloads.networks import trained_mlp
 from studies.grad_mode.two_switches import Cell, by_hand, measure, prepare
 
 BLOCK = Block(0, 1, 2)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from harness.design import Arm, Block
+from harness.design.factors import Arm, Block
 from studies.grad_mode.zero_after_step import EPOCHS, Cell, measure, prepare, trained
 
 

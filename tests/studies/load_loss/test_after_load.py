@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from harness.datasets import load_split
-from harness.design import Arm, Block
+from harness.design.factors import Arm, Block
+from harness.workloads.datasets import load_split
 from studies.load_loss import after_load
 from studies.load_loss.after_load import eval_closer, measure
 from studies.load_loss.trained import Trained

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 import torch
 
-from harness.design import Arm, Block
-from harness.experiment import Responses
+from harness.design.experiment import Responses
+from harness.design.factors import Arm, Block
 from studies.load_loss import artefacts
 from studies.load_loss.artefacts import IN_EVAL, NEW, WAY, WHOLE, measure
 from studies.load_loss.files import state_in

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from harness.design import Arm, Block
-from harness.experiment import Responses
+from harness.design.experiment import Responses
+from harness.design.factors import Arm, Block
 from studies.load_loss import augmentation
 from studies.load_loss.augmentation import PLACE, TRANSFORMS, measure
 

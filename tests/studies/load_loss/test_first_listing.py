@@ -9,8 +9,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from harness.design import Arm, Block
-from harness.replicas import Replicas
+from harness.design.factors import Arm, Block
+from harness.workloads.replicas import Replicas
 from studies.load_loss.first_listing import (
     AFTER,
     PRINTED,

@@ -8,9 +8,9 @@ import pytest
 import torch
 import transformers
 
-from harness.design import Arm, Block
-from harness.experiment import Responses
-from harness.pretrained import load_classifier
+from harness.design.experiment import Responses
+from harness.design.factors import Arm, Block
+from harness.workloads.pretrained import load_classifier
 from studies.load_loss import libraries
 from studies.load_loss.files import changed_tensors
 from studies.load_loss.libraries import CONFIG, LISTED, RECOMMENDED, WHOLE, measure

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from harness.datasets import load_split
-from harness.design import Arm, Block
+from harness.design.factors import Arm, Block
+from harness.workloads.datasets import load_split
 from studies.load_loss import faults
 from studies.load_loss.faults import FAULT, inputs_with, load_with, measure
 from studies.load_loss.files import changed_tensors

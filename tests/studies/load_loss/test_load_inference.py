@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch import nn
 
-from harness.datasets import load_split
-from harness.design import Arm, Block
+from harness.design.factors import Arm, Block
+from harness.workloads.datasets import load_split
 from studies.load_loss import inference
 from studies.load_loss.inference import BATCH, EXPERIMENT, N_ROWS, classes, measure, order_of
 from studies.load_loss.trained import Trained

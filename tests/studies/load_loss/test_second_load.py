@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from harness.design import Arm, Block
+from harness.design.factors import Arm, Block
 from studies.load_loss import second_load
 from studies.load_loss.files import file_of
 from studies.load_loss.models import classifier

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from harness.design import Arm
+from harness.design.factors import Arm
 from studies.load_loss.models import classifier
 from studies.load_loss.skipped_eval import (
     EVAL,

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from harness.design import Arm, Block
+from harness.design.factors import Arm, Block
 from studies.load_loss import third_listing
 from studies.load_loss.models import classifier
 from studies.load_loss.third_listing import effects, label_losses, measure

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch.nn import functional
 
-from harness.datasets import load_split
-from harness.networks import mlp_for
+from harness.workloads.datasets import load_split
+from harness.workloads.networks import mlp_for
 from studies.load_loss import trained
 from studies.load_loss.trained import STEPS, loss_of, train_nets
 

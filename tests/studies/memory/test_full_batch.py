@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import pytest
 import torch
 
-from harness.datasets import Split, load_split
+from harness.workloads.datasets import Split, load_split
 from studies.memory.full_batch import TRIAL_PASSES, passes_until_learnt, saved_in_a_step
 
 

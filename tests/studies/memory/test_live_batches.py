@@ -7,7 +7,7 @@ import gc
 import pytest
 import torch
 
-from harness.design import Arm, Block
+from harness.design.factors import Arm, Block
 from studies.memory.live_batches import (
     BATCH,
     DELETED,

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import FunctionCtx
 
-from harness.design import Arm, Block
+from harness.design.factors import Arm, Block
 from studies.memory import operations
 from studies.memory.operations import EXPERIMENT, OPERATION, measure
 

@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 from transformers import BertConfig, BertModel
 
-from harness.design import Arm, Block
-from harness.predict import Step, measured_memory, predicted_memory
+from harness.design.factors import Arm, Block
+from harness.meters.predict import Step, measured_memory, predicted_memory
 from studies.memory import activations, one_card, seven_billion, ten_thousand
 from studies.memory.llama import SMALL, default_type, forward, forward_without_graph, llama
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from harness.design import Arm, Block
+from harness.design.factors import Arm, Block
 from studies.memory.without_graph import measure
 from studies.memory.workloads import MLP, MLP_WIDTH, TRANSFORMER
 

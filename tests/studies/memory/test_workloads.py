@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from harness.networks import tower
+from harness.workloads.networks import tower
 from studies.memory.workloads import CLASSES, MLP, NETS, StepParts, batch_of, network, training_step
 
 DEPTH, WIDTH, ROWS = 3, 16, 32

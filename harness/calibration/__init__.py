@@ -1,0 +1,1 @@
+"""The instrument tried on known truths."""

@@ -1,0 +1,32 @@
+"""A process that burns a core in bursts: ``python -m harness.calibration.burner SEED``, until it is killed.
+
+It stands for what else runs on a shared machine while something is timed.
+"""
+
+from __future__ import annotations
+
+import random
+import sys
+import time
+from collections.abc import Callable
+
+#: Bursts and pauses between them last so many seconds: longer and shorter than a round.
+SHORTEST, LONGEST = 0.01, 0.5
+
+
+def burn(
+    seed: int,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> None:
+    """Burn and pause by turns, for times drawn from the seed, without end."""
+    lengths = random.Random(seed)  # noqa: S311 - no secret
+    while True:
+        until = clock() + lengths.uniform(SHORTEST, LONGEST)
+        while clock() < until:
+            pass
+        sleep(lengths.uniform(SHORTEST, LONGEST))
+
+
+if __name__ == "__main__":
+    burn(int(sys.argv[1]))

@@ -1,0 +1,1 @@
+"""The claims of the documents, and the studies there are."""

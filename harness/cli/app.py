@@ -1,0 +1,149 @@
+"""The command line. Every command imports what it needs when it runs, so that menus stay quick."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from harness.errors import HarnessError
+
+app = typer.Typer(
+    name="harness",
+    help="Put the claims of PyTorch teaching material to controlled, paired experiments.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+Results = Annotated[Path, typer.Option("--results", help="The folder of run folders.")]
+Run = Annotated[str, typer.Argument(help="A run folder, or its name below the results folder.")]
+DEFAULT_RESULTS = Path("results")
+
+
+@app.command("list")
+def list_studies(results: Results = DEFAULT_RESULTS) -> None:
+    """The studies, with the number of claims each judges and what it costs."""
+    from harness.cli.menu import show_studies
+
+    show_studies(results)
+
+
+@app.command()
+def claims(
+    study: Annotated[str | None, typer.Option(help="Only claims of this study.")] = None,
+    document: Annotated[
+        str | None, typer.Option(help="Only claims of document A, B, C or D.")
+    ] = None,
+    verdict: Annotated[str | None, typer.Option(help="Only claims with this verdict.")] = None,
+    results: Results = DEFAULT_RESULTS,
+) -> None:
+    """The catalogue of claims with their verdicts."""
+    from harness.cli.menu import show_claims
+
+    show_claims(results, study, document, verdict)
+
+
+@app.command()
+def show(
+    claim: Annotated[str, typer.Argument(help="A claim's id, for instance A-forget-1.")],
+    results: Results = DEFAULT_RESULTS,
+) -> None:
+    """One claim: its words, the protocol, the result, and how to cite it."""
+    from harness.cli.claim_page import show_claim
+
+    show_claim(claim, results)
+
+
+@app.command()
+def run(
+    study: Annotated[str, typer.Argument(help="A study's name; 'harness list' names them.")],
+    *,
+    profile: Annotated[str, typer.Option(help="quick, standard or full.")] = "standard",
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    results: Results = DEFAULT_RESULTS,
+    seed: Annotated[int, typer.Option(help="Every random stream starts from it.")] = 0,
+    resume: Annotated[
+        str | None, typer.Option(help="Go on with this run; its protocol sets all else.")
+    ] = None,
+    jobs: Annotated[
+        int | None, typer.Option(help="Blocks side by side; the rows do not depend on it.")
+    ] = None,
+) -> None:
+    """Run a study, judge its claims and draw its figures."""
+    from harness.cli.session import resume_run, start_run
+
+    if resume is None:
+        start_run(study, profile, device, results, seed=seed, jobs=jobs)
+    else:
+        resume_run(study, resume, results, jobs=jobs)
+
+
+@app.command()
+def judge(run: Run, results: Results = DEFAULT_RESULTS) -> None:
+    """Judge a run again from its stored rows; nothing is measured."""
+    from harness.cli.screen import show_judgement
+    from harness.judging.judge import judge_run
+    from harness.judging.tables import write_judgement
+    from harness.store.folders import find_run
+    from harness.store.observations import StoredRun
+
+    stored = StoredRun.open(find_run(run, results))
+    judged = judge_run(stored)
+    write_judgement(stored, judged)
+    show_judgement(judged)
+
+
+@app.command()
+def draw(run: Run, results: Results = DEFAULT_RESULTS) -> None:
+    """Draw a run's figures again from its stored rows; nothing is measured."""
+    from harness.figures.draw import draw_run
+    from harness.store.folders import find_run
+    from harness.store.observations import StoredRun
+
+    for path in draw_run(StoredRun.open(find_run(run, results))):
+        typer.echo(path)
+
+
+@app.command()
+def ledger(
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing; fail where a stored file differs.")
+    ] = False,
+    regenerate: Annotated[
+        bool, typer.Option("--regenerate", help="Judge and draw every run first.")
+    ] = False,
+    results: Results = DEFAULT_RESULTS,
+) -> None:
+    """Publish the ledger: every claim of the catalogue with its verdict, one row a machine."""
+    from harness.publishing.publish import check_published, publish
+
+    if check:
+        check_published(results)
+    else:
+        for path in publish(results, regenerate=regenerate):
+            typer.echo(path)
+
+
+@app.command()
+def doctor(results: Results = DEFAULT_RESULTS) -> None:
+    """What this machine can and cannot measure, and how noisy it is now."""
+    from harness.cli.doctor import examine
+
+    examine(results)
+
+
+def main() -> None:
+    """Run the command line; a refused input prints one sentence and exits with code 2."""
+    try:
+        app()
+    except HarnessError as error:
+        typer.echo(f"error: {error}", err=True)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        typer.echo("stopped", err=True)
+        sys.exit(128 + signal.SIGINT)

@@ -1,0 +1,123 @@
+"""What the command line prints before anything is run: studies and claims. No pandas, no torch."""
+
+from __future__ import annotations
+
+import csv
+import sys
+import textwrap
+from collections import Counter
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from harness.catalogue.cards import cards
+from harness.catalogue.claims import Entry, read_catalogue
+from harness.errors import HarnessError
+from harness.words import COLOURS
+
+
+def verdict_text(verdict: str) -> Text:
+    """A verdict in its colour."""
+    return Text(verdict, style=COLOURS[verdict])
+
+
+def show_studies(results: Path) -> None:
+    """Every study with its question, its cost and the state of its claims."""
+    catalogue = read_catalogue()
+    verdicts = stored_verdicts(results)
+    table = Table(title="Studies", caption="Run one with: python -m harness run STUDY")
+    for column in ("study", "question", "cost", "claims", "verdicts so far"):
+        table.add_column(column, no_wrap=column == "study")
+    for card in cards():
+        own = [entry.claim for entry in catalogue.values() if entry.study == card.name]
+        counts = Counter(verdict for claim in own for verdict in verdicts.get(claim, ()))
+        state = ", ".join(f"{counts[verdict]} {verdict}" for verdict in COLOURS if counts[verdict])
+        table.add_row(card.name, card.question, card.cost, str(len(own)), state or "none")
+    Console().print(table)
+
+
+def show_claims(
+    results: Path, study: str | None, document: str | None, verdict: str | None
+) -> None:
+    """The catalogue, filtered, with the verdicts of the ledger.
+
+    Raises:
+        HarnessError: a filter names something that does not exist.
+    """
+    catalogue = read_catalogue()
+    _check("study", study, {entry.study for entry in catalogue.values()})
+    _check("document", document, {entry.document for entry in catalogue.values()})
+    _check("verdict", verdict, set(COLOURS))
+    verdicts = stored_verdicts(results)
+    rows = [
+        (entry, verdicts.get(entry.claim, ["not tested"]))
+        for entry in catalogue.values()
+        if study in (None, entry.study) and document in (None, entry.document)
+    ]
+    rows = [(entry, found) for entry, found in rows if verdict is None or verdict in found]
+    console = Console()
+    # In a file or a pipe every claim is one line, for grep and the like.
+    width = console.width if console.is_terminal else sys.maxsize
+    console.print(claims_list(rows, width), soft_wrap=True)
+
+
+def stored_verdicts(results: Path) -> dict[str, list[str]]:
+    """The verdicts of the ledger by claim, one for each machine; empty without a ledger.
+
+    Raises:
+        HarnessError: the ledger is broken.
+    """
+    return {
+        claim: [row["verdict"] for row in rows] for claim, rows in stored_ledger(results).items()
+    }
+
+
+def stored_ledger(results: Path) -> dict[str, list[dict[str, str]]]:
+    """The rows of the ledger by claim, as text; empty without a ledger.
+
+    Raises:
+        HarnessError: the ledger is broken.
+    """
+    path = results / "claims.csv"
+    if not path.is_file():
+        return {}
+    ledger: dict[str, list[dict[str, str]]] = {}
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            for row in csv.DictReader(file, strict=True):
+                if row["verdict"] not in COLOURS:
+                    raise HarnessError(f"{path}: column verdict holds {row['verdict']!r}.")
+                ledger.setdefault(row["claim"], []).append(row)
+    except (OSError, KeyError, UnicodeDecodeError, csv.Error) as error:
+        raise HarnessError(f"{path}: the ledger cannot be read ({error!r}).") from error
+    return ledger
+
+
+def claims_list(rows: list[tuple[Entry, list[str]]], width: int) -> Text:
+    """One entry a claim in aligned columns, its words wrapped to a width.
+
+    A rich table of the whole catalogue takes more than twice as long as all the rest together.
+
+    Args:
+        rows: each claim with its verdicts, one for each machine.
+        width: of a line, in characters.
+    """
+    shown = [Text(", ").join(map(verdict_text, verdicts)) for _, verdicts in rows]
+    claim = max((len(entry.claim) for entry, _ in rows), default=0)
+    study = max((len(entry.study) for entry, _ in rows), default=0)
+    verdict = max(map(len, shown), default=0)
+    indent = claim + study + verdict + 6
+    listing = Text()
+    for (entry, _), text in zip(rows, shown, strict=True):
+        says = textwrap.wrap(entry.says, max(width - indent, 20), break_long_words=False)
+        listing.append(f"{entry.claim:{claim}}  {entry.study:{study}}  ")
+        listing.append_text(text).append(" " * (verdict - len(text) + 2))
+        listing.append(f"\n{' ' * indent}".join(says) + "\n")
+    return listing.append(f"{len(rows)} claims")
+
+
+def _check(what: str, value: str | None, known: set[str]) -> None:
+    if value is not None and value not in known:
+        raise HarnessError(f"There is no {what} {value!r}; there are {', '.join(sorted(known))}.")

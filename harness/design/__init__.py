@@ -1,0 +1,1 @@
+"""The language of a study: factors, contrasts, regions, experiments. Plain Python, no library."""

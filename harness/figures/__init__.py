@@ -1,0 +1,35 @@
+"""Figures: their colours, the marks they share, the clock's rows as they need them."""
+
+from harness.figures.marks import draw_blocks, swarm
+from harness.figures.style import (
+    BLACK,
+    BLUE,
+    GREEN,
+    ORANGE,
+    PALETTE,
+    PURPLE,
+    SKY,
+    VERMILION,
+    span,
+)
+from harness.figures.times import by_block, device_of, rounds_of
+from harness.judging.intervals import frequency_interval, median_interval
+
+__all__ = [
+    "BLACK",
+    "BLUE",
+    "GREEN",
+    "ORANGE",
+    "PALETTE",
+    "PURPLE",
+    "SKY",
+    "VERMILION",
+    "by_block",
+    "device_of",
+    "draw_blocks",
+    "frequency_interval",
+    "median_interval",
+    "rounds_of",
+    "span",
+    "swarm",
+]

@@ -1,0 +1,52 @@
+"""The clock's rows as a figure reads them: by arm, round by round, and one value a block."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from harness.design.factors import Factor
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+
+def rounds_of(
+    table: pd.DataFrame, *factors: Factor[Any]
+) -> dict[tuple[Any, ...], pd.Series[float]]:
+    """Seconds of the measured rounds of each arm, by its levels; copies of an A/A are left out.
+
+    The ratio of two of these series is taken round by round, as a claim's is.
+
+    Args:
+        table: of a timed experiment.
+        factors: those that name an arm.
+
+    Returns:
+        Seconds by block and round.
+    """
+    measured = (table["response"] == "seconds") & (table["phase"] == "measured")
+    rows = table[measured & (table["copy"] == "first")]
+    return {
+        arm: of_arm.set_index(["block", "round"])["value"]
+        for arm, of_arm in rows.groupby([factor.name for factor in factors], sort=False)
+    }
+
+
+def by_block(rounds: pd.Series[float]) -> NDArray[np.float64]:
+    """The median over the rounds of each block.
+
+    Args:
+        rounds: values by block and round.
+
+    Returns:
+        Shape (blocks,), in the order of the blocks.
+    """
+    return np.asarray(rounds.groupby("block").median(), np.float64)
+
+
+def device_of(table: pd.DataFrame) -> str:
+    """What the times were taken on: the CPU alone has no clock of a device's own."""
+    return "CUDA" if (table["response"] == "device_seconds").any() else "CPU"

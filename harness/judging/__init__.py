@@ -1,0 +1,1 @@
+"""From stored rows to verdicts, without torch."""

@@ -1,0 +1,130 @@
+"""The memory of a step: measured, or predicted for models that fit no machine at hand.
+
+A prediction runs the real model's own code on fake tensors, which have shape, type and device but
+no data, under the same meter as a measurement. It leaves out what that meter leaves out: an
+operation's own temporaries, an allocator's rounding, and the libraries. It is further off where the
+size of a result is the secret of a kernel (oneDNN's LSTM keeps a workspace), and where a library
+goes another way once it meets fake tensors.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
+
+from harness.errors import HarnessError
+from harness.libraries import torch
+from harness.meters.device import new_tensors_on
+from harness.meters.memory import live_storage, saved_tensors
+from harness.meters.storages import tensors_in, total_bytes
+
+if TYPE_CHECKING:
+    from torch import nn
+    from torch._subclasses.fake_tensor import FakeTensorMode
+
+R = TypeVar("R")
+
+#: Makes a model and whatever else its step needs: a batch, an optimiser.
+Build: TypeAlias = Callable[[], "tuple[nn.Module, R]"]
+Step: TypeAlias = Callable[["nn.Module", R], object]
+
+
+@dataclass(frozen=True)
+class StepMemory:
+    """What a step takes; sizes in bytes.
+
+    Attributes:
+        parameters: how many numbers the model's parameters have.
+        parameter_bytes: of their storages, each once.
+        built_bytes: alive when the first step begins: parameters, buffers, batch.
+        saved_bytes: the most that is kept for backward at one time, less what was built.
+        peak_bytes: the most that is alive at one time during the steps, what was built included.
+        end_bytes: alive when the last step is done and its result is still held.
+    """
+
+    parameters: int
+    parameter_bytes: int
+    built_bytes: int
+    saved_bytes: int
+    peak_bytes: int
+    end_bytes: int
+
+
+def measured_memory(
+    build: Build[R], step: Step[R], *, device: str = "cpu", steps: int = 1
+) -> StepMemory:
+    """Build a model, do steps, and count.
+
+    Args:
+        build: returns the model and the rest; tensors it makes without a device go to ``device``.
+        step: called with the model and the rest.
+        device: "cpu" or "cuda"; tensors elsewhere are not counted.
+        steps: how often the step is done; an optimiser has its state from the second one on.
+
+    Raises:
+        HarnessError: a tensor without a storage, such as a sparse one.
+    """
+    with new_tensors_on(device), live_storage(device) as live:
+        model, rest = build()
+        parameters = list(model.parameters())
+        built = live.peak_bytes = live.bytes
+        with saved_tensors([*parameters, *model.buffers(), *tensors_in(rest)]) as saved:
+            result = None
+            for _ in range(steps):
+                result = step(model, rest)
+            end = live.bytes
+        del result
+    return StepMemory(
+        parameters=sum(parameter.numel() for parameter in parameters),
+        parameter_bytes=total_bytes(parameters),
+        built_bytes=built,
+        saved_bytes=saved.bytes,
+        peak_bytes=live.peak_bytes,
+        end_bytes=end,
+    )
+
+
+def predicted_memory(
+    build: Build[R], step: Step[R], *, device: str = "cpu", steps: int = 1
+) -> StepMemory:
+    """The same without data: nothing is allocated and nothing computed.
+
+    The device decides which kernels are chosen, such as those of attention and dropout, and so what
+    is saved. A prediction for "cuda" needs a CUDA build of torch, but no GPU.
+
+    Args:
+        build: as in ``measured_memory``; it may not read numbers out of tensors, nor load weights.
+        step: as in ``measured_memory``.
+        device: "cpu" or "cuda".
+        steps: as in ``measured_memory``.
+
+    Raises:
+        HarnessError: "cuda" in a build of torch that lacks it.
+    """
+    if device == "cuda" and not torch.backends.cuda.is_built():
+        raise HarnessError(
+            "A prediction for CUDA needs a build of torch with CUDA (no GPU): this one has none."
+        )
+    with fake_tensors():
+        return measured_memory(build, step, device=device, steps=steps)
+
+
+@contextmanager
+def fake_tensors() -> Iterator[FakeTensorMode]:
+    """Make every tensor that is created inside a fake one."""
+    from torch._subclasses.fake_tensor import FakeTensorMode
+
+    class SharedMode(FakeTensorMode):
+        """A copied tensor keeps the mode of the first, so that modules can be copied."""
+
+        def __deepcopy__(self, memo: object) -> FakeTensorMode:
+            return self
+
+    with warnings.catch_warnings():
+        # copy.deepcopy asks any tensor of a subclass where its data are.
+        warnings.filterwarnings("ignore", "Accessing the data pointer of FakeTensor")
+        with SharedMode() as mode:
+            yield mode

@@ -1,0 +1,1 @@
+"""What readers see: the ledger, its pages, and the findings in the README."""

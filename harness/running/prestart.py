@@ -1,0 +1,107 @@
+"""Processes that have started and imported what blocks need, and wait to be a crew's members."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import IO, cast
+
+from harness.protocol.protocol import Protocol
+from harness.protocol.rules import Step
+from harness.running.worker import can_fork
+from harness.store.folders import RunFolder
+
+
+class Recruits:
+    """Who is about to join a crew.
+
+    To start Python and import torch takes longer than many a block, and no process may start while
+    a timed block is measured: several start at a time, and wait their turn.
+
+    Args:
+        protocol: of the run.
+        folder: the run folder.
+        at_once: how many start at a time.
+    """
+
+    def __init__(self, protocol: Protocol, folder: RunFolder, at_once: int = 1) -> None:
+        self._protocol = protocol
+        self._folder = folder
+        self._at_once = at_once
+        self._getting_ready: list[subprocess.Popen[str]] = []
+        self._waiting: list[subprocess.Popen[str]] = []
+
+    def start(self, steps: Sequence[Step]) -> None:
+        """Start as many as may start at once and will be needed for these steps, and wait for none.
+
+        While some have been started and not been asked for, nothing happens.
+        """
+        if not steps or self._getting_ready or self._waiting:
+            return
+        names = [step.rules.name for step in steps]
+        # A process that forks measures for every experiment once.
+        needed = max(Counter(names).values()) if can_fork(self._protocol) else len(names)
+        count = min(self._at_once, needed)
+        if count == 1:  # it imports what it needs when it is asked for a step
+            self._waiting.append(_start(self._folder))
+            return
+        for _ in range(count):
+            self._getting_ready.append(_start(self._folder))
+        for process in self._getting_ready:
+            tell(process, " ".join(["prepare", *sorted(set(names))]))
+
+    def next(self, steps: Sequence[Step]) -> subprocess.Popen[str]:
+        """One that is ready, as are all that started with it.
+
+        Args:
+            steps: what is still to do; if nobody waits, others start for it.
+        """
+        self.start(steps)
+        while self._getting_ready:
+            process = self._getting_ready.pop()
+            cast(IO[str], process.stdout).readline()
+            self._waiting.append(process)
+        return self._waiting.pop()
+
+    def dismiss(self) -> None:
+        """End those that nobody has asked for."""
+        for process in (*self._getting_ready, *self._waiting):
+            end(process)
+        self._getting_ready.clear()
+        self._waiting.clear()
+
+
+def _start(folder: RunFolder) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "harness.running.worker", str(folder.path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        process_group=0,  # Ctrl-C reaches the run alone, which then ends its crew
+    )
+
+
+def tell(process: subprocess.Popen[str], request: str) -> None:
+    """Ask a member for something."""
+    requests = cast(IO[str], process.stdin)
+    # A member that has died meanwhile gives no answer, which tells as much.
+    with suppress(BrokenPipeError):
+        requests.write(f"{request}\n")
+        requests.flush()
+
+
+def end(process: subprocess.Popen[str]) -> None:
+    """End a member with all of its group: a block it has forked, workers that a block started."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.kill()
+    process.wait()
+    for stream in (process.stdin, process.stdout):
+        if stream is not None and not stream.closed:
+            with suppress(BrokenPipeError):
+                stream.close()

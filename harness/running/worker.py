@@ -1,0 +1,181 @@
+"""A member of a crew: ``python -m harness.running.worker RUN`` measures the blocks its input asks for.
+
+A line on its input names an experiment and a block; when the block's file is on the disk the member
+answers with the number of failed rows. A line "prepare" with names of experiments makes it import
+what their blocks need and answer "ready". It ends when its input does, so none outlives a run that
+is killed.
+
+To start Python and import torch takes longer than many a block. A member that is asked for a block
+in a fresh process therefore forks one: it has imported what all blocks of the study need and has
+itself measured nothing. What differs from one start of Python to the next (the layout of memory,
+the order of sets) is the same in what one member forks, so it forks no two blocks of one experiment
+(the crew sees to that): the blocks of an experiment vary as those of separate starts do.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import queue
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+from typing import NoReturn, TextIO, cast
+
+from harness.catalogue.loading import load_study
+from harness.design.experiment import Study
+from harness.errors import HarnessError
+from harness.meters.device import Device, open_device
+from harness.protocol.plan import PlannedBlock
+from harness.protocol.protocol import Protocol, read_protocol
+from harness.protocol.rules import Step
+from harness.running.block import import_all
+from harness.running.measure import failures_in, measure_step
+from harness.store.folders import RunFolder
+
+#: Code a member ends with where it cannot go on, a full disk for instance.
+REFUSED = 74
+
+
+def can_fork(protocol: Protocol) -> bool:
+    """Whether members of this run may fork: not where CUDA is, which does not outlive a fork."""
+    return protocol.device == "cpu" and "fork" in multiprocessing.get_all_start_methods()
+
+
+@dataclass
+class _Bench:
+    """What a member holds ready for every block."""
+
+    study: Study
+    protocol: Protocol
+    folder: RunFolder
+    device: Device
+    plans: dict[str, tuple[PlannedBlock, ...]]
+
+    def step(self, request: str) -> Step:
+        name, index = request.split()
+        return Step(self.protocol.experiments[name], self.plans[name][int(index)])
+
+    def prepare(self, *names: str) -> None:
+        """Import what blocks of these experiments import."""
+        for name in names:
+            with suppress(Exception):  # the block tries again, and its rows say what is missing
+                import_all(self.study.experiments[name].imports)
+
+    def measure(self, step: Step) -> int:
+        """Measure a block and write its file; the number of its rows that failed."""
+        rows = measure_step(self.study, self.protocol, self.folder, step, self.device)
+        return failures_in(rows)
+
+
+def serve(run: Path) -> None:
+    """Be a member: measure what the input asks for until it ends."""
+    protocol = read_protocol(run)
+    # Studies may print; the answers must not be mixed up with that.
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    bench = _Bench(
+        load_study(protocol.study),
+        protocol,
+        RunFolder(run),
+        open_device(protocol.device),
+        {r.name: r.plan(protocol.study, protocol.seed) for r in protocol.experiments.values()},
+    )
+    # A process that a block forks closes its sys.stdin, and would wait for ever for the lock that
+    # a listening thread holds on it.
+    requests, sys.stdin = sys.stdin, cast(TextIO, None)
+    for request in requests:
+        if request.startswith("prepare "):
+            bench.prepare(*request.split()[1:])
+            print("ready", file=answers, flush=True)
+            continue
+        step = bench.step(request)
+        if step.rules.fresh_process and can_fork(protocol):
+            bench.prepare(step.rules.name)
+            print(_measure_in_fork(bench, step, requests), file=answers, flush=True)
+        else:
+            print(bench.measure(step), file=answers, flush=True)
+            break
+    # From here on no fork is fresh, and a thread may watch the input.
+    coming = listen(requests)
+    while True:
+        print(bench.measure(bench.step(coming.get())), file=answers, flush=True)
+
+
+def _measure_in_fork(bench: _Bench, step: Step, requests: TextIO) -> int:
+    """Measure a block in a fork of this process, and end as it ends where it gives no answer."""
+    fork = multiprocessing.get_context("fork")
+    receiver, sender = fork.Pipe(duplex=False)
+    child = fork.Process(target=_measure_and_leave, args=(bench, step, sender, receiver))
+    child.start()
+    sender.close()
+    # While a block is under way the input has nothing to say but that the run has ended.
+    if requests.fileno() in wait([receiver, requests.fileno()]):
+        os._exit(0)
+    try:
+        failures = cast(int, receiver.recv())
+    except EOFError:
+        child.join()
+        _end_like(cast(int, child.exitcode))
+    child.join()
+    return failures
+
+
+def _measure_and_leave(bench: _Bench, step: Step, answer: Connection, unused: Connection) -> None:
+    """The forked process, from its first to its last moment."""
+    unused.close()
+    _watch(cast(multiprocessing.process.BaseProcess, multiprocessing.parent_process()).join)
+    try:
+        failures = bench.measure(step)
+    except HarnessError as error:
+        _refuse(error)
+    answer.send(failures)
+    sys.stderr.flush()
+    os._exit(0)  # what the block leaves behind, worker processes for instance, is not waited for
+
+
+def _end_like(code: int) -> NoReturn:
+    if code < 0:
+        with suppress(OSError):  # SIGKILL takes no handler
+            signal.signal(-code, signal.SIG_DFL)
+        os.kill(os.getpid(), -code)
+    os._exit(code)
+
+
+def _refuse(error: HarnessError) -> NoReturn:
+    print(f"error: {error}", file=sys.stderr, flush=True)  # noqa: T201 - the run has the terminal
+    os._exit(REFUSED)
+
+
+def _watch(end: Callable[[], None]) -> None:
+    """End this process, at once, when ``end`` returns."""
+
+    def watching() -> None:
+        end()
+        os._exit(0)
+
+    threading.Thread(target=watching, daemon=True).start()
+
+
+def listen(requests: TextIO) -> queue.SimpleQueue[str]:
+    """The lines of the input as they come; when it ends, so does the process, at once."""
+    lines: queue.SimpleQueue[str] = queue.SimpleQueue()
+
+    def put_all() -> None:
+        for line in requests:
+            lines.put(line)
+
+    _watch(put_all)
+    return lines
+
+
+if __name__ == "__main__":
+    try:
+        serve(Path(sys.argv[1]))
+    except HarnessError as error:
+        _refuse(error)

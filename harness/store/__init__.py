@@ -1,0 +1,1 @@
+"""The rows of a run on the disk: folders, tables, finished blocks."""

@@ -1,0 +1,166 @@
+"""Contrasts: which arms they compare, how they read, and what they refuse."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.design.contrasts import Comparison, Contrast, Difference, Ratio, Response
+from harness.design.factors import Arm, Factor, cross
+from harness.errors import HarnessError
+
+MODE = Factor("mode", ("eval", "train"), control="eval")
+DROPOUT = Factor("p", (0.0, 0.1, 0.5), control=0.0)
+DATA = Factor("data", ("digits", "wine"))
+ARMS = cross((MODE, DROPOUT))
+
+
+def arm(mode: str, p: float) -> Arm:
+    return Arm((("mode", mode), ("p", p)))
+
+
+def test_a_response_is_compared_with_a_constant_in_the_one_arm_it_names() -> None:
+    (found,) = Response("loss").at(mode="train", p=0.1).comparisons(ARMS)
+    assert found == Comparison("value", "loss", arm("train", 0.1), None, "mean", "median")
+
+
+def test_a_factor_that_is_not_named_stands_for_all_its_levels() -> None:
+    found = Response("loss").at(mode="train").comparisons(ARMS)
+    assert [c.arm for c in found] == [arm("train", p) for p in (0.0, 0.1, 0.5)]
+    assert [c.arm for c in Response("loss").comparisons(ARMS)] == list(ARMS)
+
+
+def test_a_tuple_of_levels_stands_for_each_of_them() -> None:
+    found = Response("loss").at(p=(0.1, 0.5)).at(mode="eval").comparisons(ARMS)
+    assert [c.arm for c in found] == [arm("eval", 0.1), arm("eval", 0.5)]
+
+
+@pytest.mark.parametrize(("kind", "contrast"), [("difference", Difference), ("ratio", Ratio)])
+def test_a_pair_is_every_other_level_against_the_control_with_all_else_equal(
+    kind: str, contrast: type[Difference | Ratio]
+) -> None:
+    found = contrast("loss", DROPOUT).comparisons(ARMS)
+    assert {c.kind for c in found} == {kind}
+    assert [(c.arm, c.against) for c in found] == [
+        (arm(mode, p), arm(mode, 0.0)) for mode in ("eval", "train") for p in (0.1, 0.5)
+    ]
+
+
+def test_an_arm_whose_partner_the_design_leaves_out_is_not_compared() -> None:
+    arms = cross((MODE, DROPOUT), only=lambda a: not (a[MODE] == "eval" and a[DROPOUT] == 0.5))
+    found = Difference("loss", MODE).comparisons(arms)
+    assert [c.arm for c in found] == [arm("train", 0.0), arm("train", 0.1)]
+
+
+@pytest.mark.parametrize(
+    ("contrast", "sentence"),
+    [
+        (Response("loss").at(mode="test"), "names mode='test', which the design does not have"),
+        (Response("loss").at(p=(0.1, 0.3)), "names p=0.3, which the design does not have"),
+        (Response("loss").at(depth=3), "names depth=3, which the design does not have"),
+        (Response("loss").at(p=()), "No arm of the design has"),
+        (Difference("loss", MODE).at(mode="eval"), "No pair of arms differs in 'mode'"),
+        (Ratio("loss", MODE).at(p=0.3), "names p=0.3"),
+        (Difference("loss", DATA), "names no factor: 'data'"),
+        (Difference("loss", Factor("mode", ("train", "eval"))), "has no control"),
+        (Difference("loss", Factor("mode", ("a", "b"), control="a")), "No pair of arms"),
+    ],
+)
+def test_a_contrast_that_the_design_cannot_give_is_refused(
+    contrast: Contrast, sentence: str
+) -> None:
+    with pytest.raises(HarnessError, match=sentence):
+        contrast.comparisons(ARMS)
+
+
+@pytest.mark.parametrize(
+    ("contrast", "within", "across"),
+    [
+        (Response("x"), "mean", "median"),
+        (Response("x").sd(), "sd", "median"),
+        (Response("x").range(), "range", "median"),
+        (Response("x").distinct(), "distinct", "median"),
+        (Response("x").largest(), "max", "median"),
+        (Response("x").smallest(), "min", "median"),
+        (Response("x").always(), "each", "every"),
+        (Response("x").always().distinct(), "distinct", "every"),
+        (Response("x").frequency(), "mean", "frequency"),
+    ],
+)
+def test_a_contrast_says_how_rounds_and_blocks_are_put_together(
+    contrast: Contrast, within: str, across: str
+) -> None:
+    (found,) = contrast.comparisons(cross(()))
+    assert (found.within, found.across) == (within, across)
+
+
+def test_a_pair_can_be_compared_with_another_level_than_the_control() -> None:
+    contrast = Ratio("loss", DROPOUT).at(mode="eval", p=0.5).against(0.1).by_round()
+    (found,) = contrast.comparisons(ARMS)
+    assert (found.arm, found.against) == (arm("eval", 0.5), arm("eval", 0.1))
+    assert found.within == "paired"
+    assert str(found) == "loss, p: 0.5 / 0.1 at mode=eval"
+
+
+def test_a_factor_without_control_can_be_compared_with_a_named_level() -> None:
+    (found,) = Difference("loss", DATA).against("wine").comparisons(cross((DATA,)))
+    assert (found.arm, found.against) == (Arm((("data", "digits"),)), Arm((("data", "wine"),)))
+
+
+def test_a_level_to_compare_with_that_the_factor_lacks_is_refused() -> None:
+    with pytest.raises(HarnessError, match="'mode' has no level 'test' to compare with"):
+        Ratio("loss", MODE).against("test").comparisons(ARMS)
+
+
+def test_a_contrast_is_not_changed_by_what_is_made_of_it() -> None:
+    contrast = Difference("loss", MODE)
+    contrast.at(p=0.1).sd().always()
+    assert contrast == Difference("loss", MODE)
+
+
+@pytest.mark.parametrize(
+    ("contrast", "words"),
+    [
+        (Response("loss").at(mode="train", p=0.1), "loss at mode=train, p=0.1"),
+        (
+            Difference("loss", MODE).at(p=0.1).sd(),
+            "s.d. of loss over repeats, mode: train - eval at p=0.1",
+        ),
+        (Ratio("loss", DROPOUT).at(mode="eval", p=0.5), "loss, p: 0.5 / 0.0 at mode=eval"),
+        (
+            Response("wrong").at(mode="eval", p=0.1).frequency(),
+            "share of blocks with wrong at mode=eval, p=0.1",
+        ),
+    ],
+)
+def test_a_comparison_reads_as_words(contrast: Contrast, words: str) -> None:
+    (found,) = contrast.comparisons(ARMS)
+    assert str(found) == words
+
+
+def test_a_comparison_in_a_design_without_factors_reads_as_the_response() -> None:
+    (found,) = Response("loss").comparisons(cross(()))
+    assert str(found) == "loss"
+
+
+levels = st.text() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
+arms = st.dictionaries(st.text(min_size=1), levels).map(lambda d: Arm(tuple(d.items())))
+comparisons = st.builds(
+    Comparison,
+    kind=st.sampled_from(["value", "difference", "ratio"]),
+    response=st.text(),
+    arm=arms,
+    against=st.none() | arms,
+    within=st.sampled_from(["mean", "sd", "range", "min", "max", "distinct", "each"]),
+    across=st.sampled_from(["median", "every", "frequency"]),
+)
+
+
+@given(comparisons)
+def test_a_comparison_survives_its_way_through_json(comparison: Comparison) -> None:
+    stored: dict[str, Any] = json.loads(json.dumps(comparison.to_json()))
+    assert Comparison.from_json(stored) == comparison

@@ -1,0 +1,109 @@
+"""Figures: the same bytes whatever the user's settings, in the shape of a slide."""
+
+from __future__ import annotations
+
+import re
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import pytest
+from matplotlib.figure import Figure
+
+from harness.errors import HarnessError
+from harness.figures.style import save_figure, slide_style, span
+
+
+def drawing() -> Figure:
+    figure = Figure()
+    axes = figure.add_subplot()
+    axes.plot([1, 2, 3], [1.0, 4.0, 9.0], label="squares")
+    axes.scatter([1, 2, 3], [2.0, 3.0, 5.0])
+    axes.fill_between([1, 3], [0, 0], [1, 2], alpha=0.3)
+    axes.set_title("Squares and primes: größer als 0")
+    axes.legend()
+    return figure
+
+
+def drawn(stem: Path) -> tuple[bytes, bytes]:
+    with slide_style():
+        svg, png = save_figure(drawing(), stem)
+    assert (svg.name, png.name) == (f"{stem.name}.svg", f"{stem.name}.png")
+    return svg.read_bytes(), png.read_bytes()
+
+
+@pytest.fixture
+def odd_settings() -> Iterator[None]:
+    """Settings as a user's matplotlibrc may have them."""
+    odd: dict[Any, Any] = {
+        "font.size": 4,
+        "font.family": "monospace",
+        "figure.figsize": (3, 3),
+        "figure.dpi": 31,
+        "savefig.dpi": 77,
+        "savefig.bbox": "tight",
+        "savefig.facecolor": "black",
+        "axes.facecolor": "red",
+        "svg.fonttype": "none",
+        "svg.hashsalt": "odd",
+        "path.simplify": True,
+        "lines.linewidth": 9,
+    }
+    with mpl.rc_context(odd):
+        yield
+
+
+def test_the_same_figure_gives_the_same_bytes(tmp_path: Path) -> None:
+    assert drawn(tmp_path / "one") == drawn(tmp_path / "two")
+
+
+def test_the_users_settings_change_nothing(tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    plain = drawn(tmp_path / "plain")
+    request.getfixturevalue("odd_settings")
+    assert mpl.rcParams["font.size"] == 4
+    assert drawn(tmp_path / "odd") == plain
+
+
+def test_the_users_settings_are_as_before_afterwards(odd_settings: None, tmp_path: Path) -> None:
+    before = dict(mpl.rcParams)
+    drawn(tmp_path / "figure")
+    assert dict(mpl.rcParams) == before
+
+
+def test_a_figure_fills_a_slide(tmp_path: Path) -> None:
+    svg, png = drawn(tmp_path / "figure")
+    width, height = struct.unpack(">II", png[16:24])
+    assert width * 9 == height * 16
+    assert width >= 1920
+    shape = re.search(rb'width="([\d.]+)pt" height="([\d.]+)pt"', svg)
+    assert shape is not None
+    assert float(shape[1]) / float(shape[2]) == pytest.approx(16 / 9)
+
+
+def test_a_figure_names_neither_a_date_nor_a_program(tmp_path: Path) -> None:
+    svg, png = drawn(tmp_path / "figure")
+    for word in (b"dc:date", b"Matplotlib v", b"matplotlib.org"):
+        assert word not in svg
+    for chunk in (b"tEXt", b"tIME", b"iTXt"):
+        assert chunk not in png
+
+
+def test_letters_in_an_svg_are_drawn_and_need_no_font(tmp_path: Path) -> None:
+    svg, _ = drawn(tmp_path / "figure")
+    assert b"<text" not in svg
+
+
+def test_a_figure_that_cannot_be_written_is_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "figures").write_text("a file in place of the folder")
+    with pytest.raises(HarnessError, match=r"figure.svg: cannot be written"):
+        drawn(tmp_path / "figures" / "figure")
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [([1.004, 0.996], "1.00"), ([0.5], "0.50"), ([2.0, 0.5, 1.0], "0.50 to 2.00")],
+)
+def test_a_span_names_both_ends_unless_they_read_the_same(values: list[float], words: str) -> None:
+    assert span(values) == words

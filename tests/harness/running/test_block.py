@@ -1,0 +1,340 @@
+"""One block: what is called, in which order, and what becomes of what fails."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Callable
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from harness.design.aa import AA, COPY, RESPONSES
+from harness.design.experiment import Experiment, Responses
+from harness.design.factors import Arm, Block, Factor, PerProfile
+from harness.protocol.rules import experiment_rules
+from harness.running.block import failed_block, run_block
+from harness.store.parquet import schema
+from tests.harness.runs import RecordingDevice
+
+SIZE = Factor("size", (1, 2, 3), control=1)
+MODE = Factor("mode", ("plain", "shifted"), control="plain")
+
+
+def experiment_of(
+    measure: Callable[[Any, Arm], Any],
+    prepare: Callable[[Block], Any] | None = None,
+    responses: tuple[str, ...] = ("level",),
+    effort: int = 7,
+) -> Experiment[Any]:
+    return Experiment(
+        question="What happens?",
+        measure=measure,
+        prepare=prepare,
+        responses={name: f"unit of {name}" for name in responses},
+        factors=(SIZE, MODE),
+        blocks=PerProfile(5, 5, 5),
+        effort=PerProfile(effort, 2 * effort, 3 * effort),
+        threads=3,
+    )
+
+
+def run(
+    experiment: Experiment[Any], index: int = 2, device: RecordingDevice | None = None
+) -> pd.DataFrame:
+    rules = experiment_rules("planted", experiment, "quick")
+    planned = rules.plan("study", 0)[index]
+    table = run_block(experiment, rules, planned, device or RecordingDevice())
+    schema(rules.factors, rules.responses).validate(table)
+    return table
+
+
+def test_a_block_is_prepared_once_and_then_every_arm_is_measured_in_the_planned_order() -> None:
+    device = RecordingDevice()
+
+    def prepare(block: Block) -> str:
+        device.calls.append(("prepare", block))
+        return "the cell"
+
+    def measure(cell: str, arm: Arm) -> Responses:
+        device.calls.append(("measure", cell, arm))
+        return {"level": 1.0}
+
+    experiment = experiment_of(measure, prepare)
+    planned = experiment_rules("planted", experiment, "quick").plan("study", 0)[2]
+    run(experiment, 2, device)
+
+    block = Block(2, planned.seed, planned.shared_seed, "cpu", 7)
+    expected: list[tuple[object, ...]] = [("start", planned.seed, 3), ("prepare", block)]
+    for arm in planned.arms:
+        expected += [("start", planned.seed, 3), ("measure", "the cell", arm), ("synchronise",)]
+    assert device.calls == expected
+    assert sorted(planned.arms, key=str) == sorted(experiment.arms(), key=str)
+
+
+def test_every_arm_and_the_preparation_start_from_the_same_random_streams() -> None:
+    drawn: list[float] = []
+
+    def prepare(block: Block) -> None:
+        drawn.append(random.random())
+        random.seed(12345)
+
+    def measure(cell: None, arm: Arm) -> Responses:
+        drawn.append(random.random())
+        # What an arm uses up of the stream is no business of the next one.
+        random.seed(arm[SIZE])
+        return {"level": drawn[-1]}
+
+    table = run(experiment_of(measure, prepare))
+    assert len(drawn) == 7
+    assert set(drawn) == {random.Random(int(table["seed"].iloc[0])).random()}
+
+
+def test_two_blocks_have_different_random_streams() -> None:
+    experiment = experiment_of(lambda cell, arm: {"level": random.random()})
+    first, second = (run(experiment, index) for index in (0, 1))
+    assert first["value"].nunique() == second["value"].nunique() == 1
+    assert first["value"].iloc[0] != second["value"].iloc[0]
+
+
+def test_without_a_preparation_the_block_itself_is_the_cell() -> None:
+    cells = []
+
+    def measure(cell: Block, arm: Arm) -> Responses:
+        cells.append(cell)
+        return {"level": 0.0}
+
+    table = run(experiment_of(measure), 1)
+    assert {(cell.index, cell.seed, cell.effort) for cell in cells} == {
+        (1, table["seed"].iloc[0], 7)
+    }
+
+
+def test_each_value_stands_in_a_row_with_its_arm_order_round_and_unit() -> None:
+    def measure(cell: Block, arm: Arm) -> Responses:
+        return {"one": 10.0 * arm[SIZE], "many": (1, 2.5, arm[SIZE])}
+
+    table = run(experiment_of(measure, responses=("one", "many")))
+    assert len(table) == 6 * (1 + 3)
+    assert table["order"].tolist() == [order for order in range(6) for _ in range(4)]
+    for _, rows in table.groupby("order"):
+        size = rows["size"].iloc[0]
+        assert rows["response"].tolist() == ["one", "many", "many", "many"]
+        assert rows["round"].tolist() == [0, 0, 1, 2]
+        assert rows["value"].tolist() == [10.0 * size, 1, 2.5, size]
+        assert rows["unit"].tolist() == ["unit of one"] + 3 * ["unit of many"]
+    assert set(table["block"]) == {2}
+    assert set(table["status"]) == {"ok"}
+
+
+def test_an_arm_that_raises_becomes_failed_rows_and_the_others_stay() -> None:
+    def measure(cell: Block, arm: Arm) -> Responses:
+        if (arm[SIZE], arm[MODE]) == (2, "shifted"):
+            raise ValueError("out of\n paint")
+        return {"one": 1.0, "two": [2.0, 3.0]}
+
+    table = run(experiment_of(measure, responses=("one", "two")))
+    failed = table[table["status"] == "failed"]
+    assert failed[["size", "mode"]].drop_duplicates().to_numpy().tolist() == [[2, "shifted"]]
+    assert failed["response"].tolist() == ["one", "two"]
+    assert failed["value"].isna().all()
+    for message in failed["message"]:
+        assert message.startswith("ValueError: out of paint (measure, line ")
+    rest = table[table["status"] == "ok"]
+    assert len(rest) == 5 * 3
+    assert set(rest["message"]) == {""}
+
+
+def test_a_preparation_that_raises_fails_every_arm_and_measures_nothing() -> None:
+    measured = []
+
+    def prepare(block: Block) -> None:
+        raise OSError("no data")
+
+    def measure(cell: None, arm: Arm) -> Responses:
+        measured.append(arm)
+        return {"level": 0.0}
+
+    table = run(experiment_of(measure, prepare))
+    assert not measured
+    assert set(table["status"]) == {"failed"}
+    assert len(table[["size", "mode"]].drop_duplicates()) == 6
+    assert table["message"].str.startswith("OSError: no data (prepare").all()
+
+
+def test_a_measurement_that_asks_python_to_exit_is_a_failed_row_like_any_other() -> None:
+    def measure(cell: Block, arm: Arm) -> Responses:
+        if arm[SIZE] == 1:
+            raise SystemExit(3)
+        return {"level": 0.0}
+
+    table = run(experiment_of(measure))
+    assert set(table.loc[table["size"] == 1, "message"].str[:13]) == {"SystemExit: 3"}
+    assert set(table.loc[table["size"] != 1, "status"]) == {"ok"}
+
+
+def test_an_error_that_shows_only_when_the_device_is_waited_for_fails_the_arm() -> None:
+    class Late(RecordingDevice):
+        def synchronise(self) -> None:
+            raise RuntimeError("illegal memory access")
+
+    table = run(experiment_of(lambda cell, arm: {"level": 0.0}), device=Late())
+    assert table["message"].str.contains("illegal memory access").all()
+
+
+@pytest.mark.parametrize(
+    ("returned", "complaint"),
+    [
+        ({"levle": 1.0}, "measure returned ['levle'], not ['level']"),
+        ({"level": 1.0, "more": 2.0}, "measure returned ['level', 'more'], not ['level']"),
+        ({}, "measure returned [], not ['level']"),
+        ({"level": []}, "no plain sequence of numbers for 'level'"),
+        ({"level": [[1.0], [2.0]]}, "no plain sequence of numbers for 'level'"),
+        ({"level": "much"}, "ValueError"),
+        (None, "TypeError"),
+    ],
+)
+def test_what_is_not_a_number_for_every_response_is_a_failed_row(
+    returned: object, complaint: str
+) -> None:
+    table = run(experiment_of(lambda cell, arm: returned))
+    assert set(table["status"]) == {"failed"}
+    assert table["message"].str.contains(complaint, regex=False).all()
+
+
+def test_nan_and_infinity_are_kept_as_measured() -> None:
+    values = [math.nan, math.inf, -math.inf, 0.5]
+    table = run(experiment_of(lambda cell, arm: {"level": values}))
+    assert set(table["status"]) == {"ok"}
+    for _, rows in table.groupby("order"):
+        assert [str(value) for value in rows["value"]] == ["nan", "inf", "-inf", "0.5"]
+
+
+@pytest.mark.parametrize("where", ["prepare", "measure"])
+def test_ctrl_c_is_not_taken_for_a_failure_of_the_experiment(where: str) -> None:
+    def interrupted(*_: object) -> Any:  # noqa: ANN401 - it never returns
+        raise KeyboardInterrupt
+
+    experiment = (
+        experiment_of(lambda cell, arm: {"level": 0.0}, interrupted)
+        if where == "prepare"
+        else experiment_of(interrupted)
+    )
+    with pytest.raises(KeyboardInterrupt):
+        run(experiment)
+
+
+def test_a_block_that_never_ran_has_a_failed_row_for_every_arm_and_response() -> None:
+    experiment = experiment_of(lambda cell, arm: {}, responses=("one", "two"))
+    rules = experiment_rules("planted", experiment, "quick")
+    table = failed_block(rules, rules.plan("study", 0)[0], "it was killed")
+    assert len(table) == 6 * 2
+    assert len(table[["size", "mode", "response"]].drop_duplicates()) == 12
+    assert set(table["message"]) == {"it was killed"}
+    assert table["value"].isna().all()
+
+
+def timed_of(task: Callable[[Any, Arm], Callable[[], object]]) -> Experiment[Any]:
+    return Experiment(
+        question="How long does it take?",
+        task=task,
+        rounds=PerProfile(3, 3, 3),
+        aa=AA(0.1, at={"mode": "plain"}),
+        factors=(MODE,),
+        blocks=PerProfile(5, 5, 5),
+        threads=3,
+    )
+
+
+def busy(cell: object, arm: Arm) -> Callable[[], object]:
+    return lambda: sum(range(20))
+
+
+def test_a_timed_block_has_a_row_for_each_round_and_arm_and_one_for_its_calls() -> None:
+    table = run(timed_of(busy))
+    measured = table[table["phase"] == "measured"]
+    seconds = measured[measured["response"] == "seconds"]
+    assert sorted(zip(seconds["mode"], seconds["copy"], seconds["round"], strict=True)) == sorted(
+        (*arm, number)
+        for arm in (("plain", "first"), ("plain", "again"), ("shifted", "first"))
+        for number in range(3)
+    )
+    assert (seconds["value"] > 0).all()
+    calls = measured[measured["response"] == "calls"]
+    assert (calls["value"] >= 1).all()
+    assert len(calls) == 3
+    shares = measured.loc[measured["response"] == "in_calls", "value"]
+    assert len(shares) == 3
+    assert 0 < shares.sum() <= 1
+    assert not (table["response"] == "device_seconds").any(), "a CPU has no clock of its own"
+    assert (table["phase"] == "warmup").any()
+
+
+def test_every_task_is_built_from_the_blocks_seed() -> None:
+    device = RecordingDevice()
+    run(timed_of(busy), device=device)
+    starts = [call for call in device.calls if call[0] == "start"]
+    assert len(starts) == 1 + 3
+    assert len(set(starts)) == 1
+
+
+def test_a_device_with_a_clock_of_its_own_gives_both_times() -> None:
+    class Clocked(RecordingDevice):
+        def seconds_between(self, first: object, last: object) -> float:
+            return 0.25
+
+    table = run(timed_of(busy), device=Clocked())
+    own = table[(table["response"] == "device_seconds") & (table["phase"] == "measured")]
+    calls = table[table["response"] == "calls"][["mode", "copy", "value"]]
+    both = own.merge(calls, on=["mode", "copy"], suffixes=("", "_calls"))
+    assert len(both) == 9
+    assert (both["value"] * both["value_calls"]).to_list() == pytest.approx([0.25] * 9)
+
+
+def test_what_disturbed_the_device_stands_in_every_row_of_the_block() -> None:
+    class Hot(RecordingDevice):
+        def disturbances(self) -> list[str]:
+            return ["the GPU was hot", "another process used the GPU"]
+
+    table = run(timed_of(busy), device=Hot())
+    assert set(table["message"]) == {"the GPU was hot; another process used the GPU"}
+    assert set(table["status"]) == {"ok"}
+
+
+def test_a_task_that_cannot_be_built_or_called_fails_its_arm_alone() -> None:
+    def task(cell: object, arm: Arm) -> Callable[[], object]:
+        if arm[COPY] == "again":
+            raise ValueError("no second copy")
+        return (lambda: 1 / 0) if arm[MODE] == "shifted" else (lambda: None)
+
+    table = run(timed_of(task))
+    assert set(table.loc[table["status"] == "ok", "mode"]) == {"plain"}
+    built, called = table[table["copy"] == "again"], table[table["mode"] == "shifted"]
+    assert built["message"].str.startswith("ValueError: no second copy").all()
+    assert called["message"].str.startswith("ZeroDivisionError").all()
+    assert set(built["response"]) == set(called["response"]) == set(RESPONSES)
+
+
+def test_heavy_modules_are_imported_before_the_blocks_time_begins(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    events: list[str] = []
+
+    def imported(name: str) -> None:
+        events.append(name)
+
+    def prepare(block: Block) -> None:
+        events.append("prepare")
+
+    monkeypatch.setattr("harness.running.block.importlib", SimpleNamespace(import_module=imported))
+    run(replace(timed_of(busy), imports=("one", "two"), prepare=prepare))
+    assert events == ["one", "two", "prepare"]
+
+
+def test_a_module_that_is_missing_fails_the_block_with_its_name() -> None:
+    table = run(replace(timed_of(busy), imports=("no_such_module",)))
+    assert set(table["status"]) == {"failed"}
+    assert table["message"].str.contains("No module named 'no_such_module'").all()

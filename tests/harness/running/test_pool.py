@@ -1,0 +1,183 @@
+"""Blocks measured side by side: the same rows, and no block lost with the process that dies."""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import sys
+from pathlib import Path
+from selectors import DefaultSelector
+
+import pandas as pd
+import psutil
+import pytest
+
+from harness.catalogue.loading import load_study
+from harness.errors import HarnessError
+from harness.protocol.protocol import read_protocol
+from harness.running.measure import measure_step
+from harness.running.pool import _Crew, _Member, measure_with_crew
+from harness.running.prestart import Recruits, end
+from harness.running.runner import steps_of
+from harness.running.worker import serve
+from tests.harness.runs import (
+    FRESH,
+    Bench,
+    House,
+    RecordingDevice,
+    bench,
+    drawing,
+    named,
+    study_of,
+)
+
+
+def crowd(house: House, *, fresh: bool = False) -> Bench:
+    """A run of six blocks that may be measured side by side."""
+    alike = FRESH.replace("fresh_process=True", f"fresh_process={fresh}")
+    (house.top / "studies" / "crowd.py").write_text(alike.replace("(3, 3, 3)", "(6, 6, 6)"))
+    return bench(house.top / "run", load_study("crowd"))
+
+
+def members() -> list[int]:
+    """The processes of a crew that this process has started."""
+    children = psutil.Process().children(recursive=True)
+    return [
+        child.pid for child in children if "harness.running.worker" in " ".join(child.cmdline())
+    ]
+
+
+@pytest.mark.slow
+def test_a_block_that_asks_for_a_fresh_process_shares_it_with_no_other(house: House) -> None:
+    made = crowd(house, fresh=True)
+    made.execute(jobs=2)
+    table = made.table("crowd")
+    pids = table[table["response"] == "pid"].groupby("block")["value"].unique()
+    assert len({float(pid) for found in pids for pid in found}) == 6
+    assert members() == []
+
+
+@pytest.mark.slow
+def test_members_share_the_blocks_and_where_one_dies_another_takes_its_place(
+    house: House,
+) -> None:
+    (house.top / "deaths").write_text("kill 1")
+    made = crowd(house)
+    reporter = made.execute(jobs=2)
+    assert sorted((index, failures) for _, index, _, failures in reporter.finished) == [
+        (0, 0),
+        (1, 4),
+        (2, 0),
+        (3, 0),
+        (4, 0),
+        (5, 0),
+    ]
+    assert members() == []
+    table = made.table("crowd")
+    assert table["block"].tolist() == [index for index in range(6) for _ in range(4)]
+    assert set(table.loc[table["block"] == 1, "message"]) == {
+        "the block's process was killed by SIGKILL and wrote nothing"
+    }
+    measured = table[table["block"] != 1]
+    assert set(measured["status"]) == {"ok"}
+    for _, rows in measured[measured["response"] == "draw"].groupby("block"):
+        assert set(rows["value"]) == {random.Random(int(rows["seed"].iloc[0])).random()}
+    pids = measured[measured["response"] == "pid"].groupby("block")["value"].unique()
+    assert all(len(found) == 1 for found in pids), "a block stays in one process"
+    assert os.getpid() not in {int(found[0]) for found in pids}
+
+
+def test_a_crew_that_cannot_write_stops_the_run_and_is_dismissed(house: House) -> None:
+    made = crowd(house)
+    (made.folder.path / "observations").write_text("a file where the folder should be")
+    steps = steps_of(made.protocol)
+    crew = measure_with_crew(made.protocol, made.folder, steps, 1, clock=lambda: 0.0)
+    with pytest.raises(HarnessError, match="block 0 of crowd could not go on; it says why above"):
+        list(crew)
+    assert members() == []
+    assert ".parquet: cannot be written" in house.capture.readouterr().err
+
+
+def test_a_member_writes_the_block_that_measuring_in_the_runs_own_process_gives(
+    house: House,
+) -> None:
+    run = house.finished()
+    whole = pd.read_parquet(run.table("slow"))
+    run.table("slow").unlink()
+    protocol = read_protocol(run.path)
+    (step,) = [step for step in steps_of(protocol) if named(step) == ("slow", 5)]
+    crew = measure_with_crew(protocol, run, [step], 1, clock=lambda: 0.0)
+    assert list(crew) == [(step, 0.0, 0)]
+    assert [path.name for path in run.parts("slow").iterdir()] == ["00005.parquet"]
+    part = pd.read_parquet(run.part("slow", 5))
+    expected = whole[whole["block"] == 5].reset_index(drop=True)
+    pd.testing.assert_frame_equal(part, expected, check_exact=True)
+
+
+def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(HarnessError, match="is not a run folder"):
+        serve(tmp_path)
+
+
+def crew_of(made: Bench, ready: DefaultSelector) -> _Crew:
+    """A crew that has nothing left to hand out."""
+    return _Crew(made.protocol, made.folder, ready, [], Recruits(made.protocol, made.folder))
+
+
+def dead_member(made: Bench) -> _Member:
+    """A member that was killed while it was at the first block."""
+    process = subprocess.Popen(
+        [sys.executable, "-S", "-c", "input()"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    process.kill()
+    process.wait()
+    return _Member(process, steps_of(made.protocol)[0], 0.0)
+
+
+def test_a_block_that_was_written_before_its_member_died_is_kept(house: House) -> None:
+    made = bench(house.top / "run", study_of(a=drawing(2)))
+    member = dead_member(made)
+    measure_step(made.study, made.protocol, made.folder, member.step, RecordingDevice())
+    before = made.part("a", 0).read_bytes()
+    with DefaultSelector() as ready:
+        assert crew_of(made, ready).bury(member) == 0
+    end(member.process)
+    assert made.part("a", 0).read_bytes() == before
+
+
+def test_a_member_that_died_between_two_blocks_is_noticed_by_its_silence(house: House) -> None:
+    made = bench(house.top / "run", study_of(a=drawing(2)))
+    member = dead_member(made)
+    member.ask(steps_of(made.protocol)[1], 5.0)
+    assert member.answers.readline() == ""
+    with DefaultSelector() as ready:
+        assert crew_of(made, ready).bury(member) == 2
+    end(member.process)
+    assert made.part("a", 1).is_file()
+    assert not made.part("a", 0).exists()
+
+
+def test_a_member_can_fork_while_it_waits_for_its_next_block() -> None:
+    """A forked process closes its sys.stdin, whose lock a thread that waits for input holds."""
+    program = (
+        "import sys, time, multiprocessing\n"
+        "from harness.running.worker import listen\n"
+        "requests, sys.stdin = sys.stdin, None; listen(requests)\n"
+        "time.sleep(0.3)\n"  # until the thread waits
+        "child = multiprocessing.get_context('fork').Process(target=int)\n"
+        "child.start(); child.join(30)\n"
+        "print(child.exitcode, flush=True)\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"0\n"
+    finally:
+        process.kill()
+        process.communicate()

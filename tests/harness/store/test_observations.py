@@ -1,0 +1,59 @@
+"""A run's rows on the disk: what does not belong there is refused."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pyarrow.parquet
+import pytest
+
+from harness.errors import HarnessError
+from harness.store.observations import check_stored
+from tests.harness.runs import Bench, bench, drawing, interrupting, study_of
+
+
+def stopped_run(path: Path) -> Bench:
+    """A run of which blocks 0 and 1 are on the disk."""
+    made = bench(path, study_of(a=interrupting(2)))
+    with pytest.raises(KeyboardInterrupt):
+        made.execute()
+    return made
+
+
+def test_a_truncated_block_is_refused_before_anything_is_measured(tmp_path: Path) -> None:
+    made = stopped_run(tmp_path)
+    part = made.part("a", 1)
+    part.write_bytes(part.read_bytes()[:-7])
+    with pytest.raises(HarnessError, match=r"00001.parquet: this is not a whole parquet file"):
+        check_stored(made.folder, made.protocol)
+
+
+def test_a_block_of_another_run_is_refused(tmp_path: Path) -> None:
+    made = stopped_run(tmp_path / "one")
+    other = bench(tmp_path / "other", study_of(a=drawing(5)))
+    other.execute()
+    shutil.copy(other.folder.table("a"), made.part("a", 1))
+    with pytest.raises(HarnessError, match=r"00001.parquet: the file belongs elsewhere"):
+        check_stored(made.folder, made.protocol)
+
+
+def test_an_edited_table_is_refused(tmp_path: Path) -> None:
+    made = bench(tmp_path, study_of(a=drawing(2)))
+    made.execute()
+    path = made.folder.table("a")
+    stored = pyarrow.parquet.read_table(path)
+    values = stored["value"].to_pylist()
+    column = pyarrow.array([values[0] + 0.25, *values[1:]])
+    place = stored.column_names.index("value")
+    pyarrow.parquet.write_table(stored.set_column(place, "value", column), path)
+    with pytest.raises(HarnessError, match=r"a.parquet: the rows were edited"):
+        check_stored(made.folder, made.protocol)
+
+
+def test_an_unfinished_run_says_how_to_go_on_where_its_table_is_asked_for(tmp_path: Path) -> None:
+    made = stopped_run(tmp_path)
+    command = f"python -m harness run planted --resume {tmp_path}"
+    with pytest.raises(HarnessError, match="the run is not finished") as refusal:
+        made.table("a")
+    assert command in str(refusal.value)

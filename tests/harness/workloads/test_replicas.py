@@ -1,0 +1,174 @@
+"""Networks that train at once do what each does alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional
+
+from harness.errors import HarnessError
+from harness.workloads.replicas import Replicas
+
+COUNT, ROWS, STEPS = 3, 12, 5
+OPTIMISERS: dict[str, Callable[[Any], torch.optim.Optimizer]] = {
+    "SGD": lambda p: torch.optim.SGD(p, lr=0.1),
+    "momentum": lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.9, nesterov=True),
+    "Adam": lambda p: torch.optim.Adam(p, lr=0.01),
+    "AdamW": lambda p: torch.optim.AdamW(p, lr=0.01, weight_decay=0.1),
+}
+
+
+def perceptron() -> nn.Module:
+    return nn.Sequential(nn.Linear(6, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 4))
+
+
+def plain_perceptron() -> nn.Module:
+    return nn.Sequential(nn.Linear(6, 8), nn.Tanh(), nn.Linear(8, 8), nn.ReLU(), nn.Linear(8, 4))
+
+
+def conv_net() -> nn.Module:
+    return nn.Sequential(
+        nn.Unflatten(1, (1, 2, 3)),
+        nn.Conv2d(1, 4, 2),
+        nn.BatchNorm2d(4),
+        nn.Tanh(),
+        nn.Flatten(),
+        nn.Linear(8, 4),
+    )
+
+
+def networks(build: Callable[[], nn.Module]) -> list[nn.Module]:
+    torch.manual_seed(1)
+    return [build().double() for _ in range(COUNT)]
+
+
+def copies(nets: list[nn.Module], build: Callable[[], nn.Module]) -> list[nn.Module]:
+    twins = [build().double() for _ in nets]
+    for net, twin in zip(nets, twins, strict=True):
+        twin.load_state_dict(net.state_dict())
+    return twins
+
+
+def rows() -> tuple[torch.Tensor, torch.Tensor]:
+    return torch.randn(COUNT, ROWS, 6, dtype=torch.float64), torch.randint(4, (COUNT, ROWS))
+
+
+@pytest.mark.parametrize(
+    "build", [perceptron, plain_perceptron, conv_net, partial(nn.Linear, 6, 4)]
+)
+@pytest.mark.parametrize("name", OPTIMISERS)
+def test_each_replica_trains_as_it_would_alone(build: Callable[[], nn.Module], name: str) -> None:
+    nets = networks(build)
+    alone, (x, y) = copies(nets, build), rows()
+    together = Replicas(nets)
+    optimiser = OPTIMISERS[name](together.parameters())
+    for _ in range(STEPS):
+        optimiser.zero_grad()
+        together.each(functional.cross_entropy, together(x), y).sum().backward()
+        optimiser.step()
+    for place, net in enumerate(alone):
+        optimiser = OPTIMISERS[name](net.parameters())
+        for _ in range(STEPS):
+            optimiser.zero_grad()
+            functional.cross_entropy(net(x[place]), y[place]).backward()
+            optimiser.step()
+    for one, other in zip(alone, together.unstack(), strict=True):
+        for key, value in one.state_dict().items():
+            torch.testing.assert_close(other.state_dict()[key], value, rtol=1e-6, atol=1e-9)
+
+
+def test_a_loss_is_that_of_each_replica() -> None:
+    nets = networks(perceptron)
+    alone, (x, y) = copies(nets, perceptron), rows()
+    together = Replicas(nets).eval()
+    losses = together.each(functional.cross_entropy, together(x), y)
+    expected = [
+        functional.cross_entropy(n.eval()(a), b) for n, a, b in zip(alone, x, y, strict=True)
+    ]
+    torch.testing.assert_close(losses, torch.stack(expected))
+
+
+@pytest.mark.parametrize(
+    ("loss", "targets"),
+    [
+        (functional.cross_entropy, torch.randint(4, (COUNT, ROWS))),
+        (functional.mse_loss, torch.randn(COUNT, ROWS, 4)),
+        (functional.binary_cross_entropy_with_logits, torch.rand(COUNT, ROWS, 4)),
+    ],
+)
+def test_losses_and_their_gradients_are_those_of_vmap(
+    loss: Callable[..., torch.Tensor], targets: torch.Tensor
+) -> None:
+    outputs = torch.randn(COUNT, ROWS, 4, requires_grad=True)
+
+    directly = Replicas(networks(perceptron)).each(loss, outputs, targets)
+    searched = torch.vmap(loss)(outputs, targets)
+    torch.testing.assert_close(directly, searched)
+    gradients = [torch.autograd.grad(each.sum(), outputs) for each in (directly, searched)]
+    torch.testing.assert_close(*gradients)
+
+
+def test_layers_done_directly_give_the_very_bits_of_vmap(monkeypatch: pytest.MonkeyPatch) -> None:
+    together, (x, y) = Replicas(networks(plain_perceptron)), rows()
+
+    def pass_and_gradients() -> list[torch.Tensor]:
+        for parameter in together.parameters():
+            parameter.grad = None
+        outputs = together(x)
+        together.each(functional.cross_entropy, outputs, y).sum().backward()
+        return [outputs, *(p.grad for p in together.parameters() if p.grad is not None)]
+
+    directly = pass_and_gradients()
+    monkeypatch.setattr(together, "_layers", [])
+    assert all(map(torch.equal, directly, pass_and_gradients()))
+
+
+def test_norms_are_those_of_each_replica() -> None:
+    nets = networks(perceptron)
+    alone, (x, y) = copies(nets, perceptron), rows()
+    together = Replicas(nets)
+    assert together.gradient_norms().tolist() == [0] * COUNT
+    together.each(functional.cross_entropy, together(x), y).sum().backward()
+    for place, net in enumerate(alone):
+        functional.cross_entropy(net(x[place]), y[place]).backward()
+        gradients = torch.nn.utils.parameters_to_vector(
+            p.grad for p in net.parameters() if p.grad is not None
+        )
+        weights = torch.nn.utils.parameters_to_vector(net.parameters()).detach()
+        assert float(together.gradient_norms()[place]) == pytest.approx(float(gradients.norm()))
+        assert float(together.parameter_norms()[place]) == pytest.approx(float(weights.norm()))
+
+
+def test_dropout_draws_for_each_replica_and_is_off_in_eval_mode() -> None:
+    together = Replicas([nn.Sequential(nn.Dropout(0.5)) for _ in range(COUNT)])
+    ones = torch.ones(COUNT, 1000)
+    masks = together.train()(ones)
+    assert together.training
+    assert not torch.equal(masks[0], masks[1])
+    assert torch.equal(together.eval()(ones), ones)
+
+
+def test_frozen_parameters_stay_frozen() -> None:
+    nets = networks(perceptron)
+    for net in nets:
+        next(net.parameters()).requires_grad = False
+    together = Replicas(nets)
+    x, y = rows()
+    together.each(functional.cross_entropy, together(x), y).sum().backward()
+    grads = {name: p.grad for name, p in together.named_parameters()}
+    assert grads.pop("0.weight") is None
+    assert all(grad is not None for grad in grads.values())
+
+
+@pytest.mark.parametrize(
+    ("nets", "message"),
+    [([], "need a network"), ([nn.Linear(2, 3), nn.Linear(3, 2)], "of the same shapes")],
+)
+def test_what_cannot_be_stacked_is_refused(nets: list[nn.Module], message: str) -> None:
+    with pytest.raises(HarnessError, match=message):
+        Replicas(nets)
