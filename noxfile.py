@@ -75,16 +75,13 @@ def calibrate(session: nox.Session) -> None:
     One of the two alone: ``nox -s calibrate -- intervals`` (a few minutes), or ``-- clock``; what
     follows is for it.
     """
-    modules = {
-        "intervals": "harness.calibration.calibrate",
-        "clock": "harness.calibration.clock_trials",
-    }
+    modules = {"intervals": "calibrate", "clock": "clock_trials"}
     chosen, *rest = session.posargs or [""]
     if chosen and chosen not in modules:
         session.error(f"There is no calibration {chosen!r}; choose {' or '.join(modules)}")
     for name, module in modules.items():
         if chosen in ("", name):
-            run(session, "-m", module, *rest)
+            run(session, "-m", f"harness.calibration.{module}", *rest)
 
 
 @nox.session(venv_backend="none", requires=["environment"])

@@ -1,4 +1,4 @@
-"""A process that burns a core in bursts: ``python -m harness.calibration.burner SEED``, until it is killed.
+"""Burns a core in bursts, until killed: ``python -m harness.calibration.burner SEED``.
 
 It stands for what else runs on a shared machine while something is timed.
 """

@@ -1,4 +1,4 @@
-"""The clock against itself: ``python -m harness.calibration.clock_trials`` repeats a whole A/A experiment.
+"""The clock against itself, a whole A/A again and again: ``-m harness.calibration.clock_trials``.
 
 Each repetition has the blocks, fresh processes, chunks and intervals of a timed experiment of a
 study, and two arms that are one. Half of the repetitions run beside a process that burns a core in

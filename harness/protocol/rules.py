@@ -86,7 +86,7 @@ class Step:
     planned: PlannedBlock
 
     @property
-    def company(self) -> tuple[str, int]:
+    def cohort(self) -> tuple[str, int]:
         """The same for all blocks that are measured together, and for no others."""
         return self.rules.name, self.planned.index - self.planned.place
 

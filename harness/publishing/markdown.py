@@ -11,8 +11,8 @@ def render(template: str, **context: object) -> str:
     """Fill a template in; a name that the context lacks is an error, never a gap.
 
     Args:
-        template: a file of ``harness/publishing/templates``. Its filters: ``cell`` makes a text safe inside a
-            table, ``interval`` shows the numbers of a ledger's row.
+        template: a file of ``templates`` beside this one. Its filters: ``cell`` makes a text safe
+            inside a table, ``interval`` shows the numbers of a ledger's row.
         context: what the template names.
     """
     environment = Environment(

@@ -18,7 +18,7 @@ from harness.meters.clock import Timing, time_tasks
 from harness.meters.device import Device
 from harness.protocol.plan import PlannedBlock
 from harness.protocol.rules import ExperimentRules
-from harness.running.together import measure_in_company
+from harness.running.together import measure_with_cohort
 from harness.store.parquet import frame_of
 from harness.store.rows import Row, common_columns, failed_rows, measured_rows, sentence
 
@@ -56,7 +56,7 @@ def run_block(
         rows = _measure_arms(partial(experiment.measure, cell), rules, planned, device)
     elif experiment.measure_together is not None:
         rows = _measure_arms(
-            partial(measure_in_company, experiment.measure_together, block, planned),
+            partial(measure_with_cohort, experiment.measure_together, block, planned),
             rules,
             planned,
             device,

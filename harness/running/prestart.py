@@ -1,4 +1,4 @@
-"""Processes that have started and imported what blocks need, and wait to be a crew's members."""
+"""Processes started ahead, which have imported what blocks need and wait for a pool."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from harness.running.worker import can_fork
 from harness.store.folders import RunFolder
 
 
-class Recruits:
-    """Who is about to join a crew.
+class Prestart:
+    """The workers that are about to join a pool.
 
     To start Python and import torch takes longer than many a block, and no process may start while
     a timed block is measured: several start at a time, and wait their turn.
@@ -82,21 +82,21 @@ def _start(folder: RunFolder) -> subprocess.Popen[str]:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-        process_group=0,  # Ctrl-C reaches the run alone, which then ends its crew
+        process_group=0,  # Ctrl-C reaches the run alone, which then ends its pool
     )
 
 
 def tell(process: subprocess.Popen[str], request: str) -> None:
-    """Ask a member for something."""
+    """Ask a worker for something."""
     requests = cast(IO[str], process.stdin)
-    # A member that has died meanwhile gives no answer, which tells as much.
+    # A worker that has died meanwhile gives no answer, which tells as much.
     with suppress(BrokenPipeError):
         requests.write(f"{request}\n")
         requests.flush()
 
 
 def end(process: subprocess.Popen[str]) -> None:
-    """End a member with all of its group: a block it has forked, workers that a block started."""
+    """End a worker with all of its group: a block it has forked, workers that a block started."""
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.kill()

@@ -12,8 +12,8 @@ from harness.meters.device import Device
 from harness.protocol.protocol import Protocol
 from harness.protocol.rules import Step
 from harness.running.measure import failures_in, measure_step
-from harness.running.pool import measure_with_crew
-from harness.running.prestart import Recruits
+from harness.running.pool import measure_in_pool
+from harness.running.prestart import Prestart
 from harness.store.folders import RunFolder
 from harness.store.observations import assemble, is_finished
 
@@ -72,19 +72,19 @@ def execute(
     steps = [step for step in steps_of(protocol) if not is_finished(folder, step)]
     reporter.begin(steps)
     # On a GPU this process measures nothing: what it holds of it would be in the others' way.
-    crew_only = device.kind == "cuda"
-    crewed = jobs > 1 or crew_only
-    # A member that has measured in its own process can no longer start a fresh one.
+    pool_only = device.kind == "cuda"
+    pooled = jobs > 1 or pool_only
+    # A worker that has measured in its own process can no longer start a fresh one.
     steps.sort(key=lambda step: not step.rules.fresh_process)
-    together = [step for step in steps if crewed and _may_share_the_machine(step)]
-    alone = [step for step in steps if not (crewed and _may_share_the_machine(step))]
-    apart = [step for step in alone if step.rules.fresh_process or crew_only]
-    here = [step for step in alone if not (step.rules.fresh_process or crew_only)]
-    recruits = Recruits(protocol, folder, jobs)
-    side_by_side = measure_with_crew(
-        protocol, folder, together, jobs, clock, when_idle=lambda: recruits.start(apart)
+    together = [step for step in steps if pooled and _may_share_the_machine(step)]
+    alone = [step for step in steps if not (pooled and _may_share_the_machine(step))]
+    apart = [step for step in alone if step.rules.fresh_process or pool_only]
+    here = [step for step in alone if not (step.rules.fresh_process or pool_only)]
+    prestart = Prestart(protocol, folder, jobs)
+    side_by_side = measure_in_pool(
+        protocol, folder, together, jobs, clock, when_idle=lambda: prestart.start(apart)
     )
-    one_by_one = measure_with_crew(protocol, folder, apart, 1, clock, recruits=recruits)
+    one_by_one = measure_in_pool(protocol, folder, apart, 1, clock, prestart=prestart)
     try:
         _measure_with(side_by_side, reporter)
         _measure_with(one_by_one, reporter)
@@ -95,14 +95,14 @@ def execute(
         for rules in protocol.measured():
             assemble(folder, protocol, rules)
     finally:
-        recruits.dismiss()  # they may wait for a crew that never began
+        prestart.dismiss()  # they may wait for a pool that never began
         # A process that was ended in the middle of a write leaves its half behind.
         folder.drop_partials()
 
 
-def _measure_with(crew: Generator[tuple[Step, float, int], None, None], reporter: Reporter) -> None:
-    # Closed at once when a reporter or Ctrl-C ends the loop: no member may outlive the lock.
-    with closing(crew) as measured:
+def _measure_with(pool: Generator[tuple[Step, float, int], None, None], reporter: Reporter) -> None:
+    # Closed at once when a reporter or Ctrl-C ends the loop: no worker may outlive the lock.
+    with closing(pool) as measured:
         for step, seconds, failures in measured:
             reporter.done(step, seconds, failures)
 

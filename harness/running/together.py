@@ -21,17 +21,17 @@ MeasureTogether: TypeAlias = Callable[[tuple[Block, ...], Arm], Sequence[Respons
 
 @dataclass
 class _Kept:
-    """What the latest company of a function gave, by arm: responses by place, or what it raised."""
+    """What the latest cohort of a function gave, by arm: responses by place, or what it raised."""
 
-    company: tuple[Block, ...]
+    cohort: tuple[Block, ...]
     found: dict[Arm, Sequence[Responses] | Exception | SystemExit] = field(default_factory=dict)
 
 
-#: Only the latest company of each experiment: the next one begins when it is done.
+#: Only the latest cohort of each experiment: the next one begins when it is done.
 _KEPT: dict[Any, _Kept] = {}
 
 
-def measure_in_company(
+def measure_with_cohort(
     measure: MeasureTogether, block: Block, planned: PlannedBlock, arm: Arm
 ) -> Responses:
     """The responses of one block, from measuring all its peers with it or from having done so.
@@ -46,19 +46,19 @@ def measure_in_company(
         HarnessError: the function gave responses for another number of blocks.
         Exception: whatever it raised, for each of the blocks.
     """
-    company = _company(block, planned)
+    cohort = _cohort(block, planned)
     kept = _KEPT.get(measure)
-    if kept is None or kept.company != company:
-        kept = _KEPT[measure] = _Kept(company)
+    if kept is None or kept.cohort != cohort:
+        kept = _KEPT[measure] = _Kept(cohort)
     if arm not in kept.found:
-        kept.found[arm] = _measure(measure, company, arm)
+        kept.found[arm] = _measure(measure, cohort, arm)
     found = kept.found[arm]
     if isinstance(found, BaseException):
         raise found
     return found[planned.place]
 
 
-def _company(block: Block, planned: PlannedBlock) -> tuple[Block, ...]:
+def _cohort(block: Block, planned: PlannedBlock) -> tuple[Block, ...]:
     first = planned.index - planned.place
     return tuple(
         replace(block, index=first + place, seed=seed) for place, seed in enumerate(planned.peers)
@@ -66,12 +66,12 @@ def _company(block: Block, planned: PlannedBlock) -> tuple[Block, ...]:
 
 
 def _measure(
-    measure: MeasureTogether, company: tuple[Block, ...], arm: Arm
+    measure: MeasureTogether, cohort: tuple[Block, ...], arm: Arm
 ) -> Sequence[Responses] | Exception | SystemExit:
     try:
-        found = measure(company, arm)
+        found = measure(cohort, arm)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - kept: it is every block's failure
         return error
-    if len(found) != len(company):
-        return HarnessError(f"{len(found)} responses for {len(company)} blocks measured together")
+    if len(found) != len(cohort):
+        return HarnessError(f"{len(found)} responses for {len(cohort)} blocks measured together")
     return found

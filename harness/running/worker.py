@@ -1,15 +1,15 @@
-"""A member of a crew: ``python -m harness.running.worker RUN`` measures the blocks its input asks for.
+"""A worker of a pool: ``python -m harness.running.worker RUN`` measures blocks.
 
-A line on its input names an experiment and a block; when the block's file is on the disk the member
+A line on its input names an experiment and a block; when the block's file is on the disk the worker
 answers with the number of failed rows. A line "prepare" with names of experiments makes it import
 what their blocks need and answer "ready". It ends when its input does, so none outlives a run that
 is killed.
 
-To start Python and import torch takes longer than many a block. A member that is asked for a block
+To start Python and import torch takes longer than many a block. A worker that is asked for a block
 in a fresh process therefore forks one: it has imported what all blocks of the study need and has
 itself measured nothing. What differs from one start of Python to the next (the layout of memory,
-the order of sets) is the same in what one member forks, so it forks no two blocks of one experiment
-(the crew sees to that): the blocks of an experiment vary as those of separate starts do.
+the order of sets) is the same in what one worker forks, so it forks no two blocks of one experiment
+(the pool sees to that): the blocks of an experiment vary as those of separate starts do.
 """
 
 from __future__ import annotations
@@ -38,18 +38,18 @@ from harness.running.block import import_all
 from harness.running.measure import failures_in, measure_step
 from harness.store.folders import RunFolder
 
-#: Code a member ends with where it cannot go on, a full disk for instance.
+#: Code a worker ends with where it cannot go on, a full disk for instance.
 REFUSED = 74
 
 
 def can_fork(protocol: Protocol) -> bool:
-    """Whether members of this run may fork: not where CUDA is, which does not outlive a fork."""
+    """Whether workers of this run may fork: not where CUDA is, which does not outlive a fork."""
     return protocol.device == "cpu" and "fork" in multiprocessing.get_all_start_methods()
 
 
 @dataclass
 class _Bench:
-    """What a member holds ready for every block."""
+    """What a worker holds ready for every block."""
 
     study: Study
     protocol: Protocol
@@ -74,7 +74,7 @@ class _Bench:
 
 
 def serve(run: Path) -> None:
-    """Be a member: measure what the input asks for until it ends."""
+    """Be a worker: measure what the input asks for until it ends."""
     protocol = read_protocol(run)
     # Studies may print; the answers must not be mixed up with that.
     answers = os.fdopen(os.dup(1), "w")

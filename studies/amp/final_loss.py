@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-    from harness.workloads.datasets import Split
+    from harness.workloads import Split
 
 LR, BATCH_SIZE = 3e-3, 64
 #: The equivalence margin of the project for losses.

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from torch import Tensor, nn
 
-    from harness.workloads.datasets import Split
+    from harness.workloads import Split
 
 LR, BATCH_SIZE, LAST_STEPS = 0.01, 64, 20
 #: Equivalence margins of the project: 5 % of a loss, and one in a hundred for a share.

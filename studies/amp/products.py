@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from torch import Tensor
 
-    from harness.design.experiment import Task
+    from harness import Task
 
 PRECISION = Factor("precision", (FP32, TF32, BF16, FP16), control=FP32)
 

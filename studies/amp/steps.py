@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-    from harness.design.experiment import Task
+    from harness import Task
 
 NET = Factor("net", NETS)
 PRECISION = Factor("precision", (FP32, TF32, BF16, BF16_SCALER, FP16_SCALER), control=FP32)

@@ -99,7 +99,7 @@ def task_of(name: str, blocks: tuple[Block, ...]) -> TrainingTask:
     return replace(task, val=few, production=few)
 
 
-@lru_cache(maxsize=128)  # all cells of a company, for the whole grid is made of them
+@lru_cache(maxsize=128)  # all cells of a cohort, for the whole grid is made of them
 def trained(blocks: tuple[Block, ...], arm: Arm) -> Mapping[str, Curves]:
     """Train a cell of the grid.
 

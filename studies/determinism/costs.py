@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from torch import Tensor, nn
 
-    from harness.design.experiment import Task
+    from harness import Task
 
 SETTING = Factor("setting", SETTINGS, control=DEFAULT)
 

@@ -70,7 +70,11 @@ class Absent:
             raise ModuleNotFoundError(name)
 
 sys.meta_path.insert(0, Absent())
-import harness.calibration.calibrate, harness.catalogue.claims, harness.figures.draw, harness.judging.judge, harness.publishing.publish
+import harness.calibration.calibrate
+import harness.catalogue.claims
+import harness.figures.draw
+import harness.judging.judge
+import harness.publishing.publish
 from harness.catalogue.cards import study_names
 from harness.catalogue.loading import load_study
 from harness.protocol.protocol import study_rules

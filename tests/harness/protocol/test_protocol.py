@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import harness
 from harness.design.contrasts import Difference, Ratio, Response
 from harness.design.experiment import Claim, Control, Experiment, Study, Unmeasurable
 from harness.design.factors import PROFILES, Factor, PerProfile
@@ -20,6 +22,7 @@ from harness.design.regions import at_least, at_most, between, equals, less_than
 from harness.errors import HarnessError
 from harness.protocol.plan import plan_blocks
 from harness.protocol.protocol import (
+    HARNESS,
     Protocol,
     new_protocol,
     read_machine,
@@ -380,3 +383,26 @@ def test_a_machine_edited_or_lost_after_the_run_is_refused(tmp_path: Path) -> No
     (tmp_path / "machine.json").unlink()
     with pytest.raises(HarnessError, match=r"it has no machine\.json"):
         read_machine(tmp_path, protocol)
+
+
+def test_the_checksum_of_the_source_covers_every_file_of_the_harness(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever room it stands in: a run must not be resumed with another instrument."""
+    twin = tmp_path / "harness"
+    shutil.copytree(HARNESS, twin, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr("harness.protocol.protocol.HARNESS", twin)
+    planted = study(only=experiment())
+    before = source_hash(planted)
+    seen = {before}
+    for path in sorted(twin.rglob("*.py")):
+        content = path.read_bytes()
+        path.write_bytes(content + b"\n# changed\n")
+        seen.add(source_hash(planted))
+        path.write_bytes(content)
+    assert len(seen) == 1 + len(list(twin.rglob("*.py")))
+    assert source_hash(planted) == before
+
+
+def test_the_harness_that_is_hashed_is_the_one_that_is_imported() -> None:
+    assert Path(harness.__file__).parent == HARNESS

@@ -129,16 +129,16 @@ def test_a_run_killed_before_any_single_operation_on_its_files_ends_like_an_undi
 
 
 @pytest.mark.slow
-def test_a_command_killed_within_a_block_takes_its_crew_along_and_goes_on_with_resume(
+def test_a_command_killed_within_a_block_takes_its_pool_along_and_goes_on_with_resume(
     house: House,
 ) -> None:
     (house.top / "hold").touch()
     with house.process("-m", "harness", "run", "planted", "--jobs", "2") as process:
         eventually(lambda: 3 in house.measured(), process)
-        crew = psutil.Process(process.pid).children()
-        assert len(crew) == 2
+        pool = psutil.Process(process.pid).children()
+        assert len(pool) == 2
         process.send_signal(signal.SIGKILL)
-    eventually(lambda: all(ended(member) for member in crew))
+    eventually(lambda: all(ended(worker) for worker in pool))
     (house.top / "hold").unlink()
     resumed, measured = house.only_run(), house.measured()
     finished = [int(path.stem) for path in resumed.parts("slow").glob("*.parquet")]

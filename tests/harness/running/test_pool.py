@@ -17,8 +17,8 @@ from harness.catalogue.loading import load_study
 from harness.errors import HarnessError
 from harness.protocol.protocol import read_protocol
 from harness.running.measure import measure_step
-from harness.running.pool import _Crew, _Member, measure_with_crew
-from harness.running.prestart import Recruits, end
+from harness.running.pool import _Pool, _Worker, measure_in_pool
+from harness.running.prestart import Prestart, end
 from harness.running.runner import steps_of
 from harness.running.worker import serve
 from tests.harness.runs import (
@@ -40,8 +40,8 @@ def crowd(house: House, *, fresh: bool = False) -> Bench:
     return bench(house.top / "run", load_study("crowd"))
 
 
-def members() -> list[int]:
-    """The processes of a crew that this process has started."""
+def workers() -> list[int]:
+    """The processes of a pool that this process has started."""
     children = psutil.Process().children(recursive=True)
     return [
         child.pid for child in children if "harness.running.worker" in " ".join(child.cmdline())
@@ -55,11 +55,11 @@ def test_a_block_that_asks_for_a_fresh_process_shares_it_with_no_other(house: Ho
     table = made.table("crowd")
     pids = table[table["response"] == "pid"].groupby("block")["value"].unique()
     assert len({float(pid) for found in pids for pid in found}) == 6
-    assert members() == []
+    assert workers() == []
 
 
 @pytest.mark.slow
-def test_members_share_the_blocks_and_where_one_dies_another_takes_its_place(
+def test_workers_share_the_blocks_and_where_one_dies_another_takes_its_place(
     house: House,
 ) -> None:
     (house.top / "deaths").write_text("kill 1")
@@ -73,7 +73,7 @@ def test_members_share_the_blocks_and_where_one_dies_another_takes_its_place(
         (4, 0),
         (5, 0),
     ]
-    assert members() == []
+    assert workers() == []
     table = made.table("crowd")
     assert table["block"].tolist() == [index for index in range(6) for _ in range(4)]
     assert set(table.loc[table["block"] == 1, "message"]) == {
@@ -88,18 +88,18 @@ def test_members_share_the_blocks_and_where_one_dies_another_takes_its_place(
     assert os.getpid() not in {int(found[0]) for found in pids}
 
 
-def test_a_crew_that_cannot_write_stops_the_run_and_is_dismissed(house: House) -> None:
+def test_a_pool_that_cannot_write_stops_the_run_and_is_dismissed(house: House) -> None:
     made = crowd(house)
     (made.folder.path / "observations").write_text("a file where the folder should be")
     steps = steps_of(made.protocol)
-    crew = measure_with_crew(made.protocol, made.folder, steps, 1, clock=lambda: 0.0)
+    pool = measure_in_pool(made.protocol, made.folder, steps, 1, clock=lambda: 0.0)
     with pytest.raises(HarnessError, match="block 0 of crowd could not go on; it says why above"):
-        list(crew)
-    assert members() == []
+        list(pool)
+    assert workers() == []
     assert ".parquet: cannot be written" in house.capture.readouterr().err
 
 
-def test_a_member_writes_the_block_that_measuring_in_the_runs_own_process_gives(
+def test_a_worker_writes_the_block_that_measuring_in_the_runs_own_process_gives(
     house: House,
 ) -> None:
     run = house.finished()
@@ -107,8 +107,8 @@ def test_a_member_writes_the_block_that_measuring_in_the_runs_own_process_gives(
     run.table("slow").unlink()
     protocol = read_protocol(run.path)
     (step,) = [step for step in steps_of(protocol) if named(step) == ("slow", 5)]
-    crew = measure_with_crew(protocol, run, [step], 1, clock=lambda: 0.0)
-    assert list(crew) == [(step, 0.0, 0)]
+    pool = measure_in_pool(protocol, run, [step], 1, clock=lambda: 0.0)
+    assert list(pool) == [(step, 0.0, 0)]
     assert [path.name for path in run.parts("slow").iterdir()] == ["00005.parquet"]
     part = pd.read_parquet(run.part("slow", 5))
     expected = whole[whole["block"] == 5].reset_index(drop=True)
@@ -120,13 +120,13 @@ def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
         serve(tmp_path)
 
 
-def crew_of(made: Bench, ready: DefaultSelector) -> _Crew:
-    """A crew that has nothing left to hand out."""
-    return _Crew(made.protocol, made.folder, ready, [], Recruits(made.protocol, made.folder))
+def pool_of(made: Bench, ready: DefaultSelector) -> _Pool:
+    """A pool that has nothing left to hand out."""
+    return _Pool(made.protocol, made.folder, ready, [], Prestart(made.protocol, made.folder))
 
 
-def dead_member(made: Bench) -> _Member:
-    """A member that was killed while it was at the first block."""
+def dead_worker(made: Bench) -> _Worker:
+    """A worker that was killed while it was at the first block."""
     process = subprocess.Popen(
         [sys.executable, "-S", "-c", "input()"],
         stdin=subprocess.PIPE,
@@ -135,33 +135,33 @@ def dead_member(made: Bench) -> _Member:
     )
     process.kill()
     process.wait()
-    return _Member(process, steps_of(made.protocol)[0], 0.0)
+    return _Worker(process, steps_of(made.protocol)[0], 0.0)
 
 
-def test_a_block_that_was_written_before_its_member_died_is_kept(house: House) -> None:
+def test_a_block_that_was_written_before_its_worker_died_is_kept(house: House) -> None:
     made = bench(house.top / "run", study_of(a=drawing(2)))
-    member = dead_member(made)
-    measure_step(made.study, made.protocol, made.folder, member.step, RecordingDevice())
+    worker = dead_worker(made)
+    measure_step(made.study, made.protocol, made.folder, worker.step, RecordingDevice())
     before = made.part("a", 0).read_bytes()
     with DefaultSelector() as ready:
-        assert crew_of(made, ready).bury(member) == 0
-    end(member.process)
+        assert pool_of(made, ready).bury(worker) == 0
+    end(worker.process)
     assert made.part("a", 0).read_bytes() == before
 
 
-def test_a_member_that_died_between_two_blocks_is_noticed_by_its_silence(house: House) -> None:
+def test_a_worker_that_died_between_two_blocks_is_noticed_by_its_silence(house: House) -> None:
     made = bench(house.top / "run", study_of(a=drawing(2)))
-    member = dead_member(made)
-    member.ask(steps_of(made.protocol)[1], 5.0)
-    assert member.answers.readline() == ""
+    worker = dead_worker(made)
+    worker.ask(steps_of(made.protocol)[1], 5.0)
+    assert worker.answers.readline() == ""
     with DefaultSelector() as ready:
-        assert crew_of(made, ready).bury(member) == 2
-    end(member.process)
+        assert pool_of(made, ready).bury(worker) == 2
+    end(worker.process)
     assert made.part("a", 1).is_file()
     assert not made.part("a", 0).exists()
 
 
-def test_a_member_can_fork_while_it_waits_for_its_next_block() -> None:
+def test_a_worker_can_fork_while_it_waits_for_its_next_block() -> None:
     """A forked process closes its sys.stdin, whose lock a thread that waits for input holds."""
     program = (
         "import sys, time, multiprocessing\n"

@@ -22,7 +22,7 @@ from harness.judging.judge import judge_run
 from harness.protocol.protocol import Protocol
 from harness.protocol.rules import Step
 from harness.running.measure import measure_step
-from harness.running.prestart import Recruits
+from harness.running.prestart import Prestart
 from harness.running.runner import steps_of
 from harness.store.folders import RunFolder
 from harness.store.observations import StoredRun, check_stored
@@ -263,23 +263,23 @@ def test_blocks_of_several_threads_and_timed_ones_are_measured_alone(
     shared: list[tuple[str, int]] = []
     apart: list[tuple[str, int]] = []
 
-    def crew(
+    def pool(
         protocol: Protocol,
         folder: RunFolder,
         steps: Sequence[Step],
         size: int,
         clock: Callable[[], float],
         *,
-        recruits: Recruits | None = None,
+        prestart: Prestart | None = None,
         when_idle: Callable[[], object] | None = None,
     ) -> Generator[tuple[Step, float, int], None, None]:
-        assert (size, recruits is None, when_idle is None) in {(3, True, False), (1, False, True)}
+        assert (size, prestart is None, when_idle is None) in {(3, True, False), (1, False, True)}
         for step in steps:
             (shared if size == 3 else apart).append(named(step))
             measure_step(made.study, protocol, folder, step, RecordingDevice())
             yield step, 1.0, 0
 
-    monkeypatch.setattr("harness.running.runner.measure_with_crew", crew)
+    monkeypatch.setattr("harness.running.runner.measure_in_pool", pool)
     study = study_of(
         plain=drawing(2),
         fresh=drawing(2, fresh_process=True),

@@ -26,10 +26,10 @@ from harness.running.pool import _take
 from tests.harness.runs import House, RecordingDevice, bench
 
 MODE = Factor("mode", ("plain", "shifted"))
-Company = tuple[Block, ...]
+Cohort = tuple[Block, ...]
 
 
-def experiment(measure: Callable[[Company, Arm], Any]) -> Experiment[Any]:
+def experiment(measure: Callable[[Cohort, Arm], Any]) -> Experiment[Any]:
     """Seven blocks, three at a time: the last stands alone."""
     return Experiment(
         question="What do many find at once?",
@@ -41,11 +41,11 @@ def experiment(measure: Callable[[Company, Arm], Any]) -> Experiment[Any]:
     )
 
 
-def rules_of(measure: Callable[[Company, Arm], Any]) -> ExperimentRules:
+def rules_of(measure: Callable[[Cohort, Arm], Any]) -> ExperimentRules:
     return experiment_rules("many", experiment(measure), "quick")
 
 
-def measured(measure: Callable[[Company, Arm], Any], order: Sequence[int]) -> pd.DataFrame:
+def measured(measure: Callable[[Cohort, Arm], Any], order: Sequence[int]) -> pd.DataFrame:
     rules = rules_of(measure)
     plan = rules.plan("study", 0)
     tables = [run_block(experiment(measure), rules, plan[i], RecordingDevice()) for i in order]
@@ -53,7 +53,7 @@ def measured(measure: Callable[[Company, Arm], Any], order: Sequence[int]) -> pd
 
 
 def test_every_block_gets_what_was_found_for_its_seed() -> None:
-    def measure(blocks: Company, arm: Arm) -> Sequence[Responses]:
+    def measure(blocks: Cohort, arm: Arm) -> Sequence[Responses]:
         return [{"level": block.seed + 100 * block.index} for block in blocks]
 
     table = measured(measure, range(7))
@@ -63,7 +63,7 @@ def test_every_block_gets_what_was_found_for_its_seed() -> None:
 def test_blocks_are_measured_three_at_a_time_and_once_only() -> None:
     calls = []
 
-    def measure(blocks: Company, arm: Arm) -> Sequence[Responses]:
+    def measure(blocks: Cohort, arm: Arm) -> Sequence[Responses]:
         calls.append(([block.index for block in blocks], arm[MODE]))
         return [{"level": 0.0}] * len(blocks)
 
@@ -73,10 +73,10 @@ def test_blocks_are_measured_three_at_a_time_and_once_only() -> None:
 
 
 def test_the_rows_do_not_depend_on_which_block_comes_first() -> None:
-    def measure(blocks: Company, arm: Arm) -> Sequence[Responses]:
+    def measure(blocks: Cohort, arm: Arm) -> Sequence[Responses]:
         return [{"level": random.random()} for _ in blocks]
 
-    def alike(blocks: Company, arm: Arm) -> Sequence[Responses]:
+    def alike(blocks: Cohort, arm: Arm) -> Sequence[Responses]:
         return measure(blocks, arm)
 
     forwards, backwards = measured(measure, range(7)), measured(alike, range(6, -1, -1))
@@ -84,13 +84,13 @@ def test_the_rows_do_not_depend_on_which_block_comes_first() -> None:
         forwards.drop(columns="order", errors="ignore"),
         backwards.drop(columns="order", errors="ignore"),
     )
-    assert forwards["value"].nunique() == 7  # the arms share the stream of their company
+    assert forwards["value"].nunique() == 7  # the arms share the stream of their cohort
 
 
-def test_what_is_raised_fails_every_block_of_the_company_and_is_raised_once() -> None:
+def test_what_is_raised_fails_every_block_of_the_cohort_and_is_raised_once() -> None:
     calls = []
 
-    def measure(blocks: Company, arm: Arm) -> Sequence[Responses]:
+    def measure(blocks: Cohort, arm: Arm) -> Sequence[Responses]:
         calls.append(blocks)
         if arm[MODE] == "shifted" and blocks[0].index == 3:
             raise ValueError("no room")
@@ -137,13 +137,13 @@ def test_an_experiment_that_contradicts_itself_is_refused(
         Experiment(**(whole | changes))
 
 
-def test_a_member_goes_on_with_its_company_and_leaves_the_others_theirs() -> None:
+def test_a_worker_goes_on_with_its_cohort_and_leaves_the_others_theirs() -> None:
     rules = rules_of(lambda blocks, arm: [])
     steps = [Step(rules, block) for block in rules.plan("study", 0)]
 
     def took(last: Step | None, others: Sequence[Step], left: Sequence[int]) -> int | None:
         waiting = [steps[i] for i in reversed(left)]
-        step = _take(waiting, last, [other.company for other in others])
+        step = _take(waiting, last, [other.cohort for other in others])
         assert step not in waiting
         return None if step is None else step.planned.index
 
@@ -186,16 +186,16 @@ EXPERIMENT = Experiment(
 
 
 @pytest.mark.slow
-def test_a_crew_measures_each_company_in_one_process_and_gives_the_rows_of_one(
+def test_a_pool_measures_each_cohort_in_one_process_and_gives_the_rows_of_one(
     house: House,
 ) -> None:
     (house.top / "studies" / "many.py").write_text(TOGETHER)
-    crewed = bench(house.top / "crewed", load_study("many"))
-    crewed.execute(jobs=2)
-    table = crewed.table("many")
+    pooled = bench(house.top / "pooled", load_study("many"))
+    pooled.execute(jobs=2)
+    table = pooled.table("many")
     pids = table[table["response"] == "pid"]
-    by_company = [set(found) for _, found in pids.groupby(pids["block"] // 3)["value"]]
-    assert [len(processes) for processes in by_company] == [1, 1, 1, 1]
+    by_cohort = [set(found) for _, found in pids.groupby(pids["block"] // 3)["value"]]
+    assert [len(processes) for processes in by_cohort] == [1, 1, 1, 1]
     alone = bench(house.top / "alone", load_study("many"))
     alone.execute(jobs=1)
     other = alone.table("many")

@@ -1,4 +1,4 @@
-"""A member of a crew: what it forks is fresh, dies alone, and does not outlive the run."""
+"""A worker of a pool: what it forks is fresh, dies alone, and does not outlive the run."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from functools import partial
 import pandas as pd
 import psutil
 import pytest
-from tests.harness.test_crew import dead_member, members
+from tests.harness.running.test_pool import dead_worker, workers
 
 from harness.catalogue.loading import load_study
-from harness.running.pool import _Member, measure_with_crew
-from harness.running.prestart import Recruits
+from harness.running.pool import _Worker, measure_in_pool
+from harness.running.prestart import Prestart
 from harness.running.runner import steps_of
 from harness.running.worker import can_fork
 from tests.harness.runs import FRESH, Bench, House, bench, drawing, eventually, study_of
@@ -41,7 +41,7 @@ def numbers(table: pd.DataFrame, response: str) -> dict[int, int]:
 
 
 @pytest.mark.slow
-def test_a_member_forks_blocks_of_several_experiments_but_no_two_of_one(house: House) -> None:
+def test_a_worker_forks_blocks_of_several_experiments_but_no_two_of_one(house: House) -> None:
     made = twins(house)
     made.execute(jobs=1)
     one, other = made.table("one"), made.table("other")
@@ -49,7 +49,7 @@ def test_a_member_forks_blocks_of_several_experiments_but_no_two_of_one(house: H
     assert len(set(pids)) == 6
     assert len(set(numbers(one, "parent").values())) == 3
     assert numbers(one, "parent") == numbers(other, "parent")
-    assert members() == []
+    assert workers() == []
 
 
 @pytest.mark.slow
@@ -65,85 +65,85 @@ def test_a_fork_that_dies_leaves_failed_rows_and_the_others_untouched(
         assert set(failed["block"]) == {1}
         message = f"the block's process was killed by {name} and wrote nothing"
         assert set(failed["message"]) == {message}
-    assert members() == []
+    assert workers() == []
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("victim", ["run", "member"])
-def test_a_fork_ends_with_the_member_and_the_member_with_the_run(house: House, victim: str) -> None:
+@pytest.mark.parametrize("victim", ["run", "worker"])
+def test_a_fork_ends_with_the_worker_and_the_worker_with_the_run(house: House, victim: str) -> None:
     (house.top / "hold").touch()
     with house.process("-m", "harness", "run", "fresh", "--jobs", "1") as process:
         started = house.top / "started-0"
         eventually(lambda: started.exists() and bool(started.read_text()), process)
         fork = psutil.Process(int(started.read_text()))
-        member = psutil.Process(process.pid).children()[0]
-        assert fork.parent() == member
-        (process if victim == "run" else member).send_signal(signal.SIGKILL)
-        eventually(lambda: not (fork.is_running() and member.is_running()))
+        worker = psutil.Process(process.pid).children()[0]
+        assert fork.parent() == worker
+        (process if victim == "run" else worker).send_signal(signal.SIGKILL)
+        eventually(lambda: not (fork.is_running() and worker.is_running()))
         eventually(lambda: not fork.is_running() or fork.status() == psutil.STATUS_ZOMBIE)
 
 
 @pytest.mark.slow
 def test_processes_that_start_at_once_measure_one_after_another_each_once(house: House) -> None:
     made = twins(house)
-    recruits = Recruits(made.protocol, made.folder, 2)
-    crew = measure_with_crew(
-        made.protocol, made.folder, steps_of(made.protocol), 1, lambda: 0.0, recruits=recruits
+    prestart = Prestart(made.protocol, made.folder, 2)
+    pool = measure_in_pool(
+        made.protocol, made.folder, steps_of(made.protocol), 1, lambda: 0.0, prestart=prestart
     )
     seen = []
-    for step, _, failures in crew:
+    for step, _, failures in pool:
         seen.append((step.rules.name, step.planned.index, failures))
         # The one that measures, and one that waits its turn; of three the last starts alone.
-        assert len(members()) <= 2
+        assert len(workers()) <= 2
     assert seen == [(name, block, 0) for block in range(3) for name in ("one", "other")]
     made.execute(jobs=1)
     assert len(set(numbers(made.table("one"), "parent").values())) == 3
-    assert members() == []
+    assert workers() == []
 
 
 @pytest.mark.slow
-def test_recruits_start_when_a_member_is_idle_once_and_join_the_next_crew(house: House) -> None:
+def test_prestart_start_when_a_worker_is_idle_once_and_join_the_next_pool(house: House) -> None:
     made = twins(house)
     steps = steps_of(made.protocol)
     first, last = steps[:1], steps[1:]
-    recruits = Recruits(made.protocol, made.folder, 2)
-    begin = partial(measure_with_crew, made.protocol, made.folder, clock=lambda: 0.0)
-    assert len(list(begin(first, 2, when_idle=lambda: recruits.start(last)))) == 1
-    early = members()
+    prestart = Prestart(made.protocol, made.folder, 2)
+    begin = partial(measure_in_pool, made.protocol, made.folder, clock=lambda: 0.0)
+    assert len(list(begin(first, 2, when_idle=lambda: prestart.start(last)))) == 1
+    early = workers()
     assert len(early) == 2
-    recruits.start(last)
-    assert members() == early, "who waits is not started twice"
-    assert len(list(begin(last, 1, recruits=recruits))) == 5
+    prestart.start(last)
+    assert workers() == early, "who waits is not started twice"
+    assert len(list(begin(last, 1, prestart=prestart))) == 5
     made.execute(jobs=1)
     assert set(numbers(made.table("other"), "parent").values()) >= set(early)
-    assert members() == []
+    assert workers() == []
 
 
-def test_recruits_whom_nobody_asks_for_end_with_the_run(house: House) -> None:
+def test_prestart_whom_nobody_asks_for_end_with_the_run(house: House) -> None:
     made = twins(house)
-    recruits = Recruits(made.protocol, made.folder, 2)
-    recruits.start([])
-    assert members() == []
-    recruits.start(steps_of(made.protocol))
-    assert len(members()) == 2
-    recruits.dismiss()
-    assert members() == []
+    prestart = Prestart(made.protocol, made.folder, 2)
+    prestart.start([])
+    assert workers() == []
+    prestart.start(steps_of(made.protocol))
+    assert len(workers()) == 2
+    prestart.dismiss()
+    assert workers() == []
 
 
-def test_where_members_cannot_fork_each_fresh_block_has_one_of_its_own(house: House) -> None:
+def test_where_workers_cannot_fork_each_fresh_block_has_one_of_its_own(house: House) -> None:
     made = bench(house.top / "run", study_of(a=drawing(2, fresh_process=True), b=drawing(2)))
     protocol = made.protocol
     assert can_fork(protocol)
     assert not can_fork(replace(protocol, device="cuda"))
-    member, steps = _used(made), steps_of(protocol)
+    worker, steps = _used(made), steps_of(protocol)
     fresh, shared = (next(s for s in steps if s.rules.name == name) for name in "ab")
-    member.ask(fresh, 0.0)
-    assert not member.suits(shared, forks=False)
-    assert not member.suits(fresh, forks=False)
-    assert member.suits(shared, forks=True)
+    worker.ask(fresh, 0.0)
+    assert not worker.suits(shared, forks=False)
+    assert not worker.suits(fresh, forks=False)
+    assert worker.suits(shared, forks=True)
 
 
-def _used(made: Bench) -> _Member:
-    member = dead_member(made)
-    member.process.returncode = None  # what is asked is what a living one would suit
-    return member
+def _used(made: Bench) -> _Worker:
+    worker = dead_worker(made)
+    worker.process.returncode = None  # what is asked is what a living one would suit
+    return worker
