@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 #: All verdicts, in the order they are counted and shown, with a colour each.
 COLOURS = {
     "reproduced": "green",
@@ -12,7 +14,81 @@ COLOURS = {
     "not tested": "dim",
 }
 
+#: The unit of a response that says of something whether it is so, as 1 or 0.
+YES_NO = "yes/no"
 
-def quantity(number: str, unit: str) -> str:
-    """A number with its unit; a pure number, of unit "1", stands alone."""
-    return number if unit == "1" else f"{number} {unit}"
+#: Texts of studies, files and errors are cut to this many characters where they are shown.
+LONGEST_TEXT = 500
+
+#: Numbers outside of these are written with a power of ten; whole numbers need no decimals.
+_SMALLEST, _LARGEST, _WHOLE = 1e-4, 1e6, 999.5
+_SECONDS = (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6), ("ns", 1e-9))
+
+
+def number(value: float) -> str:
+    """A number with three digits that count: 0.0123, 1.84, 1,830, 2.1e+07."""
+    size = abs(value)
+    if value == 0:
+        return "0"
+    if not math.isfinite(value) or size >= _LARGEST or size < _SMALLEST:
+        return f"{value:.3g}"
+    if size >= _WHOLE:
+        return f"{value:,.0f}"
+    return f"{value:.3g}"
+
+
+def quantity(value: str, unit: str) -> str:
+    """A number, already as text, with its unit; a pure number, of unit "1", stands alone."""
+    return value if unit in ("1", YES_NO) else f"{value} {unit}"
+
+
+def amount(value: float, unit: str) -> str:
+    """A number with its unit; seconds in the unit that suits them."""
+    if unit == "s" and value and math.isfinite(value):
+        name, size = next((u for u in _SECONDS if abs(value) >= u[1]), _SECONDS[-1])
+        return f"{number(value / size)} {name}"
+    return quantity(number(value), unit)
+
+
+def interval(low: float, high: float, unit: str) -> str:
+    """Both ends in words, with the unit once: "0.91 to 0.94", "1.2 to 1.4 ms"."""
+    ends = amount(low, unit), amount(high, unit)
+    if ends[0] == ends[1]:
+        return ends[0]
+    first, _, unit_of_first = ends[0].partition(" ")
+    if unit_of_first and unit_of_first == ends[1].partition(" ")[2]:
+        return f"{first} to {ends[1]}"
+    return f"{ends[0]} to {ends[1]}"
+
+
+def plural(count: int, noun: str) -> str:
+    """The count with its noun, which gets an s unless it is one."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def sentence_case(text: str) -> str:
+    """The text with a capital letter at its beginning; names in code keep theirs."""
+    head = text.split(" ", 1)[0]
+    is_name = any(mark in head for mark in "_(.") or head[1:] != head[1:].lower()
+    return text if is_name else text[:1].upper() + text[1:]
+
+
+def shown(text: str, longest: int = LONGEST_TEXT) -> str:
+    """A text of a study, a file or an error, safe for a terminal, a table or a page.
+
+    Control characters (a terminal's escapes, new lines, direction marks) are shown as escapes, and
+    what is too long is cut and says how long it was.
+    """
+    cut = text[:longest]
+    safe = "".join(c if c.isprintable() else _escape(c) for c in cut)
+    return safe if len(text) <= longest else f"{safe}... ({len(text):,} characters)"
+
+
+def plain(text: str) -> str:
+    """A text in one line without its control characters, for a row of a table."""
+    safe = (c if c.isprintable() or c.isspace() else _escape(c) for c in text)
+    return " ".join("".join(safe).split())
+
+
+def _escape(character: str) -> str:
+    return character.encode("unicode_escape").decode()

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from harness.calibration.planted import LEAST_COVERAGE
-from harness.design.experiment import CONFIDENCE
+from harness.design.claims import CONFIDENCE
 from harness.figures.style import BLACK, PALETTE
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from scipy import stats
 from harness.calibration.calibration_figure import coverage_figure
 from harness.calibration.checks import Check
 from harness.calibration.planted import ALLOWANCE, LEAST_COVERAGE, MOST_WRONG
-from harness.design.experiment import CONFIDENCE
+from harness.design.claims import CONFIDENCE
 from harness.figures.style import save_figure, slide_style
 from harness.files import write_bytes
 from harness.publishing.markdown import render

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from harness.design.experiment import CONFIDENCE
+from harness.design.claims import CONFIDENCE
 from harness.figures.style import BLACK, BLUE, ORANGE, save_figure, slide_style
 from harness.files import write_bytes
 from harness.meters.machine import cpu_model

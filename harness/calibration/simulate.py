@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from harness.calibration.populations import Floats, Population
-from harness.design.contrasts import Contrast, Difference, Ratio, Response
+from harness.design.contrasts import Contrast, Difference, Ratio, Value
 from harness.design.factors import Factor, cross
 from harness.judging.effects import Effect, Rows, compute_effect
 
@@ -18,10 +18,10 @@ Kind: TypeAlias = Literal["value", "difference", "ratio", "spread"]
 
 ARM = Factor("arm", ("control", "treated"), control="control")
 CONTRASTS: Mapping[Kind, Contrast] = {
-    "value": Response("x").at(arm="treated"),
+    "value": Value("x").at(arm="treated"),
     "difference": Difference("x", ARM),
     "ratio": Ratio("x", ARM),
-    "spread": Response("x").at(arm="treated").sd(),
+    "spread": Value("x").at(arm="treated").sd(),
 }
 ROUNDS = 5
 

@@ -84,7 +84,12 @@ def run(
 
 
 @app.command()
-def judge(run: Run, results: Results = DEFAULT_RESULTS) -> None:
+def judge(
+    run: Run,
+    results: Results = DEFAULT_RESULTS,
+    *,
+    details: Annotated[bool, typer.Option("--details", help="Show every condition.")] = False,
+) -> None:
     """Judge a run again from its stored rows; nothing is measured."""
     from harness.cli.screen import show_judgement
     from harness.judging.judge import judge_run
@@ -95,7 +100,7 @@ def judge(run: Run, results: Results = DEFAULT_RESULTS) -> None:
     stored = StoredRun.open(find_run(run, results))
     judged = judge_run(stored)
     write_judgement(stored, judged)
-    show_judgement(judged)
+    show_judgement(judged, details=details)
 
 
 @app.command()

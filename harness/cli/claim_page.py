@@ -1,22 +1,30 @@
-"""One claim on one page: its words, its protocol, its result, and how to cite it."""
+"""One claim on one page: its words and scope, the reading, what was found, and how to cite it."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from difflib import get_close_matches
 from pathlib import Path
 
 from rich.console import Console
 from rich.text import Text
 
 from harness.catalogue.cards import study_names
-from harness.catalogue.claims import Entry, read_catalogue
+from harness.catalogue.claims import read_catalogue
 from harness.catalogue.loading import load_study
-from harness.cli.menu import stored_ledger, verdict_text
-from harness.design.experiment import Claim, Experiment, Unmeasurable
+from harness.cli.menu import verdict_text
+from harness.cli.screen import condition_line
+from harness.design.claims import Claim, Control, Entry, Unmeasurable
+from harness.design.experiment import Experiment
 from harness.errors import HarnessError
-from harness.judging.counterpart import claim_of, is_counterpart
-from harness.words import quantity
+from harness.judging.findings import Finding
+from harness.judging.tables import read_records
+from harness.judging.warnings import WARNINGS
+from harness.publishing.stored import stored_rows
+from harness.store.folders import RunFolder
+from harness.words import plural, shown
 
-#: Conditions shown an experiment; all of them stand in the run's verdicts.csv.
+#: Conditions shown of one kind; all of them stand in the study's page and in verdicts.csv.
 SHOWN = 8
 TITLE = "training-claims: controlled experiments on claims about PyTorch training"
 
@@ -29,32 +37,82 @@ def show_claim(claim: str, results: Path) -> None:
     """
     catalogue = read_catalogue()
     if claim not in catalogue:
-        near = [name for name in catalogue if name.lower().startswith(claim.lower()[:4])]
-        hint = f" Do you mean one of {', '.join(near[:8])}?" if near else ""
+        alike = [name for name in catalogue if name.lower().startswith(claim.lower()[:4])]
+        near = get_close_matches(claim, catalogue, n=8, cutoff=0.5) or alike[:8]
+        hint = f" Do you mean one of {', '.join(near)}?" if near else ""
         raise HarnessError(f"There is no claim {claim!r}.{hint}")
     entry = catalogue[claim]
     console = Console(soft_wrap=True, highlight=False)
-    console.print(Text(f"{claim}: {entry.says}", style="bold"))
-    console.print(f"Document {entry.document}, {entry.section}. Study {entry.study}.\n")
-    _show_protocol(console, entry)
-    for name, rows in stored_ledger(results).items():
-        for row in rows if claim_of(name) == claim else ():
-            _show_result(console, entry, row)
+    _show_words(console, entry)
+    rows = [row for row in stored_rows(results) if row["claim"] == claim]
+    for row in rows:
+        _show_result(console, entry, row, results)
+    if not any(row["run"] for row in rows):
+        _show_plan(console, entry)
 
 
-def citation(entry: Entry, row: dict[str, str]) -> str:
+def citation(entry: Entry, row: Mapping[str, str]) -> str:
     """How to cite a verdict: it names the run, which does not change once it is published."""
     date = row["run"].rpartition("/")[2][:10]
-    numbers = f"; {row['contrast']}: {_numbers(row)}" if row["estimate"] else ""
+    kind = "" if row["kind"] == "claim" else f" ({row['device']} counterpart)"
     return (
         f"The training-claims contributors ({date[:4]}). {TITLE}. "
-        f'Claim {row["claim"]}: "{entry.says}" Verdict: {row["verdict"]}{numbers}. '
+        f'Claim {row["claim"]}{kind}: "{entry.says}" Verdict: {row["verdict"]}. {row["sentence"]} '
         f"Run {row['run']}, torch {row['torch']}, {row['device']}."
     )
 
 
-def _show_protocol(console: Console, entry: Entry) -> None:
-    console.print(Text("Protocol", style="bold"))
+def _show_words(console: Console, entry: Entry) -> None:
+    console.print(Text(f"{entry.claim}: {entry.says}", style="bold"))
+    console.print(Text(f"Document {entry.document}, {entry.section}. Study {entry.study}."))
+    console.print(Text(f"It speaks of: {entry.scope}. Judged as {entry.quantifier!r}."))
+    if entry.same_as:
+        console.print(Text(f"The same statement: {', '.join(entry.same_as.split())}."))
+    console.print()
+
+
+def _show_result(console: Console, entry: Entry, row: Mapping[str, str], results: Path) -> None:
+    counterpart = row["kind"] == "counterpart"
+    of = f" (counterpart: what {row['device']} gives by the same code)" if counterpart else ""
+    console.print(Text(f"Result{of}: ", style="bold").append_text(verdict_text(row["verdict"])))
+    if not row["run"]:
+        console.print(Text(f"{row['reason']}\n"))
+        return
+    console.print(Text(shown(row["sentence"])))
+    if row["reason"] != row["sentence"]:
+        console.print(Text(shown(row["reason"])))
+    if row["curve"]:
+        console.print(Text(row["curve"]))
+    _show_conditions(console, row, results)
+    for name in row["warnings"].split():
+        console.print(Text(f"Warning {name}: {WARNINGS[name].says} {WARNINGS[name].try_}"))
+    if row["stale"]:
+        console.print(Text(shown(row["stale"])))
+    console.print(Text(f"Machine {row['machine']} ({row['device']}), torch {row['torch']}"))
+    console.print(Text(f"Rows, protocol and figures: results/{row['run']}\n"))
+    console.print(Text("How to cite", style="bold"))
+    console.print(Text(f"{citation(entry, row)}\n"))
+
+
+def _show_conditions(console: Console, row: Mapping[str, str], results: Path) -> None:
+    folder = RunFolder(results / row["run"])
+    findings = read_records(folder, "verdicts.csv", Finding)
+    own = [f for f in findings if f.claim == row["claim"] and f.kind == row["kind"]]
+    for reading in dict.fromkeys(f.reading for f in own if f.reading):
+        console.print(Text(f"Reading: {reading}", style="italic"))
+    beyond = [f for f in findings if f.claim == row["claim"] and f.kind == "beyond"]
+    for title, shown_here in (("Judged", own), ("Beyond the document's words", beyond)):
+        if shown_here:
+            console.print(Text(f"{title}:"))
+        for finding in shown_here[:SHOWN]:
+            console.print(condition_line(finding))
+        if len(shown_here) > SHOWN:
+            more = len(shown_here) - SHOWN
+            console.print(Text(f"  and {plural(more, 'more condition')} in results/{row['run']}"))
+
+
+def _show_plan(console: Console, entry: Entry) -> None:
+    """How a claim would be judged that no published run has judged yet."""
     if entry.study not in study_names():
         console.print("No study judges this claim yet.\n")
         return
@@ -62,7 +120,6 @@ def _show_protocol(console: Console, entry: Entry) -> None:
     for name, experiment in study.experiments.items():
         if entry.claim in experiment.claim_ids():
             _show_experiment(console, entry, name, experiment)
-    console.print()
 
 
 def _show_experiment(
@@ -70,40 +127,24 @@ def _show_experiment(
 ) -> None:
     blocks = experiment.blocks
     console.print(
-        f"{name}: {experiment.question} "
-        f"(blocks: {blocks.quick} quick, {blocks.standard} standard, {blocks.full} full)"
+        Text(
+            f"{name.replace('_', ' ')}: {experiment.question} "
+            f"(blocks: {blocks.quick} quick, {blocks.standard} standard, {blocks.full} full)"
+        )
     )
     for rule in experiment.claims:
         if isinstance(rule, Unmeasurable) and rule.id == entry.claim:
-            console.print(f"  not measurable; it takes {rule.needs}: {rule.why}")
-    conditions = [
-        (comparison, region)
-        for rule, comparison, region in experiment.conditions()
-        if isinstance(rule, Claim) and rule.id == entry.claim
+            console.print(Text(f"  not measurable; it takes {rule.needs}: {rule.why}"))
+        if isinstance(rule, Claim) and rule.id == entry.claim:
+            console.print(Text(f"  Reading: {rule.reading}"))
+    own = [
+        posed
+        for posed in experiment.conditions()
+        if not isinstance(posed.rule, Control) and posed.rule.id == entry.claim
     ]
-    for comparison, region in conditions[:SHOWN]:
-        console.print(f"  {comparison}: holds if {region}", markup=False)
-    if len(conditions) > SHOWN:
-        console.print(f"  and {len(conditions) - SHOWN} more conditions of this kind")
-
-
-def _show_result(console: Console, entry: Entry, row: dict[str, str]) -> None:
-    of = f" of {row['claim']}" if is_counterpart(row["claim"]) else ""
-    console.print(Text(f"Result{of}: ", style="bold").append_text(verdict_text(row["verdict"])))
-    if not row["run"]:
-        console.print(f"{row['reason']}\n")
-        return
-    if row["estimate"]:
-        console.print(f"{row['contrast']}: {_numbers(row)}", markup=False)
-    console.print(f"{row['reason']}", markup=False)
-    console.print(f"Machine {row['machine']} ({row['device']}), torch {row['torch']}")
-    console.print(f"Rows, protocol and figures: results/{row['run']}\n")
-    console.print(Text("How to cite", style="bold"))
-    console.print(citation(entry, row), markup=False)
-
-
-def _numbers(row: dict[str, str]) -> str:
-    return (
-        f"{quantity(row['estimate'], row['unit'])} (99 % interval {row['low']} to {row['high']}, "
-        f"{row['blocks']} blocks)"
-    )
+    for posed in own[:SHOWN]:
+        beyond = "beyond the document's words: " if posed.kind == "beyond" else ""
+        label = experiment.label(posed.comparison)
+        console.print(Text(f"  {beyond}{label}: holds if {posed.region}"))
+    if len(own) > SHOWN:
+        console.print(Text(f"  and {plural(len(own) - SHOWN, 'more condition')}"))

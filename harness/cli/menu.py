@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import sys
 import textwrap
 from collections import Counter
@@ -13,8 +12,10 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.catalogue.cards import cards
-from harness.catalogue.claims import Entry, read_catalogue
+from harness.catalogue.claims import read_catalogue
+from harness.design.claims import Entry
 from harness.errors import HarnessError
+from harness.publishing.stored import stored_verdicts
 from harness.words import COLOURS
 
 
@@ -61,38 +62,6 @@ def show_claims(
     # In a file or a pipe every claim is one line, for grep and the like.
     width = console.width if console.is_terminal else sys.maxsize
     console.print(claims_list(rows, width), soft_wrap=True)
-
-
-def stored_verdicts(results: Path) -> dict[str, list[str]]:
-    """The verdicts of the ledger by claim, one for each machine; empty without a ledger.
-
-    Raises:
-        HarnessError: the ledger is broken.
-    """
-    return {
-        claim: [row["verdict"] for row in rows] for claim, rows in stored_ledger(results).items()
-    }
-
-
-def stored_ledger(results: Path) -> dict[str, list[dict[str, str]]]:
-    """The rows of the ledger by claim, as text; empty without a ledger.
-
-    Raises:
-        HarnessError: the ledger is broken.
-    """
-    path = results / "claims.csv"
-    if not path.is_file():
-        return {}
-    ledger: dict[str, list[dict[str, str]]] = {}
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            for row in csv.DictReader(file, strict=True):
-                if row["verdict"] not in COLOURS:
-                    raise HarnessError(f"{path}: column verdict holds {row['verdict']!r}.")
-                ledger.setdefault(row["claim"], []).append(row)
-    except (OSError, KeyError, UnicodeDecodeError, csv.Error) as error:
-        raise HarnessError(f"{path}: the ledger cannot be read ({error!r}).") from error
-    return ledger
 
 
 def claims_list(rows: list[tuple[Entry, list[str]]], width: int) -> Text:

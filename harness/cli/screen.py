@@ -1,59 +1,146 @@
-"""What the command line prints of a judged run."""
+"""What the command line prints of a judged run: one screen, and everything else on request."""
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
 from rich import box
-from rich.console import Console, Group
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from harness.cli.menu import verdict_text
-from harness.judging.judge import JudgedCondition, JudgedRun
-from harness.words import quantity
+from harness.judging.findings import ClaimFinding, Finding
+from harness.judging.judge import JudgedRun
+from harness.judging.warnings import WARNINGS
+from harness.publishing.agreement import Agreement
+from harness.words import COLOURS, plural, shown
 
-#: Conditions shown a claim; the rest stand in verdicts.csv.
-SHOWN = 6
+#: Claims named beside a warning.
+NAMED = 6
+#: What a reader should look at first.
+FIRST = ("mixed", "refuted", "inconclusive", "reproduced", "not measurable")
 
 
-def show_judgement(judged: JudgedRun) -> None:
-    """The table of a run's claims: verdict, then its conditions with estimate and interval."""
-    title = f"Claims of {judged.protocol.study}, profile {judged.protocol.profile}"
-    table = Table(title=title, box=box.SIMPLE_HEAD, pad_edge=False)
+def show_judgement(
+    judged: JudgedRun, agreement: Agreement | None = None, *, details: bool = False
+) -> None:
+    """A run's verdicts on one screen: counts, a line a claim, controls, warnings, agreement.
+
+    Args:
+        judged: the run.
+        agreement: how it compares with the published run, if there is one.
+        details: also every condition, with its reading.
+    """
+    console = Console(highlight=False)
+    protocol = judged.protocol
+    own = [claim for claim in judged.claims if claim.kind == "claim"]
+    counts: Counter[str] = Counter(claim.verdict for claim in own)
+    console.print(
+        Text(
+            f"{protocol.study}, profile {protocol.profile}, {protocol.device}: ", style="bold"
+        ).append_text(counts_text(counts))
+    )
+    console.print(claims_table(judged.claims))
+    if details:
+        for claim in judged.claims:
+            show_conditions(console, claim, judged.of(claim), judged.beyond(claim.claim))
+    console.print(controls_line(judged.controls))
+    for line in warning_lines(own):
+        console.print(line)
+    if judged.stale:
+        console.print(stale_line(judged))
+    if agreement is not None:
+        console.print(agreement.sentence)
+
+
+def counts_text(counts: Counter[str]) -> Text:
+    """How many claims have which verdict, each in its colour."""
+    parts = [
+        Text(f"{counts[verdict]} {verdict}", style=COLOURS[verdict])
+        for verdict in COLOURS
+        if counts[verdict]
+    ]
+    return Text(", ").join(parts) if parts else Text("no claim")
+
+
+def claims_table(claims: Sequence[ClaimFinding]) -> Table:
+    """One line a claim: what needs a look first, then the rest in the study's order."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     table.add_column("claim", no_wrap=True)
     table.add_column("verdict", no_wrap=True)
-    table.add_column("what was compared", min_width=24)
-    table.add_column("estimate\n99 % interval", justify="right", no_wrap=True)
-    table.add_column("blocks", justify="right", no_wrap=True)
-    for claim in judged.claims:
-        single = claim.conditions if len(claim.conditions) == 1 else ()
-        reason = Text(claim.judgement.reason)
-        first = _cells(single[0]) if single else (reason, "", "")
-        table.add_row(claim.claim, verdict_text(claim.judgement.verdict), *first)
-        if not single:
-            for condition in claim.conditions[:SHOWN]:
-                table.add_row("", verdict_text(condition.judgement.verdict), *_cells(condition))
-            if len(claim.conditions) > SHOWN:
-                more = len(claim.conditions) - SHOWN
-                table.add_row("", "", f"and {more} more conditions in verdicts.csv")
-        table.add_section()
-    for control in judged.controls:
-        table.add_row("control", verdict_text(control.judgement.verdict), *_cells(control))
-    console = Console()
-    console.print(table)
-    if judged.stale:
-        console.print(
-            "The study's rules have changed since this run; "
-            "it is judged by the rules stored with it."
-        )
+    table.add_column("what was found")
+    for claim in sorted(claims, key=lambda claim: FIRST.index(claim.verdict)):
+        name = claim.claim if claim.kind == "claim" else f"{claim.claim} (counterpart)"
+        table.add_row(name, verdict_text(claim.verdict), Text(shown(claim.sentence)))
+    return table
 
 
-def _cells(judged: JudgedCondition) -> tuple[Group | Text, str, str]:
-    effect = judged.effect
-    if effect.problem:
-        return Group(Text(judged.label), Text(effect.problem, style="dim")), "", str(effect.blocks)
-    words = Group(Text(judged.label), Text(f"holds if {judged.condition.region}", style="dim"))
-    if not effect.blocks:
-        return words, "", ""
-    estimate = quantity(f"{effect.estimate:.3g}", judged.condition.unit)
-    numbers = f"{estimate}\n{effect.low:.3g} to {effect.high:.3g}"
-    return words, numbers, str(effect.blocks)
+def show_conditions(
+    console: Console, claim: ClaimFinding, own: Sequence[Finding], beyond: Sequence[Finding]
+) -> None:
+    """Every condition of a claim with its number, and what lies beyond its words."""
+    console.print()
+    console.print(Text(f"{claim.claim} ", style="bold").append_text(verdict_text(claim.verdict)))
+    console.print(Text(shown(claim.reason)))
+    for reading in dict.fromkeys(finding.reading for finding in own if finding.reading):
+        console.print(Text(f"Reading: {reading}", style="italic"))
+    for finding in own:
+        console.print(condition_line(finding))
+    for finding in beyond:
+        line = condition_line(finding)
+        console.print(Text("  beyond the document's words: ", style="dim").append_text(line))
+    if claim.curve:
+        console.print(f"  {claim.curve}")
+
+
+def condition_line(finding: Finding) -> Text:
+    """A condition in one line: verdict, what was compared, the number, where it would hold."""
+    number = finding.number or shown(finding.reason)
+    return (
+        Text("  ")
+        .append_text(verdict_text(finding.verdict))
+        .append(f"  {finding.contrast}: {number}; holds if {finding.region}")
+    )
+
+
+def controls_line(controls: Sequence[Finding]) -> Text:
+    """One line for all controls; one that did not come out as it must is named."""
+    failed = [c for c in controls if c.verdict not in ("reproduced", "not measurable")]
+    held = len(controls) - len(failed)
+    if not failed:
+        return Text(f"Controls: all {plural(held, 'condition')} came out as they must.")
+    names = "; ".join(dict.fromkeys(f"{c.claim} ({c.experiment})" for c in failed))
+    return Text(f"Controls: {held} of {len(controls)} came out as they must; not: {shown(names)}.")
+
+
+def warning_lines(claims: Sequence[ClaimFinding]) -> list[Text]:
+    """One line for each kind of warning: which claims have it, what it says, what to try."""
+    lines = []
+    for name, warned in WARNINGS.items():
+        having = [claim.claim for claim in claims if name in claim.warnings.split()]
+        if having:
+            more = f" and {len(having) - NAMED} more" if len(having) > NAMED else ""
+            some = ", ".join(having[:NAMED]) + more
+            lines.append(Text(f"Warning {name} ({some}): {warned.says} {warned.try_}"))
+    return lines
+
+
+def stale_line(judged: JudgedRun) -> Text:
+    """That the study has changed since the run, and where."""
+    if judged.stale.problem:
+        return Text(f"The study cannot be loaded today: {shown(judged.stale.problem)}")
+    names = ", ".join(sorted(judged.stale.changed))
+    return Text(
+        f"Rules have changed since this run ({names}); it is judged by those stored with it."
+    )
+
+
+def show_paths(run: Path, page: Path, figures: Path) -> None:
+    """Where to read on: three paths."""
+    out = Console(highlight=False)
+    out.print(f"Run     {run}", soft_wrap=True)
+    out.print(f"Page    {page}", soft_wrap=True)
+    out.print(f"Figures {figures}", soft_wrap=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,7 +13,7 @@ from rich.console import Console
 from harness.catalogue.cards import studies_folder
 from harness.catalogue.loading import load_study
 from harness.cli.progress import ProgressBar
-from harness.cli.screen import show_judgement
+from harness.cli.screen import show_judgement, show_paths
 from harness.design.experiment import Study
 from harness.design.factors import PROFILES
 from harness.errors import HarnessError
@@ -30,6 +30,9 @@ from harness.protocol.protocol import (
     source_hash,
     write_protocol,
 )
+from harness.publishing.agreement import agreement
+from harness.publishing.pages import write_run_page
+from harness.publishing.stored import stored_rows
 from harness.running.runner import execute
 from harness.side_by_side import usable_cores
 from harness.store.folders import RunFolder, create_folder, current_commit, find_run, locked
@@ -74,7 +77,7 @@ def start_run(
         machine=machine,
     )
     name = f"{started:%Y-%m-%d}_{slug(machine)}_{protocol.commit}"
-    folder = create_folder(results, study, name if profile != "quick" else f"{name}_quick")
+    folder = create_folder(results, loaded.name, name if profile != "quick" else f"{name}_quick")
     with locked(folder):
         try:
             write_protocol(folder.path, protocol, machine)
@@ -94,9 +97,9 @@ def resume_run(study: str, run: str, results: Path, *, jobs: int | None = None) 
     _check_jobs(jobs)
     folder = find_run(run, results)
     protocol = read_protocol(folder.path)
-    if protocol.study != study:
-        raise HarnessError(f"{folder.path} is a run of {protocol.study!r}, not of {study!r}.")
     loaded = load_study(study)
+    if protocol.study != loaded.name:
+        raise HarnessError(f"{folder.path} is a run of {protocol.study!r}, not of {study!r}.")
     if source_hash(loaded) != protocol.source_sha256:
         raise HarnessError(
             f"{folder.path} was started with another version of the study or the harness "
@@ -137,8 +140,13 @@ def _carry_out(
     run = StoredRun(folder, protocol)
     judged = judge_run(run)
     write_judgement(run, judged)
-    show_judgement(judged)
-    _show_paths(folder, draw_run(run))
+    draw_run(run)
+    page = write_run_page(run, judged)
+    results = folder.path.parent.parent
+    machine = slug(read_machine(folder.path, protocol))
+    published = [row for row in stored_rows(results) if row["study"] == protocol.study]
+    show_judgement(judged, agreement(judged.claims, published, machine))
+    show_paths(folder.path, page, folder.figures)
     return judged
 
 
@@ -150,14 +158,7 @@ def _resumable(console: Console, protocol: Protocol, folder: RunFolder) -> Itera
     except (KeyboardInterrupt, HarnessError):
         console.print(
             "Stopped; every finished block is kept. Go on with:\n"
-            f"  python -m harness run {protocol.study} --resume {folder.path}",
+            f"  python -m harness run {protocol.origin} --resume {folder.path}",
             soft_wrap=True,
         )
         raise
-
-
-def _show_paths(folder: RunFolder, figures: list[Path]) -> None:
-    out: Callable[..., None] = Console().print
-    out(f"\nRun folder  {folder.path}", soft_wrap=True)
-    for path in [folder.path / "verdicts.csv", folder.path / "summary.csv", *figures]:
-        out(f"            {path}", soft_wrap=True)

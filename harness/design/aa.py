@@ -12,20 +12,25 @@ from dataclasses import dataclass
 
 from harness.design.contrasts import Ratio
 from harness.design.factors import Arm, Factor, Level, matching
+from harness.design.responses import Response
 from harness.errors import HarnessError
 
-#: Seconds a call by the synchronised host clock; by events on the device's own time line (CUDA
-#: only); how many calls a chunk held; and the share of the block's time, from before ``prepare`` to
-#: the last chunk, that went to calls of the arm, warm-up included.
-RESPONSES: Mapping[str, str] = {
-    "seconds": "s",
-    "device_seconds": "s",
-    "calls": "calls",
-    "in_calls": "1",
-}
+#: What the clock gives of every arm. The share of a block's time is that from before ``prepare`` to
+#: the last chunk.
+RESPONSES = (
+    Response("seconds", "s", "time of a call"),
+    Response("device_seconds", "s", "time of a call on the device's own time line"),
+    Response("calls", "calls", "calls in a chunk"),
+    Response("in_calls", "1", "share of the block's time that went to calls, warm-up included"),
+)
 
 #: The factor that tells an arm from itself.
-COPY = Factor("copy", ("first", "again"), control="first")
+COPY = Factor(
+    "copy",
+    ("first", "again"),
+    control="first",
+    words={"first": "", "again": "measured a second time"},
+)
 
 #: The name of the control that every timed experiment carries.
 AA_NAME = "A/A"

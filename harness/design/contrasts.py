@@ -19,12 +19,23 @@ from harness.errors import HarnessError
 Within: TypeAlias = Literal["mean", "sd", "range", "min", "max", "distinct", "each", "paired"]
 #: How block values become an estimate with an interval.
 Across: TypeAlias = Literal["median", "every", "frequency"]
-Kind: TypeAlias = Literal["value", "difference", "ratio"]
+Kind: TypeAlias = Literal["value", "difference", "ratio", "share"]
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """One contrast with every factor pinned: what a single condition is judged on."""
+    """One contrast with every factor pinned: what a single condition is judged on.
+
+    Attributes:
+        kind: a value by itself, a difference or ratio of two arms, or a share over several.
+        response: the name of what is read.
+        arm: where; of a share the first of its cells.
+        against: the arm it is compared with.
+        within: how rounds become a block's value.
+        across: how block values become an estimate.
+        cells: of a share, the arms that are counted; ``over`` is the factor in which they differ.
+        over: see there.
+    """
 
     kind: Kind
     response: str
@@ -32,52 +43,15 @@ class Comparison:
     against: Arm | None
     within: Within
     across: Across
+    cells: tuple[Arm, ...] = ()
+    over: str = ""
 
-    def __str__(self) -> str:
-        of = {
-            "mean": self.response,
-            "each": self.response,
-            "paired": self.response,
-            "sd": f"s.d. of {self.response} over repeats",
-            "range": f"range of {self.response} over repeats",
-            "min": f"least {self.response} over repeats",
-            "max": f"greatest {self.response} over repeats",
-            "distinct": f"distinct values of {self.response} over repeats",
-        }[self.within]
-        if self.across == "frequency":
-            of = f"share of blocks with {self.response}"
+    def changed(self) -> list[str]:
+        """The factors in which the two arms differ."""
         if self.against is None:
-            return f"{of} at {self.arm}" if self.arm.levels else of
+            return []
         control = self.against.as_dict()
-        changed = [name for name, level in self.arm.levels if control[name] != level]
-        fixed = ", ".join(f"{n}={v}" for n, v in self.arm.levels if n not in changed)
-        sign = " - " if self.kind == "difference" else " / "
-        pair = "; ".join(f"{n}: {self.arm.as_dict()[n]}{sign}{control[n]}" for n in changed)
-        return f"{of}, {pair}" + (f" at {fixed}" if fixed else "")
-
-    def to_json(self) -> dict[str, Any]:
-        """The comparison as JSON values."""
-        return {
-            "kind": self.kind,
-            "response": self.response,
-            "arm": self.arm.as_dict(),
-            "against": None if self.against is None else self.against.as_dict(),
-            "within": self.within,
-            "across": self.across,
-        }
-
-    @classmethod
-    def from_json(cls, stored: dict[str, Any]) -> Comparison:
-        """The inverse of ``to_json``."""
-        against = stored["against"]
-        return cls(
-            kind=stored["kind"],
-            response=stored["response"],
-            arm=Arm(tuple(stored["arm"].items())),
-            against=None if against is None else Arm(tuple(against.items())),
-            within=stored["within"],
-            across=stored["across"],
-        )
+        return [name for name, level in self.arm.levels if control[name] != level]
 
 
 @dataclass(frozen=True)
@@ -85,48 +59,89 @@ class Contrast:
     """A response, the arms it is read at, and how rounds and blocks are put together.
 
     A factor that ``at`` does not name stands for all its levels: the claim must hold at each.
+    Reductions (``sd``, ``largest``, ...) and ``always`` or ``frequency`` may stand in any order.
     """
 
     response: str
     where: tuple[tuple[str, tuple[Level, ...]], ...] = field(default=(), kw_only=True)
-    within: Within = field(default="mean", kw_only=True)
+    reduction: Within | None = field(default=None, kw_only=True)
     across: Across = field(default="median", kw_only=True)
+    curve: tuple[str, tuple[Level, ...]] | None = field(default=None, kw_only=True)
+
+    @property
+    def within(self) -> Within:
+        """How rounds become a block's value; by default their mean, or each of them."""
+        return self.reduction or ("each" if self.across == "every" else "mean")
 
     def at(self, **levels: Level | tuple[Level, ...]) -> Self:
-        """Read at these levels; a tuple gives one condition for each of its levels."""
+        """Read at these levels; a tuple gives one condition for each of its levels.
+
+        Raises:
+            HarnessError: a factor is named a second time.
+        """
+        for name in levels:
+            if name in dict(self.where):
+                raise HarnessError(
+                    f"The contrast of {self.response!r} names {name} twice: give all of its "
+                    "levels in one .at(...)."
+                )
         named = tuple(
             (name, level if isinstance(level, tuple) else (level,))
             for name, level in levels.items()
         )
         return replace(self, where=self.where + named)
 
+    def along(self, factor: Factor[Any], *, judged: Sequence[Level]) -> Self:
+        """A curve over a factor of sizes: judged at those the passage means, shown at the others.
+
+        Args:
+            factor: its levels are numbers in rising order.
+            judged: the sizes that the passage means; conditions at the others are beyond its words.
+
+        Raises:
+            HarnessError: levels that are no rising numbers, or no size to judge, or an unknown one.
+        """
+        sizes = list(factor.levels)
+        if not all(isinstance(s, (int, float)) and not isinstance(s, bool) for s in sizes):
+            raise HarnessError(f"A curve needs numbers as levels; {factor.name!r} has {sizes}.")
+        if sizes != sorted(sizes):
+            raise HarnessError(f"The levels of {factor.name!r} must rise along a curve: {sizes}.")
+        if not judged or not set(judged) <= set(sizes):
+            raise HarnessError(
+                f"A curve over {factor.name!r} is judged at some of its levels, not {list(judged)}."
+            )
+        return replace(self, curve=(factor.name, tuple(judged)))
+
     def sd(self) -> Self:
         """The standard deviation (ddof 1) over the rounds of a block."""
-        return replace(self, within="sd")
+        return self._reduced("sd")
 
     def range(self) -> Self:
         """Greatest less least value over the rounds of a block."""
-        return replace(self, within="range")
+        return self._reduced("range")
 
     def distinct(self) -> Self:
         """The number of distinct values over the rounds of a block."""
-        return replace(self, within="distinct")
+        return self._reduced("distinct")
 
     def largest(self) -> Self:
         """The greatest value over the rounds of a block."""
-        return replace(self, within="max")
+        return self._reduced("max")
 
     def smallest(self) -> Self:
         """The least value over the rounds of a block."""
-        return replace(self, within="min")
+        return self._reduced("min")
 
     def always(self) -> Self:
-        """Universal: every single value counts, and one counterexample refutes."""
-        return replace(self, across="every", within="each")
+        """Universal: every value counts, and one counterexample refutes.
+
+        A value is that of a round, or of a block where a reduction makes one of its rounds.
+        """
+        return self._across("every")
 
     def frequency(self) -> Self:
         """The share of blocks in which a 0/1 response is 1."""
-        return replace(self, across="frequency")
+        return self._across("frequency")
 
     def comparisons(self, arms: Sequence[Arm]) -> tuple[Comparison, ...]:
         """The contrast with every factor pinned, once for each arm it speaks of.
@@ -134,10 +149,31 @@ class Contrast:
         Raises:
             HarnessError: for factors or levels that the design does not have.
         """
+        return tuple(self._compare(arm, None, "value") for arm in self._arms(arms))
+
+    def _reduced(self, reduction: Within) -> Self:
+        if self.reduction is not None:
+            raise HarnessError(
+                f"The contrast of {self.response!r} reduces the rounds of a block twice "
+                f"({self.reduction}, then {reduction})."
+            )
+        return replace(self, reduction=reduction)
+
+    def _across(self, across: Across) -> Self:
+        if self.across != "median":
+            raise HarnessError(
+                f"The contrast of {self.response!r} puts blocks together twice "
+                f"({self.across}, then {across})."
+            )
+        return replace(self, across=across)
+
+    def _arms(self, arms: Sequence[Arm]) -> tuple[Arm, ...]:
         found = tuple(matching(arms, self._checked(arms)))
         if not found:
-            raise HarnessError(f"No arm of the design has {dict(self.where)}.")
-        return tuple(self._compare(arm, None, "value") for arm in found)
+            raise HarnessError(
+                f"The contrast of {self.response!r}: no arm of the design has {dict(self.where)}."
+            )
+        return found
 
     def _checked(self, arms: Sequence[Arm]) -> dict[str, tuple[Level, ...]]:
         where = dict(self.where)
@@ -156,8 +192,32 @@ class Contrast:
 
 
 @dataclass(frozen=True)
-class Response(Contrast):
+class Value(Contrast):
     """A response itself, judged against a constant."""
+
+
+@dataclass(frozen=True)
+class Share(Contrast):
+    """In which share of some cells of the design a yes/no response is yes, block by block.
+
+    The cells are those that differ in one factor only: ``Share("raises", OPERATION)`` is the share
+    of the operations that raise. It describes these cells, and is no estimate for others.
+    """
+
+    over: Factor[Any]
+
+    def comparisons(self, arms: Sequence[Arm]) -> tuple[Comparison, ...]:
+        """One comparison for each combination of the other factors' levels."""
+        groups: dict[tuple[tuple[str, Level], ...], list[Arm]] = {}
+        for arm in self._arms(arms):
+            if self.over.name not in arm.as_dict():
+                raise HarnessError(f"The share of {self.response!r} names no factor of the design.")
+            rest = tuple(pair for pair in arm.levels if pair[0] != self.over.name)
+            groups.setdefault(rest, []).append(arm)
+        return tuple(
+            replace(self._compare(cells[0], None, "share"), cells=tuple(cells), over=self.over.name)
+            for cells in groups.values()
+        )
 
 
 @dataclass(frozen=True)
@@ -175,7 +235,7 @@ class _Paired(Contrast):
         The two arms of a round are measured within a fraction of a second of each other, so that a
         machine that gets slower meets both; their means over a whole block do not have that.
         """
-        return replace(self, within="paired")
+        return self._reduced("paired")
 
     def _kind(self) -> Kind:
         raise NotImplementedError

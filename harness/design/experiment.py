@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
 from harness.design.aa import AA, AA_NAME, COPY, RESPONSES
-from harness.design.contrasts import Comparison, Contrast
+from harness.design.claims import Beyond, ConditionKind, Control, Entry, Rule, Unmeasurable
+from harness.design.contrasts import Comparison
 from harness.design.factors import Arm, Block, Factor, PerProfile, cross
 from harness.design.regions import Region, equals
+from harness.design.responses import Response
+from harness.design.wording import label
 from harness.errors import HarnessError
 
 if TYPE_CHECKING:
@@ -19,48 +22,34 @@ if TYPE_CHECKING:
 
 C = TypeVar("C")
 
-#: The level of every interval, unless a run was frozen with another.
-CONFIDENCE = 0.99
-
 #: What ``measure`` returns: for each response one value, or one value a round.
-Responses: TypeAlias = Mapping[str, float | Sequence[float]]
+Responses: TypeAlias = Mapping[str, "float | Noted | Sequence[float]"]
 #: What ``task`` returns: a piece of work that the clock calls again and again.
 Task: TypeAlias = Callable[[], object]
 
 
 @dataclass(frozen=True)
-class Claim:
-    """A claim of the catalogue, the contrast that tests it, and the region where it holds.
+class Noted:
+    """A number with what stands behind it in words: the text printed, the default found."""
 
-    Several ``Claim`` lines with one ``id`` are conditions of one claim: all of them must hold.
-    ``reading`` says how the words were turned into the rule, where that takes a decision. A claim
-    that ``needs`` "cuda" is judged on a GPU alone; what other devices give by the same code is
-    shown beside it as a counterpart, and never in its place.
-    """
-
-    id: str
-    contrast: Contrast
-    region: Region
-    reading: str = ""
-    needs: str = "cpu"
+    value: float
+    note: str
 
 
 @dataclass(frozen=True)
-class Control:
-    """A contrast whose truth is known beforehand; where it fails, the experiment judges nothing."""
+class Posed:
+    """A condition as an experiment poses it: the rule it comes from, its kind, what is compared."""
 
-    name: str
-    contrast: Contrast
-    region: Region
+    rule: Rule
+    kind: ConditionKind
+    comparison: Comparison
+    headline: bool = False
+    why: str = ""
 
-
-@dataclass(frozen=True)
-class Unmeasurable:
-    """A claim that no run of this experiment can settle, what it would take, and why."""
-
-    id: str
-    needs: str
-    why: str
+    @property
+    def region(self) -> Region:
+        """Where the rule's statement holds."""
+        return self.rule.region
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,16 +65,20 @@ class Experiment(Generic[C]):
         question: what is asked, in a sentence.
         measure: called once for each arm of a block with what ``prepare`` returned; gives a number,
             or a sequence of numbers (one a round), for every name in ``responses``.
-        measure_together: called with some blocks and an arm; gives what ``measure`` gives for each
-            of them, in their order. Each block's numbers must come from its own seed.
+        measure_together: called with some blocks (or what ``prepare_together`` made for them) and
+            an arm; gives what ``measure`` gives for each of them, in their order. Each block's
+            numbers must come from its own seed.
+        prepare_together: what the arms of blocks that are measured together share.
         together: how many blocks that are, for each profile; with ``measure_together``.
-        responses: the unit of each response ("1" for shares and counts).
+        responses: what is measured, each with its unit and meaning.
         task: called once for each arm of a block with what ``prepare`` returned; gives the work to
             be timed, which must be the same at every call.
         rounds: how often the clock visits each arm of a block, for each profile; with ``task``.
         aa: which arms are measured twice, as the control that can fail; with ``task``.
-        claims: claims, controls and unmeasurable claims.
+        claims: claims, conditions beyond their scope, controls, and what cannot be measured.
         prepare: what the arms of a block share (weights, data); by default the block itself.
+        prepare_run: what all blocks share (a pretrained model, a text): called once in a process,
+            with a block that has the shared seed as its own; blocks have the result as ``run``.
         factors: the factors; their full cross, less what ``only`` turns down, are the arms.
         blocks: the number of blocks for each profile, fixed before the run.
         effort: a size or count that ``Block.effort`` carries, for each profile.
@@ -95,19 +88,24 @@ class Experiment(Generic[C]):
         needs: "cpu" (any machine) or "cuda".
         imports: heavy modules that a block imports before it begins, beside torch: to import them
             is part of starting a process, and no part of what is timed or counted.
+        one_sample: what all blocks draw from, where that is one sample (one fine-tuning, one small
+            set of texts): then blocks are no independent replicates, and verdicts say so.
+        call: what a call of a task is, for readers: "a forward pass"; with ``task``.
     """
 
     question: str
     blocks: PerProfile[int]
     measure: Callable[[C, Arm], Responses] | None = None
-    measure_together: Callable[[tuple[Block, ...], Arm], Sequence[Responses]] | None = None
+    measure_together: Callable[[Any, Arm], Sequence[Responses]] | None = None
+    prepare_together: Callable[[tuple[Block, ...]], Any] | None = None
     together: PerProfile[int] | None = None
-    responses: Mapping[str, str] = field(default_factory=dict)
+    responses: tuple[Response, ...] = ()
     task: Callable[[C, Arm], Task] | None = None
     rounds: PerProfile[int] | None = None
     aa: AA | None = None
-    claims: tuple[Claim | Control | Unmeasurable, ...] = ()
+    claims: tuple[Rule | Unmeasurable, ...] = ()
     prepare: Callable[[Block], C] | None = None
+    prepare_run: Callable[[Block], Any] | None = None
     factors: tuple[Factor[Any], ...] = ()
     only: Callable[[Arm], bool] | None = None
     effort: PerProfile[int] = field(default=PerProfile(1, 1, 1))
@@ -116,35 +114,57 @@ class Experiment(Generic[C]):
     fresh_process: bool = False
     needs: str = "cpu"
     imports: tuple[str, ...] = ()
+    one_sample: str = ""
+    call: str = "a call"
 
     def __post_init__(self) -> None:
+        for fault in (*self._measuring_faults(), *self._timing_faults()):
+            raise HarnessError(f"The experiment {self.question!r} {fault}.")
+        names = [response.name for response in self.all_responses()]
+        if not names:
+            raise HarnessError(f"The experiment {self.question!r} names no response.")
+        if len(set(names)) != len(names):
+            raise HarnessError(f"The experiment {self.question!r} names a response twice: {names}.")
+        for posed in self.conditions():
+            if posed.comparison.response not in names:
+                raise HarnessError(
+                    f"No response is called {posed.comparison.response!r}; there are "
+                    f"{', '.join(names)}."
+                )
+
+    def _measuring_faults(self) -> Iterator[str]:
         ways = (self.measure, self.measure_together, self.task)
         if sum(way is not None for way in ways) != 1:
-            raise HarnessError(
-                f"The experiment {self.question!r} needs one of measure, measure_together and task."
-            )
+            yield "needs one of measure, measure_together and task"
         if (self.measure_together is None) != (self.together is None):
-            raise HarnessError(
-                f"The experiment {self.question!r} must say how many blocks to measure together."
-            )
+            yield "must say how many blocks to measure together"
         if self.measure_together and self.prepare:
-            raise HarnessError(
-                f"The experiment {self.question!r} measures blocks together: they prepare there."
-            )
-        if self.task and (self.rounds is None or self.aa is None or self.responses):
-            raise HarnessError(
-                f"The timed experiment {self.question!r} needs rounds and an A/A control (aa), "
-                "and its responses are those of the clock."
-            )
-        if not self.units():
-            raise HarnessError(f"The experiment {self.question!r} names no response.")
-        for _, comparison, _ in self.conditions():
-            if comparison.response not in self.units():
-                raise HarnessError(f"No response is called {comparison.response!r}.")
+            yield "measures blocks together, and prepares them in prepare_together"
+        if self.prepare_together and not self.measure_together:
+            yield "prepares blocks together and does not measure them together"
 
-    def units(self) -> Mapping[str, str]:
-        """The unit of each response, the clock's where it is timed."""
-        return RESPONSES if self.task else self.responses
+    def _timing_faults(self) -> Iterator[str]:
+        if self.task and (self.rounds is None or self.aa is None or self.responses):
+            yield (
+                "is timed: it needs rounds and an A/A control (aa), and its responses are those of "
+                "the clock"
+            )
+        if not self.task and (self.rounds is not None or self.aa is not None):
+            yield "has rounds or an A/A and no task to time"
+
+    def all_responses(self) -> tuple[Response, ...]:
+        """The responses, the clock's where it is timed."""
+        if not self.task:
+            return self.responses
+        return tuple(replace(r, meaning=r.meaning.replace("a call", self.call)) for r in RESPONSES)
+
+    def meanings(self) -> dict[str, str]:
+        """What each response means."""
+        return {response.name: response.meaning for response in self.all_responses()}
+
+    def units(self) -> dict[str, str]:
+        """The unit of each response."""
+        return {response.name: response.unit for response in self.all_responses()}
 
     def all_factors(self) -> tuple[Factor[Any], ...]:
         """The factors, with ``copy`` where it is timed."""
@@ -155,25 +175,29 @@ class Experiment(Generic[C]):
         arms = cross(self.factors, self.only)
         return self.aa.spread(arms) if self.aa else arms
 
-    def rules(self) -> tuple[Claim | Control | Unmeasurable, ...]:
+    def rules(self) -> tuple[Rule | Unmeasurable, ...]:
         """The claims and controls, with the A/A where it is timed."""
         if self.aa is None:
             return self.claims
         return (*self.claims, Control(AA_NAME, self.aa.contrast(), equals(1.0, self.aa.within)))
 
-    def conditions(self) -> list[tuple[Claim | Control, Comparison, Region]]:
-        """Every condition: the claim or control it belongs to, what is compared, the region."""
+    def conditions(self) -> list[Posed]:
+        """Every condition, in the order of the rules and of the design."""
         arms = self.arms()
         return [
-            (rule, comparison, rule.region)
+            _pose(rule, comparison)
             for rule in self.rules()
             if not isinstance(rule, Unmeasurable)
             for comparison in rule.contrast.comparisons(arms)
         ]
 
+    def label(self, comparison: Comparison) -> str:
+        """A comparison in words."""
+        return label(comparison, self.all_factors(), self.meanings())
+
     def unit(self, comparison: Comparison) -> str:
         """The unit of a comparison's values."""
-        if comparison.kind == "ratio" or comparison.across == "frequency":
+        if comparison.kind in ("ratio", "share") or comparison.across == "frequency":
             return "1"
         return "1" if comparison.within == "distinct" else self.units()[comparison.response]
 
@@ -181,6 +205,19 @@ class Experiment(Generic[C]):
         """The catalogue ids this experiment speaks of, each once, in order."""
         ids = [rule.id for rule in self.claims if not isinstance(rule, Control)]
         return list(dict.fromkeys(ids))
+
+
+def _pose(rule: Rule, comparison: Comparison) -> Posed:
+    """A comparison with what it is to its claim: a size that no passage means is beyond it."""
+    if isinstance(rule, Control):
+        return Posed(rule, "control", comparison)
+    if isinstance(rule, Beyond):
+        return Posed(rule, "beyond", comparison, why=rule.why)
+    if rule.contrast.curve is not None:
+        name, judged = rule.contrast.curve
+        if comparison.arm.as_dict()[name] not in judged:
+            return Posed(rule, "beyond", comparison, why="a size that the passage does not mean")
+    return Posed(rule, "claim", comparison, headline=rule.leads(comparison.arm))
 
 
 @dataclass(frozen=True)
@@ -192,9 +229,13 @@ class Study:
         question: the first line of the study's docstring.
         experiments: by name, in the order of their names.
         sources: the study's own files.
+        catalogue: its claims in words, by id.
+        origin: what the command line calls it: its name, or the file it was loaded from.
     """
 
     name: str
     question: str
     experiments: Mapping[str, Experiment[Any]]
     sources: tuple[Path, ...]
+    catalogue: Mapping[str, Entry] = field(default_factory=dict)
+    origin: str = ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, TypeAlias, TypeVar, get_args
 
 from harness.errors import HarnessError
@@ -31,15 +31,19 @@ class Factor(Generic[L]):
         name: a Python identifier; it becomes a column of the table.
         levels: two or more distinct values of one type (one level is allowed for a fixed setting).
         control: the level the others are compared with; None where no level is special.
+        label: what a reader sees in place of the name ("dropout rate"); by default the name.
+        words: what a reader sees in place of a level; an empty text where it goes without saying.
 
     Raises:
-        HarnessError: for a reserved or malformed name, repeated levels, levels of several types, or
-            a control that is no level.
+        HarnessError: for a reserved or malformed name, repeated levels, levels of several types, a
+            control that is no level, or words for what is none.
     """
 
     name: str
     levels: tuple[L, ...]
     control: L | None = None
+    label: str = field(default="", kw_only=True)
+    words: Mapping[L, str] = field(default_factory=dict, kw_only=True, hash=False)
 
     def __post_init__(self) -> None:
         if not self.name.isidentifier() or self.name in RESERVED:
@@ -54,6 +58,32 @@ class Factor(Generic[L]):
             raise HarnessError(f"Factor {self.name!r} mixes types: {self.levels}.")
         if self.control is not None and self.control not in self.levels:
             raise HarnessError(f"Factor {self.name!r} has no level {self.control!r} as control.")
+        for level in self.words:
+            if level not in self.levels:
+                raise HarnessError(f"Factor {self.name!r} has words for {level!r}, no level of it.")
+
+    @property
+    def title(self) -> str:
+        """The factor as a reader sees it."""
+        return self.label or self.name.replace("_", " ")
+
+    def say(self, level: Level) -> str:
+        """A level as a reader sees it beside others of its factor."""
+        if level in self.words:
+            return self.words[level]  # type: ignore[index]  # it is a level of this factor
+        if isinstance(level, bool):
+            return self.title if level else f"not {self.title}"
+        return level if isinstance(level, str) else _digits(level)
+
+    def phrase(self, level: Level) -> str:
+        """A level as a reader sees it among those of other factors: numbers say whose they are."""
+        if level in self.words or isinstance(level, (bool, str)):
+            return self.say(level)
+        return f"{self.title}{' = ' if len(self.title) < 3 else ' '}{_digits(level)}"
+
+
+def _digits(level: float) -> str:
+    return f"{level:,}" if isinstance(level, int) else f"{level:g}"
 
 
 @dataclass(frozen=True)
@@ -103,6 +133,7 @@ class Block:
         shared_seed: the same in all blocks of a run, for what blocks have in common.
         device: "cpu" or "cuda", to place tensors on.
         effort: the experiment's ``effort`` for the run's profile (a size, a number of passes).
+        run: what the experiment's ``prepare_run`` made, once for all blocks of a process.
     """
 
     index: int
@@ -110,6 +141,7 @@ class Block:
     shared_seed: int
     device: str = "cpu"
     effort: int = 1
+    run: Any = field(default=None, compare=False, repr=False)
 
 
 def cross(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 from harness.errors import HarnessError
@@ -15,6 +15,9 @@ Placement: TypeAlias = Literal["inside", "outside", "straddles"]
 class Region:
     """An interval of the real line; ``open_low`` and ``open_high`` leave an end point out.
 
+    ``because`` says why a region without a smallest effect of interest is meant all the same: one
+    whose only edge is the value of no effect cannot be refuted by a null effect.
+
     Raises:
         HarnessError: for NaN bounds, an empty region, or one of all numbers.
     """
@@ -23,6 +26,7 @@ class Region:
     high: float
     open_low: bool = False
     open_high: bool = False
+    because: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
         if math.isnan(self.low) or math.isnan(self.high):
@@ -38,6 +42,11 @@ class Region:
         above = value > self.low if self.open_low else value >= self.low
         below = value < self.high if self.open_high else value <= self.high
         return above and below
+
+    def ends_only_at(self, value: float) -> bool:
+        """Whether this is a direction whose one edge is a given value."""
+        one_sided = math.isinf(self.low) != math.isinf(self.high)
+        return one_sided and value in (self.low, self.high)
 
     def place(self, low: float, high: float) -> Placement:
         """Where a closed interval lies: wholly inside, wholly outside, or across an edge.
@@ -74,6 +83,7 @@ class Region:
             "high": None if self.high == math.inf else self.high,
             "open_low": self.open_low,
             "open_high": self.open_high,
+            "because": self.because,
         }
 
     @classmethod
@@ -85,27 +95,28 @@ class Region:
             math.inf if high is None else high,
             bool(stored["open_low"]),
             bool(stored["open_high"]),
+            because=str(stored.get("because", "")),
         )
 
 
-def at_least(bound: float) -> Region:
+def at_least(bound: float, *, because: str = "") -> Region:
     """Values of ``bound`` or more."""
-    return Region(bound, math.inf)
+    return Region(bound, math.inf, because=because)
 
 
-def at_most(bound: float) -> Region:
+def at_most(bound: float, *, because: str = "") -> Region:
     """Values of ``bound`` or less."""
-    return Region(-math.inf, bound)
+    return Region(-math.inf, bound, because=because)
 
 
-def more_than(bound: float) -> Region:
+def more_than(bound: float, *, because: str = "") -> Region:
     """Values strictly above ``bound``."""
-    return Region(bound, math.inf, open_low=True)
+    return Region(bound, math.inf, open_low=True, because=because)
 
 
-def less_than(bound: float) -> Region:
+def less_than(bound: float, *, because: str = "") -> Region:
     """Values strictly below ``bound``."""
-    return Region(-math.inf, bound, open_high=True)
+    return Region(-math.inf, bound, open_high=True, because=because)
 
 
 def between(low: float, high: float) -> Region:

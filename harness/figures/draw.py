@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from harness.catalogue.loading import load_study
 from harness.errors import HarnessError
 from harness.figures.style import save_figure, slide_style
-from harness.protocol.rules import rules_hash, study_rules
+from harness.judging.staleness import staleness
 from harness.side_by_side import call_side_by_side
 from harness.store.folders import RunFolder
 from harness.store.observations import StoredRun
@@ -24,7 +23,10 @@ if TYPE_CHECKING:
 
 
 def draw_run(run: StoredRun, into: RunFolder | None = None) -> list[Path]:
-    """Draw the figures of a run.
+    """Draw the figures of a run, but for those of experiments whose rules have changed since.
+
+    A figure shows the edges of today's rules, and reads the rows of today's design: what was drawn
+    when these were the run's is left as it is.
 
     Args:
         run: a finished run.
@@ -34,26 +36,18 @@ def draw_run(run: StoredRun, into: RunFolder | None = None) -> list[Path]:
         The files written: an svg and a png for every figure function of every experiment.
 
     Raises:
-        HarnessError: a table is missing or broken, or the study's design has changed so that its
-            figure functions no longer fit the stored rows.
+        HarnessError: a table is missing or broken, or a figure function does not fit it.
     """
-    protocol = run.protocol
-    study = load_study(protocol.study)
-    now = study_rules(study, protocol.profile)
+    protocol, stale = run.protocol, staleness(run.protocol)
+    if stale.study is None:
+        return []
     figures = (into or run.folder).figures
     drawings: list[Callable[[], list[Path]]] = []
     for rules in protocol.measured():
-        name = rules.name
-        functions = study.experiments[name].figures if name in study.experiments else ()
-        if not functions:
+        if stale.concerns(rules.name):
             continue
-        if rules_hash({name: now[name]}) != rules_hash({name: rules}):
-            raise HarnessError(
-                f"{run.folder.path}: the design of {name} has changed since this run "
-                f"(commit {protocol.commit}); draw it with that version, or run the study again."
-            )
-        for function in functions:
-            stem = f"{name}-{function.__name__}".replace("_", "-")
+        for function in stale.study.experiments[rules.name].figures:
+            stem = f"{rules.name}-{function.__name__}".replace("_", "-")
             drawings.append(partial(_draw, function, run.table(rules), figures / stem))
     return list(chain.from_iterable(call_side_by_side(drawings)))
 

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from harness.design.claims import CONFIDENCE
 from harness.design.contrasts import Comparison, Within
-from harness.design.experiment import CONFIDENCE
 from harness.design.factors import Arm
 from harness.judging.intervals import Interval, frequency_interval, median_interval, observed_range
 
@@ -61,7 +61,11 @@ class _ArmRows:
     round: NDArray[np.int64]
     value: NDArray[np.float64]
     message: NDArray[np.object_]
-    ok: NDArray[np.bool_]
+    status: NDArray[np.object_]
+
+    @property
+    def failed(self) -> NDArray[np.bool_]:
+        return np.asarray(self.status == "failed", dtype=np.bool_)
 
 
 class Rows:
@@ -83,7 +87,7 @@ class Rows:
             measured["round"].to_numpy(np.int64),
             measured["value"].to_numpy(np.float64),
             measured["message"].to_numpy(object),
-            (measured["status"] == "ok").to_numpy(),
+            measured["status"].to_numpy(object),
         )
         # Positions are much cheaper than a frame for each of some thousand arms and responses.
         places: Any = measured.groupby([*factors, "response"], sort=False).indices
@@ -96,7 +100,7 @@ class Rows:
         at = self._places.get(key, np.array([], dtype=np.int64))
         rows = self._rows
         return _ArmRows(
-            rows.block[at], rows.round[at], rows.value[at], rows.message[at], rows.ok[at]
+            rows.block[at], rows.round[at], rows.value[at], rows.message[at], rows.status[at]
         )
 
 
@@ -110,14 +114,15 @@ def compute_effect(comparison: Comparison, rows: Rows, confidence: float = CONFI
         rows: the experiment's rows.
         confidence: level of the interval.
     """
-    arms = [comparison.arm] + ([] if comparison.against is None else [comparison.against])
+    arms = comparison.cells or (comparison.arm,)
+    arms += () if comparison.against is None else (comparison.against,)
     sides = [rows.of(arm, comparison.response) for arm in arms]
     problem = next(filter(None, (_problem(side, rows.planned_blocks) for side in sides)), "")
     if problem:
         return Effect(math.nan, math.nan, math.nan, _finished(sides), problem)
     reduced = [_reduce(side, comparison.within) for side in sides]
     keys = sorted(set().union(*reduced))
-    values = _pair(comparison, *(_aligned(side, keys) for side in reduced))
+    values = _combine(comparison, [_aligned(side, keys) for side in reduced])
     problem = _unjudgeable(comparison, values, reduced[-1])
     blocks = len({block for block, _ in keys})
     if comparison.within == "paired":
@@ -130,16 +135,16 @@ def compute_effect(comparison: Comparison, rows: Rows, confidence: float = CONFI
 
 
 def _finished(sides: list[_ArmRows]) -> int:
-    return min(len(np.unique(side.block[side.ok])) for side in sides)
+    return min(len(np.unique(side.block[~side.failed])) for side in sides)
 
 
 def _problem(side: _ArmRows, planned: int) -> str:
     """What is wrong with the rows of one side, as the start of a sentence."""
-    failed = ~side.ok
+    failed = side.failed
     if failed.any():
         count = len(np.unique(side.block[failed]))
         return f"{count} of {planned} blocks failed: {side.message[failed][0]}"
-    disturbed = side.message != ""
+    disturbed = side.status == "disturbed"
     if disturbed.any():
         count = len(np.unique(side.block[disturbed]))
         return f"{count} of {planned} blocks were disturbed: {side.message[disturbed][0]}"
@@ -150,16 +155,22 @@ def _problem(side: _ArmRows, planned: int) -> str:
 
 
 def _reduce(side: _ArmRows, within: Within) -> dict[_Key, float]:
-    """The value of each block, or of each round of it; NaN where a round is not finite."""
+    """The value of each block, or of each round of it; of rounds that are no numbers, the first."""
     if within in ("each", "paired"):
         places = zip(side.block.tolist(), side.round.tolist(), strict=True)
         return dict(zip(places, side.value.tolist(), strict=True))
     blocks, starts = np.unique(side.block, return_index=True)
     reduction = _REDUCTIONS[within]
     return {
-        (block, 0): float(reduction(rounds)) if np.isfinite(rounds).all() else math.nan
+        (block, 0): float(reduction(rounds) if np.isfinite(rounds).all() else _first_odd(rounds))
         for block, rounds in zip(blocks.tolist(), np.split(side.value, starts[1:]), strict=True)
     }
+
+
+def _first_odd(rounds: NDArray[np.float64]) -> np.float64:
+    """The first value that is no finite number; it says what went wrong."""
+    odd: NDArray[np.float64] = rounds[~np.isfinite(rounds)]
+    return np.float64(odd[0])
 
 
 def _median_of_blocks(keys: list[_Key], values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -173,11 +184,13 @@ def _aligned(side: dict[_Key, float], keys: list[_Key]) -> NDArray[np.float64]:
     return np.array([side.get(key, math.nan) for key in keys])
 
 
-def _pair(
-    comparison: Comparison, arm: NDArray[np.float64], against: NDArray[np.float64] | None = None
-) -> NDArray[np.float64]:
-    if against is None:
-        return arm
+def _combine(comparison: Comparison, sides: list[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """Each place's value: of the one arm, of both together, or the share of the cells."""
+    if comparison.kind == "share":
+        return np.asarray(np.mean(sides, axis=0), np.float64)
+    if comparison.against is None:
+        return sides[0]
+    arm, against = sides
     with np.errstate(divide="ignore", invalid="ignore"):
         return arm - against if comparison.kind == "difference" else arm / against
 

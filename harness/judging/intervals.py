@@ -12,7 +12,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.design.experiment import CONFIDENCE
+from harness.design.claims import CONFIDENCE
 
 
 @dataclass(frozen=True)

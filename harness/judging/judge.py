@@ -1,47 +1,28 @@
-"""Judging a run: from its stored rows and its stored rules to verdicts, without torch."""
+"""Judging a run: from its stored rows and its stored rules to findings, without torch."""
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from harness.catalogue.loading import load_study
 from harness.design.aa import AA_NAME
-from harness.errors import HarnessError
-from harness.judging.allowance import TIMES, Allowance, allowance, leaves_open
-from harness.judging.counterpart import counterpart_name
-from harness.judging.effects import Effect, Rows, compute_effect
-from harness.judging.verdicts import Judgement, judge_claim, judge_condition, withhold
+from harness.judging.aa import TIMES, Allowance, allowance, leaves_open, more_than_chance
+from harness.judging.claims import judge_claims
+from harness.judging.conditions import (
+    NO_EFFECT,
+    JudgedCondition,
+    counterpart,
+    lacking,
+)
+from harness.judging.effects import Rows, compute_effect
+from harness.judging.findings import ClaimFinding, Finding
+from harness.judging.staleness import Staleness, staleness
+from harness.judging.verdicts import Judgement, judge_condition, withhold
+from harness.judging.warnings import chunk_seconds, warnings_of
 from harness.protocol.protocol import Protocol
-from harness.protocol.rules import Condition, ExperimentRules, rules_hash, study_rules
+from harness.protocol.rules import Condition, ExperimentRules
 from harness.store.observations import StoredRun
-
-_NO_EFFECT = Effect(math.nan, math.nan, math.nan, 0)
-
-
-@dataclass(frozen=True)
-class JudgedCondition:
-    """One condition, its effect and its verdict."""
-
-    experiment: str
-    condition: Condition
-    effect: Effect
-    judgement: Judgement
-
-    @property
-    def label(self) -> str:
-        """The comparison in words."""
-        return str(self.condition.comparison)
-
-
-@dataclass(frozen=True)
-class JudgedClaim:
-    """One claim, the verdict over all its conditions, and these."""
-
-    claim: str
-    judgement: Judgement
-    conditions: tuple[JudgedCondition, ...]
 
 
 @dataclass(frozen=True)
@@ -50,56 +31,171 @@ class JudgedRun:
 
     Attributes:
         protocol: what was decided before the run.
-        claims: in the order of their ids' first appearance.
-        controls: the conditions of the experiments' controls.
-        stale: whether the study's rules of today differ from those of the run.
+        claims: in the order of their ids' first appearance; a counterpart follows its claim.
+        findings: every condition, those of controls last.
+        stale: how the study's rules of today differ from those of the run.
     """
 
     protocol: Protocol
-    claims: tuple[JudgedClaim, ...]
-    controls: tuple[JudgedCondition, ...]
-    stale: bool
+    claims: tuple[ClaimFinding, ...]
+    findings: tuple[Finding, ...]
+    stale: Staleness
+
+    def of(self, claim: ClaimFinding) -> list[Finding]:
+        """The conditions of a claim, or of its counterpart."""
+        return [f for f in self.findings if f.claim == claim.claim and f.kind == claim.kind]
+
+    def beyond(self, claim: str) -> list[Finding]:
+        """What was measured beyond a claim's scope."""
+        return [f for f in self.findings if f.claim == claim and f.kind == "beyond"]
+
+    @property
+    def controls(self) -> list[Finding]:
+        """The conditions of all controls."""
+        return [f for f in self.findings if f.kind == "control"]
 
 
 def judge_run(run: StoredRun) -> JudgedRun:
-    """Judge every claim of a run by the rules stored with it.
+    """Judge every claim of a run by the rules, quantifiers and confidence stored with it.
 
-    A control that fails takes the verdicts of its experiment with it; a failing A/A takes those of
-    all timed experiments of the run, for they had the same clock. An A/A that is merely undecided
-    widens the intervals of its experiment's ratios of times (``harness.judging.allowance``).
+    A control that fails takes the verdicts of its experiment with it, an A/A those that are timed.
+    Where more A/As of the run fail than chance allows, all of its timed verdicts are withheld. An
+    A/A that is merely undecided widens the ratios of times of its kind (``harness.judging.aa``).
 
     Raises:
         HarnessError: a table is missing, broken or edited.
     """
-    experiments = run.protocol.experiments.values()
-    judged = {rules.name: _judge_experiment(run, rules) for rules in experiments}
-    controls = [c for of in judged.values() for c in of if c.condition.control]
-    failed = [c for c in controls if _fails(c)]
-    timed = {rules.name for rules in experiments if rules.timed}
-    by_claim: dict[str, list[JudgedCondition]] = defaultdict(list)
-    unmeasurable: dict[str, Judgement] = {}
-    for rules in experiments:
-        against = [_failure(c) for c in failed if _concerns(c, rules.name, timed)]
+    protocol = run.protocol
+    judged = {rules.name: _judge_experiment(run, rules) for rules in protocol.experiments.values()}
+    aas = [c for of in judged.values() for c in of if _is_aa(c)]
+    off = [c for c in aas if _is_off(c)]
+    clock_is_off = more_than_chance(len(off), len(aas), protocol.confidence)
+    findings: list[JudgedCondition] = []
+    for rules in protocol.experiments.values():
+        against = [_failure(c) for c in judged[rules.name] if _fails(c)]
+        if rules.timed and clock_is_off:
+            against += [_failure(c) for c in off if c.rules.name != rules.name]
         for condition in judged[rules.name]:
-            if not condition.condition.control:
-                withheld = replace(condition, judgement=withhold(condition.judgement, against))
-                for name, part in _parts(run, rules, withheld):
-                    by_claim[name].append(part)
-        for claim in rules.unmeasurable:
-            why = f"It takes {claim.needs}: {claim.why}"
-            unmeasurable[claim.id] = Judgement("not measurable", why)
-    claims = tuple(
-        _judge_claim(name, by_claim.get(name, []), unmeasurable.get(name))
-        for name in dict.fromkeys([*by_claim, *unmeasurable])
+            if condition.condition.control:
+                findings.append(condition)
+                continue
+            withheld = withhold(condition.judgement, against)
+            findings += counterpart(protocol.device, replace(condition, judgement=withheld))
+    return JudgedRun(
+        protocol,
+        judge_claims(protocol, findings),
+        tuple(_in_order(protocol, findings)),
+        staleness(protocol),
     )
-    return JudgedRun(run.protocol, claims, tuple(controls), is_stale(run.protocol))
 
 
-def _fails(control: JudgedCondition) -> bool:
+def _in_order(protocol: Protocol, judged: Sequence[JudgedCondition]) -> Iterable[Finding]:
+    """The findings claim by claim, controls last, each claim's headline marked."""
+    claims: dict[str, list[JudgedCondition]] = defaultdict(list)
+    for each in judged:
+        claims[each.condition.name if each.kind != "control" else ""].append(each)
+    controls = claims.pop("", [])
+    for each in [*(c for of in claims.values() for c in of), *controls]:
+        yield each.finding(protocol.confidence)
+
+
+def _judge_experiment(run: StoredRun, rules: ExperimentRules) -> list[JudgedCondition]:
+    """Every condition by itself: no control has been heard yet, but for what an A/A leaves open."""
+    if not rules.measurable_on(run.protocol.device):
+        missing = lacking(rules.needs, run.protocol.device)
+        return [JudgedCondition(rules, c, NO_EFFECT, missing, c.kind) for c in rules.conditions]
+    table = run.table(rules)
+    names = [factor.name for factor in rules.factors]
+    rows = Rows(table, names, rules.blocks)
+    chunks = chunk_seconds(table, names) if rules.timed else {}
+    confidence = run.protocol.confidence
+    judged = []
+    for condition in rules.conditions:
+        effect = compute_effect(condition.comparison, rows, confidence)
+        across = condition.comparison.across
+        judgement = judge_condition(effect, condition.region, across, confidence)
+        warned = warnings_of(rules, condition, effect, chunks)
+        judged.append(JudgedCondition(rules, condition, effect, judgement, condition.kind, warned))
+    undecided = [c for c in judged if _is_undecided_aa(c)]
+    return [_allowing(c, undecided, confidence) for c in judged] if undecided else judged
+
+
+def _allowing(
+    judged: JudgedCondition, undecided: list[JudgedCondition], confidence: float
+) -> JudgedCondition:
+    """Judged again with an allowance for the clock; what is no ratio of times can be given none."""
+    if judged.condition.control:
+        return judged
+    own = _of_its_kind(judged, undecided)
+    if not own:
+        return judged
+    if not _is_ratio_of_times(judged.condition):
+        if judged.condition.comparison.response not in TIMES:
+            return judged
+        return replace(judged, judgement=withhold(judged.judgement, [_failure(own[0])]))
+    allowed = allowance([aa.effect for aa in own])
+    effect = allowed.widen(judged.effect)
+    region = judged.condition.region
+    found = judge_condition(effect, region, judged.condition.comparison.across, confidence)
+    return replace(
+        judged,
+        effect=effect,
+        judgement=_with_note(found, allowed, judged),
+        warnings=(*judged.warnings, "aa-undecided"),
+    )
+
+
+def _with_note(found: Judgement, allowed: Allowance, judged: JudgedCondition) -> Judgement:
+    if judged.effect.problem:
+        return found
+    note = (
+        f" It allows for a clock that is off by up to {allowed.percent:.2g} %, which the A/A did "
+        f"not rule out; measured were {judged.effect.low:.4g} to {judged.effect.high:.4g}."
+    )
+    return Judgement(found.verdict, found.reason + note)
+
+
+def _of_its_kind(
+    judged: JudgedCondition, undecided: list[JudgedCondition]
+) -> list[JudgedCondition]:
+    """The undecided A/As that speak for a condition: of the same work, if that was measured twice.
+
+    The same work has equal levels of all factors in which nothing is compared. Where the design
+    measures no arm of that work twice, all A/As of the experiment speak for it.
+    """
+    rules = judged.rules
+    group = rules.group_of(judged.condition.comparison.arm)
+    measured_twice = {
+        rules.group_of(c.comparison.arm)
+        for c in rules.conditions
+        if c.control and c.name == AA_NAME
+    }
+    if group not in measured_twice:
+        return undecided
+    return [aa for aa in undecided if rules.group_of(aa.condition.comparison.arm) == group]
+
+
+def _is_aa(judged: JudgedCondition) -> bool:
+    return judged.condition.control and judged.condition.name == AA_NAME
+
+
+def _is_off(aa: JudgedCondition) -> bool:
+    """Whether an A/A's interval excludes 1: the clock saw a difference that is not there."""
+    effect = aa.effect
+    return (
+        not effect.problem
+        and aa.judgement.verdict != "not measurable"
+        and not (effect.low <= 1 <= effect.high)
+    )
+
+
+def _fails(judged: JudgedCondition) -> bool:
     """Whether a control did not come out as it must."""
-    if control.judgement.verdict in ("reproduced", "not measurable"):
+    if not judged.condition.control:
         return False
-    return not _is_undecided_aa(control)
+    if judged.judgement.verdict in ("reproduced", "not measurable"):
+        return False
+    return not _is_undecided_aa(judged)
 
 
 def _is_undecided_aa(judged: JudgedCondition) -> bool:
@@ -108,90 +204,12 @@ def _is_undecided_aa(judged: JudgedCondition) -> bool:
     return _is_aa(judged) and undecided and leaves_open(judged.effect)
 
 
-def _is_aa(judged: JudgedCondition) -> bool:
-    return judged.condition.control and judged.condition.name == AA_NAME
-
-
-def _concerns(control: JudgedCondition, experiment: str, timed: set[str]) -> bool:
-    """Whether the failure of a control counts for an experiment."""
-    return control.experiment == experiment or (_is_aa(control) and experiment in timed)
-
-
-def _failure(control: JudgedCondition) -> str:
-    name = f"{control.condition.name} of {control.experiment}"
-    return f"{name} ({control.label}: {control.judgement.reason})"
-
-
-def _parts(
-    run: StoredRun, rules: ExperimentRules, judged: JudgedCondition
-) -> list[tuple[str, JudgedCondition]]:
-    """The claim a condition belongs to; on another device than the claim needs, a counterpart too.
-
-    The claim itself is then not measurable, whatever the same code gave on this device.
-    """
-    name, needs = judged.condition.name, judged.condition.needs
-    device = run.protocol.device
-    if needs in ("cpu", device):
-        return [(name, judged)]
-    headline = replace(judged, effect=_NO_EFFECT, judgement=_lacking(needs, device))
-    if not rules.measurable_on(device):
-        return [(name, headline)]
-    return [(name, headline), (counterpart_name(name, device), judged)]
-
-
-def _lacking(needs: str, device: str) -> Judgement:
-    return Judgement("not measurable", f"It needs {needs}; this run had {device}.")
-
-
-def _judge_claim(
-    name: str, conditions: list[JudgedCondition], unmeasurable: Judgement | None
-) -> JudgedClaim:
-    """Put the conditions of a claim together, and the part of it that no run can settle."""
-    parts = [(condition.label, condition.judgement) for condition in conditions]
-    if unmeasurable:
-        parts.append(("what no run can settle", unmeasurable))
-    return JudgedClaim(name, judge_claim(parts), tuple(conditions))
-
-
-def _judge_experiment(run: StoredRun, rules: ExperimentRules) -> list[JudgedCondition]:
-    """Every condition by itself: no control has been heard yet."""
-    if not rules.measurable_on(run.protocol.device):
-        missing = _lacking(rules.needs, run.protocol.device)
-        return [JudgedCondition(rules.name, c, _NO_EFFECT, missing) for c in rules.conditions]
-    rows = Rows(run.table(rules), [factor.name for factor in rules.factors], rules.blocks)
-    judged = [_judge_condition(rules.name, condition, rows) for condition in rules.conditions]
-    undecided = [c for c in judged if _is_undecided_aa(c)]
-    if not undecided:
-        return judged
-    allowed = allowance([aa.effect for aa in undecided])
-    return [_judge_again(c, allowed, _failure(undecided[0])) for c in judged]
-
-
-def _judge_again(judged: JudgedCondition, allowed: Allowance, failure: str) -> JudgedCondition:
-    """With an allowance for the clock; what is no ratio of times cannot be given any."""
-    if _is_aa(judged):
-        return judged
-    if _is_ratio_of_times(judged.condition):
-        return replace(judged, judgement=allowed.judge(judged.effect, judged.condition.region))
-    return replace(judged, judgement=withhold(judged.judgement, [failure]))
-
-
 def _is_ratio_of_times(condition: Condition) -> bool:
     comparison = condition.comparison
     timed = comparison.response in TIMES and comparison.across == "median"
     return timed and comparison.kind == "ratio"
 
 
-def _judge_condition(experiment: str, condition: Condition, rows: Rows) -> JudgedCondition:
-    effect = compute_effect(condition.comparison, rows)
-    judgement = judge_condition(effect, condition.region, condition.comparison.across)
-    return JudgedCondition(experiment, condition, effect, judgement)
-
-
-def is_stale(protocol: Protocol) -> bool:
-    """Whether the study's rules of today differ from those frozen with a run."""
-    try:
-        study = load_study(protocol.study)
-    except HarnessError:
-        return True
-    return rules_hash(study_rules(study, protocol.profile)) != protocol.rules_sha256
+def _failure(control: JudgedCondition) -> str:
+    name = f"{control.condition.name} of {control.rules.name.replace('_', ' ')}"
+    return f"{name} ({control.label}: {control.judgement.reason})"

@@ -4,72 +4,83 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from harness.design.factors import Arm
+from harness.design.wording import place
+from harness.errors import HarnessError
 from harness.files import write_bytes
+from harness.judging.findings import ClaimFinding, Finding, R, columns, from_row, to_row
 from harness.judging.intervals import median_interval
-from harness.judging.judge import JudgedCondition, JudgedRun
-from harness.judging.verdicts import Judgement
+from harness.judging.judge import JudgedRun
 from harness.protocol.rules import ExperimentRules
 from harness.store.folders import RunFolder
 from harness.store.observations import StoredRun
 
-VERDICT_COLUMNS = (
-    "claim",
-    "claim_verdict",
-    "claim_reason",
-    "experiment",
-    "contrast",
-    "rule",
-    "region",
-    "estimate",
-    "low",
-    "high",
-    "unit",
-    "blocks",
-    "verdict",
-    "reason",
-    "reading",
-)
-#: What a control's name begins with in the claim column.
-CONTROL = "control: "
 
-
-def write_judgement(run: StoredRun, judged: JudgedRun, into: RunFolder | None = None) -> None:
-    """Write ``verdicts.csv`` and ``summary.csv``.
+def write_judgement(run: StoredRun, judged: JudgedRun, into: RunFolder | None = None) -> list[Path]:
+    """Write ``claims.csv``, ``verdicts.csv`` and ``summary.csv``.
 
     Args:
         run: the run, with its tables.
         judged: its verdicts.
         into: where to write; by default the run folder itself.
+
+    Returns:
+        The files written.
     """
     target = into or run.folder
-    write_csv(target, "verdicts.csv", verdict_table(judged))
-    write_csv(target, "summary.csv", summary_table(run))
+    tables = {
+        "claims.csv": records_table(ClaimFinding, judged.claims),
+        "verdicts.csv": records_table(Finding, judged.findings),
+        "summary.csv": summary_table(run),
+    }
+    return [write_csv(target, name, table) for name, table in tables.items()]
 
 
-def write_csv(folder: RunFolder, name: str, table: pd.DataFrame) -> None:
+def write_csv(folder: RunFolder, name: str, table: pd.DataFrame) -> Path:
     """Write a derived table, the same bytes for the same content."""
     text = table.to_csv(index=False, lineterminator="\n")
     write_bytes(folder.path / name, text.encode())
+    return folder.path / name
 
 
-def verdict_table(judged: JudgedRun) -> pd.DataFrame:
-    """One row a condition: claim, its verdict, contrast, region, numbers, verdict and reason."""
-    rows: list[dict[str, object]] = []
-    for claim in judged.claims:
-        rows += [_verdict_row(claim.claim, claim.judgement, c) for c in claim.conditions]
-        if not claim.conditions:
-            rows.append(_overall_columns(claim.claim, claim.judgement))
-    for control in judged.controls:
-        rows.append(_verdict_row(f"{CONTROL}{control.condition.name}", control.judgement, control))
-    # As objects: a claim without blocks must not turn the others' counts into 20.0.
-    return pd.DataFrame(rows, columns=list(VERDICT_COLUMNS), dtype=object)
+def records_table(kind: type[R], records: Sequence[R]) -> pd.DataFrame:
+    """One row of text a record."""
+    return pd.DataFrame([to_row(record) for record in records], columns=columns(kind), dtype=object)
+
+
+def read_records(folder: RunFolder, name: str, kind: type[R]) -> list[R]:
+    """Read a table of records.
+
+    Raises:
+        HarnessError: the run is not judged yet, or the file is broken; names file and row.
+    """
+    path = folder.path / name
+    try:
+        table = pd.read_csv(path, dtype=str, keep_default_na=False)
+    except FileNotFoundError as error:
+        raise HarnessError(
+            f"{folder.path}: the run is not judged yet: python -m harness judge {folder.path}"
+        ) from error
+    except (OSError, ValueError) as error:
+        raise HarnessError(f"{path}: this is not a table of verdicts ({error}).") from error
+    if list(table.columns) != columns(kind):
+        raise HarnessError(f"{path}: the columns must be {', '.join(columns(kind))}.")
+    found = []
+    for number, row in enumerate(table.to_dict("records"), start=2):
+        try:
+            found.append(from_row(kind, {str(k): str(v) for k, v in row.items()}))
+        except HarnessError as error:
+            raise HarnessError(f"{path}, row {number}: {error}.") from error
+    return found
 
 
 def summary_table(run: StoredRun) -> pd.DataFrame:
@@ -81,34 +92,6 @@ def summary_table(run: StoredRun) -> pd.DataFrame:
 def number(value: float) -> str:
     """A number as derived tables show it; empty where there is none."""
     return "" if math.isnan(value) else f"{value:.6g}"
-
-
-def _overall_columns(claim: str, judgement: Judgement) -> dict[str, object]:
-    return {
-        "claim": claim,
-        "claim_verdict": judgement.verdict,
-        "claim_reason": judgement.reason,
-        "verdict": judgement.verdict,
-        "reason": judgement.reason,
-    }
-
-
-def _verdict_row(claim: str, overall: Judgement, judged: JudgedCondition) -> dict[str, object]:
-    effect = judged.effect
-    return _overall_columns(claim, overall) | {
-        "experiment": judged.experiment,
-        "contrast": judged.label,
-        "rule": judged.condition.comparison.across,
-        "region": str(judged.condition.region),
-        "estimate": number(effect.estimate),
-        "low": number(effect.low),
-        "high": number(effect.high),
-        "unit": judged.condition.unit,
-        "blocks": effect.blocks,
-        "verdict": judged.judgement.verdict,
-        "reason": judged.judgement.reason,
-        "reading": judged.condition.reading,
-    }
 
 
 def _summarise(rules: ExperimentRules, table: pd.DataFrame) -> pd.DataFrame:
@@ -133,9 +116,9 @@ def _summarise(rules: ExperimentRules, table: pd.DataFrame) -> pd.DataFrame:
         rows.append(
             {
                 "experiment": rules.name,
-                "arm": ", ".join(f"{n}={v}" for n, v in zip(names, arm[:-1], strict=True)),
+                "arm": place(Arm(tuple(zip(names, arm[:-1], strict=True))), rules.factors),
                 "response": response,
-                "unit": rules.responses[response],
+                "unit": rules.units[response],
                 "blocks": count,
                 "failed_blocks": int(failed.get(arm if names else response, 0)),
                 "rounds_per_block": int(blocks.rounds.max()) if count else 0,
@@ -163,8 +146,8 @@ def _blocks_by_arm(ok: pd.DataFrame, key: list[str]) -> dict[Any, _Blocks]:
     means = groups.mean()
     columns = [means.to_numpy(), groups.std().to_numpy(), groups.size().to_numpy(np.float64)]
     places: dict[Any, list[int]] = defaultdict(list)
-    for place, (*arm, _) in enumerate(means.index):
-        places[tuple(arm)].append(place)
+    for at, (*arm, _) in enumerate(means.index):
+        places[tuple(arm)].append(at)
     return {arm: _Blocks(*(column[at] for column in columns)) for arm, at in places.items()}
 
 

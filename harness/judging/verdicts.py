@@ -1,21 +1,26 @@
-"""Verdicts: from effect and region to a word, with a sentence written from the numbers."""
+"""Verdicts: from effect and region to a word, and from the conditions of a claim to its own."""
 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
 
+from harness.design.claims import CONFIDENCE
 from harness.design.contrasts import Across
-from harness.design.experiment import CONFIDENCE
 from harness.design.regions import Region
 from harness.judging.effects import Effect
+from harness.words import plural
 
 Verdict: TypeAlias = Literal[
     "reproduced", "refuted", "mixed", "inconclusive", "not measurable", "not tested"
 ]
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
+
+#: Of a typical claim's conditions, the share that must hold, and that the others stay below.
+MOST, FEW = 0.75, 0.25
 
 
 @dataclass(frozen=True)
@@ -45,39 +50,40 @@ def judge_condition(
     if across == "every":
         return _judge_universal(effect, region)
     if math.isinf(effect.low) and math.isinf(effect.high):
-        few = f"{effect.blocks} blocks are too few for a {100 * confidence:g} % interval"
-        return Judgement("inconclusive", f"{few}: it is infinite.")
+        few = f"{plural(effect.blocks, 'block')}: too few for a {100 * confidence:g} % interval"
+        return Judgement("inconclusive", f"{few}, which is infinite.")
     place = region.place(effect.low, effect.high)
     span = f"The {100 * confidence:g} % interval {effect.low:.4g} to {effect.high:.4g}"
     if place == "inside":
-        return Judgement("reproduced", f"{span} lies wholly {_where(region)}.")
+        return Judgement("reproduced", f"{span} lies wholly where the claim holds: {region}.")
     if place == "outside":
         return Judgement("refuted", f"{span} lies wholly outside: not {region}.")
     return Judgement("inconclusive", f"{span} crosses the edge of: {region}.")
 
 
-def judge_claim(conditions: Sequence[tuple[str, Judgement]]) -> Judgement:
-    """The verdict of a claim from the labels and judgements of its conditions.
+def judge_claim(verdicts: Sequence[Verdict], quantifier: str = "always") -> Judgement:
+    """The verdict of a claim from those of its conditions, by what it says of them.
 
     Args:
-        conditions: a label and a judgement each; at least one.
+        verdicts: of the conditions in the claim's scope; at least one.
+        quantifier: one of ``harness.design.claims.QUANTIFIERS``. "single" and "instruction" are
+            judged as "always".
 
     Raises:
         ValueError: no condition.
     """
-    if not conditions:
+    if not verdicts:
         raise ValueError("a claim needs a condition")
-    if len(conditions) == 1:
-        return conditions[0][1]
-    verdicts = {judgement.verdict for _, judgement in conditions}
-    for undecided in ("inconclusive", "not measurable"):
-        if undecided in verdicts:
-            return Judgement(undecided, _name_those(conditions, undecided))
-    if verdicts == {"reproduced"}:
-        return Judgement("reproduced", f"All {len(conditions)} conditions hold.")
-    if verdicts == {"refuted"}:
-        return Judgement("refuted", f"None of {len(conditions)} conditions holds.")
-    return Judgement("mixed", _name_those(conditions, "refuted"))
+    counts = Counter(verdicts)
+    told = _counted(counts)
+    if quantifier == "can":
+        return Judgement(_of_some(counts), f"One setting is enough: {told}.")
+    if quantifier == "typical" and (found := _of_most(counts)):
+        return Judgement(found, f"A tendency: {told}.")
+    found = _of_all(counts)
+    if len(verdicts) == 1:
+        return Judgement(found, f"{told[:1].upper()}{told[1:]}.")
+    return Judgement(found, f"It must hold in all: {told}.")
 
 
 def withhold(judgement: Judgement, failed_controls: Sequence[str]) -> Judgement:
@@ -88,28 +94,64 @@ def withhold(judgement: Judgement, failed_controls: Sequence[str]) -> Judgement:
     return Judgement("inconclusive", f"A control did not come out as it must: {names}.")
 
 
-def _where(region: Region) -> str:
-    return f"where the claim holds: {region}"
+def _of_all(counts: Counter[Verdict]) -> Verdict:
+    """At least one of each is mixed, whatever else is open: nothing open could change that."""
+    if counts["reproduced"] and counts["refuted"]:
+        return "mixed"
+    for undecided in ("inconclusive", "not measurable"):
+        if counts[undecided]:
+            return undecided
+    return "reproduced" if counts["reproduced"] else "refuted"
+
+
+def _of_some(counts: Counter[Verdict]) -> Verdict:
+    if counts["reproduced"]:
+        return "reproduced"
+    if counts["refuted"] == counts.total():
+        return "refuted"
+    return "inconclusive" if counts["inconclusive"] else "not measurable"
+
+
+def _of_most(counts: Counter[Verdict]) -> Verdict | None:
+    """The verdict of a tendency, where the conditions show one."""
+    total = counts.total()
+    both: tuple[tuple[Verdict, Verdict], ...]
+    both = (("reproduced", "refuted"), ("refuted", "reproduced"))
+    for verdict, other in both:
+        if counts[verdict] >= MOST * total and counts[other] < FEW * total:
+            return verdict
+    return None
+
+
+def _counted(counts: Counter[Verdict]) -> str:
+    total = counts.total()
+    of_one = {
+        "reproduced": "it holds",
+        "refuted": "it does not hold",
+        "inconclusive": "it is open",
+        "not measurable": "it cannot be measured here",
+    }
+    if total == 1:
+        return of_one.get(next(iter(counts)), "it is open")
+    words: dict[Verdict, str] = {
+        "reproduced": "it holds in",
+        "refuted": "does not hold in",
+        "inconclusive": "is open in",
+        "not measurable": "cannot be measured here in",
+    }
+    parts = [f"{words[v]} {counts[v]}" for v in words if counts[v]]
+    text = ", ".join(parts)
+    text = text if text.startswith("it ") else f"it {text}"
+    return f"{text} of {plural(total, 'condition')}"
 
 
 def _judge_universal(effect: Effect, region: Region) -> Judgement:
     outside = [value for value in effect.values if value not in region]
-    total = len(effect.values)
+    total = plural(len(effect.values), "value")
+    blocks = plural(effect.blocks, "block")
     if not outside:
-        return Judgement(
-            "reproduced", f"All {total} values in {effect.blocks} blocks are {region}."
-        )
+        return Judgement("reproduced", f"All {total} in {blocks} are {region}.")
     return Judgement(
         "refuted",
-        f"{len(outside)} of {total} values in {effect.blocks} blocks are not {region}; "
-        f"for instance {outside[0]:.6g}.",
+        f"{len(outside)} of {total} in {blocks} are not {region}; for instance {outside[0]:.6g}.",
     )
-
-
-def _name_those(conditions: Sequence[tuple[str, Judgement]], verdict: Verdict) -> str:
-    """How many conditions came out how, and which have the verdict that decided the claim."""
-    verdicts = [judgement.verdict for _, judgement in conditions]
-    counts = [f"{verdicts.count(v)} {v}" for v in VERDICTS if v in verdicts]
-    found = [label for label, judgement in conditions if judgement.verdict == verdict]
-    shown = "; ".join(found[:4]) + (f"; and {len(found) - 4} more" if len(found) > 4 else "")
-    return f"Of {len(conditions)} conditions {', '.join(counts)}. {verdict.capitalize()}: {shown}."

@@ -9,20 +9,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.design.experiment import CONFIDENCE, Study
+from harness.design.claims import CONFIDENCE
+from harness.design.experiment import Study
 from harness.design.factors import Profile
 from harness.errors import HarnessError
 from harness.files import write_bytes
 from harness.protocol.checksum import json_sha256
-from harness.protocol.rules import (
-    ExperimentRules,
+from harness.protocol.rules import ExperimentRules, Statement, study_rules, study_statements
+from harness.protocol.stored import (
     rules_from_json,
     rules_hash,
     rules_to_json,
-    study_rules,
+    statements_from_json,
+    statements_to_json,
 )
 
-FORMAT = 1
+#: What this version writes, and what it reads: format 1 had no quantifiers and repeated every text.
+FORMAT, READABLE = 2, (1, 2)
 #: The package whose code measures; all of it is hashed, whatever room this file stands in.
 HARNESS = Path(__file__).parents[1]
 
@@ -39,6 +42,9 @@ class Protocol:
         started: date and time (UTC, ISO 8601).
         commit: of the source tree; "-dirty" where files differed from it.
         experiments: by name.
+        statements: the words and quantifier of each claim, by id.
+        confidence: the level of every interval.
+        origin: what the command line was given for the study: its name, or a file.
         rules_sha256: checksum of claims, regions, factors and blocks, whatever the run.
         source_sha256: checksum of the study's and the harness's code.
         machine_sha256: checksum of ``machine.json``.
@@ -52,16 +58,20 @@ class Protocol:
     started: str
     commit: str
     experiments: Mapping[str, ExperimentRules]
+    statements: Mapping[str, Statement]
+    confidence: float
+    origin: str
     rules_sha256: str
     source_sha256: str
     machine_sha256: str
     sha256: str
+    format: int = FORMAT
 
     @property
     def command(self) -> str:
         """The command that repeats the run."""
         return (
-            f"python -m harness run {self.study} --profile {self.profile} "
+            f"python -m harness run {self.origin} --profile {self.profile} "
             f"--device {self.device} --seed {self.seed}"
         )
 
@@ -91,7 +101,7 @@ def new_protocol(
     machine: Mapping[str, Any],
 ) -> Protocol:
     """Freeze what a run will do. Nothing has been measured when this is called."""
-    experiments = study_rules(study, profile)
+    experiments, statements = study_rules(study, profile), study_statements(study)
     loose = Protocol(
         study.name,
         profile,
@@ -100,7 +110,10 @@ def new_protocol(
         started,
         commit,
         experiments,
-        rules_hash(experiments),
+        statements,
+        CONFIDENCE,
+        study.origin or study.name,
+        rules_hash(experiments, statements, CONFIDENCE),
         source_sha256,
         json_sha256(machine),
         sha256="",
@@ -112,7 +125,7 @@ def write_protocol(folder: Path, protocol: Protocol, machine: Mapping[str, Any])
     """Write ``machine.json``, then ``protocol.json``: a folder with the latter is a run."""
     write_bytes(folder / "machine.json", _pretty(machine))
     stored = {**_protocol_json(protocol), "sha256": protocol.sha256}
-    write_bytes(folder / "protocol.json", _pretty(stored))
+    write_bytes(folder / "protocol.json", _by_lines(stored))
 
 
 def read_protocol(folder: Path) -> Protocol:
@@ -123,10 +136,10 @@ def read_protocol(folder: Path) -> Protocol:
     """
     path = folder / "protocol.json"
     stored = _read_json(path)
-    if stored.get("format") != FORMAT:
+    if stored.get("format") not in READABLE:
         raise HarnessError(
-            f"{path}: format {stored.get('format')!r} is not format {FORMAT}, which this version "
-            "of the harness reads."
+            f"{path}: format {stored.get('format')!r} is none of {READABLE}, which this version of "
+            "the harness reads."
         )
     checksum = stored.pop("sha256", None)
     if checksum != json_sha256(stored):
@@ -165,6 +178,23 @@ def _pretty(value: object) -> bytes:
     return (json.dumps(value, indent=1, ensure_ascii=False) + "\n").encode()
 
 
+def _by_lines(value: Mapping[str, Any]) -> bytes:
+    """JSON with a line for each part of an experiment: to be read, compared, and light."""
+
+    def flat(part: object) -> str:
+        return json.dumps(part, ensure_ascii=False)
+
+    def lines(part: object, depth: int) -> str:
+        if not isinstance(part, Mapping) or depth == 0 or not part:
+            if isinstance(part, list) and depth and part and isinstance(part[0], Mapping):
+                return "[\n" + ",\n".join(flat(each) for each in part) + "\n]"
+            return flat(part)
+        inside = ",\n".join(f"{flat(k)}: {lines(v, depth - 1)}" for k, v in part.items())
+        return "{\n" + inside + "\n}"
+
+    return (lines(value, 4) + "\n").encode()
+
+
 def _protocol_json(protocol: Protocol) -> dict[str, Any]:
     return {
         "format": FORMAT,
@@ -175,10 +205,12 @@ def _protocol_json(protocol: Protocol) -> dict[str, Any]:
         "started": protocol.started,
         "commit": protocol.commit,
         "command": protocol.command,
-        "confidence": CONFIDENCE,
+        "confidence": protocol.confidence,
+        "origin": protocol.origin,
         "rules_sha256": protocol.rules_sha256,
         "source_sha256": protocol.source_sha256,
         "machine_sha256": protocol.machine_sha256,
+        "claims": statements_to_json(protocol.statements),
         "experiments": {
             name: {
                 **rules_to_json(rules),
@@ -200,6 +232,10 @@ def _protocol_from_json(stored: dict[str, Any], checksum: str) -> Protocol:
         experiments={
             name: rules_from_json(name, rules) for name, rules in stored["experiments"].items()
         },
+        statements=statements_from_json(stored.get("claims", {})),
+        confidence=float(stored["confidence"]),
+        origin=stored.get("origin", stored["study"]),
+        format=stored["format"],
         rules_sha256=stored["rules_sha256"],
         source_sha256=stored["source_sha256"],
         machine_sha256=stored["machine_sha256"],

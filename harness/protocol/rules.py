@@ -3,28 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from harness.design.claims import Claim, ConditionKind, Control, Unmeasurable
 from harness.design.contrasts import Comparison
-from harness.design.experiment import CONFIDENCE, Claim, Experiment, Study, Unmeasurable
+from harness.design.experiment import Experiment, Posed, Study
 from harness.design.factors import Arm, Factor, Level, Profile
 from harness.design.regions import Region
-from harness.protocol.checksum import json_sha256
+from harness.design.responses import Response
+from harness.design.wording import label
 from harness.protocol.plan import PlannedBlock, plan_blocks
 
 
 @dataclass(frozen=True)
 class Condition:
-    """One condition as the protocol stores it; ``control`` tells claims from controls."""
+    """One condition as the protocol stores it.
+
+    Attributes:
+        name: the claim's id, or the control's name.
+        kind: what it is to the claim.
+        comparison: what is compared.
+        region: where the claim holds.
+        unit: of the comparison's values.
+        reading: how the claim's words became the rule.
+        needs: the device the claim needs.
+        headline: whether the author chose it to stand for the claim.
+        why: of a condition beyond the claim's scope, what makes it so.
+        curve: the factor of sizes along which its rule is a curve, if it is one.
+    """
 
     name: str
-    control: bool
+    kind: ConditionKind
     comparison: Comparison
     region: Region
     unit: str
     reading: str
     needs: str = "cpu"
+    headline: bool = False
+    why: str = ""
+    curve: str = ""
+
+    @property
+    def control(self) -> bool:
+        """Whether it belongs to no claim."""
+        return self.kind == "control"
 
 
 @dataclass(frozen=True)
@@ -32,14 +55,15 @@ class ExperimentRules:
     """One experiment as the protocol stores it: enough to plan, to judge and to read its table.
 
     ``rounds`` is how often the clock visits each arm of a block, 0 where nothing is timed;
-    ``together`` is how many blocks are measured at once.
+    ``together`` is how many blocks are measured at once; ``one_sample`` is what all blocks draw
+    from, where that is one sample.
     """
 
     name: str
     question: str
     factors: tuple[Factor[Any], ...]
     arms: tuple[Arm, ...]
-    responses: Mapping[str, str]
+    responses: tuple[Response, ...]
     blocks: int
     effort: int
     threads: int
@@ -49,11 +73,26 @@ class ExperimentRules:
     unmeasurable: tuple[Unmeasurable, ...]
     rounds: int = 0
     together: int = 1
+    one_sample: str = ""
 
     @property
     def timed(self) -> bool:
         """Whether the clock measures it: then every block has the machine for itself."""
         return self.rounds > 0
+
+    @property
+    def units(self) -> dict[str, str]:
+        """The unit of each response."""
+        return {response.name: response.unit for response in self.responses}
+
+    @property
+    def meanings(self) -> dict[str, str]:
+        """What each response means."""
+        return {response.name: response.meaning for response in self.responses}
+
+    def label(self, comparison: Comparison) -> str:
+        """A comparison in words."""
+        return label(comparison, self.factors, self.meanings)
 
     def group_of(self, arm: Arm) -> tuple[Level, ...]:
         """The levels an arm shares with all those it is compared with.
@@ -61,11 +100,7 @@ class ExperimentRules:
         They are those of the factors in which no comparison of the experiment has two levels.
         """
         compared = {
-            name
-            for comparison in (condition.comparison for condition in self.conditions)
-            if comparison.against is not None
-            for name, level in comparison.against.levels
-            if comparison.arm.as_dict()[name] != level
+            name for condition in self.conditions for name in condition.comparison.changed()
         }
         return tuple(level for name, level in arm.levels if name not in compared)
 
@@ -91,35 +126,50 @@ class Step:
         return self.rules.name, self.planned.index - self.planned.place
 
 
+@dataclass(frozen=True)
+class Statement:
+    """A claim's words and quantifier as they stood in the catalogue when the run began."""
+
+    says: str
+    scope: str
+    quantifier: str
+
+
 def experiment_rules(name: str, experiment: Experiment[Any], profile: Profile) -> ExperimentRules:
     """What a study file says of an experiment, for one profile."""
-    conditions = tuple(
-        Condition(
-            name=rule.id if isinstance(rule, Claim) else rule.name,
-            control=not isinstance(rule, Claim),
-            comparison=comparison,
-            region=region,
-            unit=experiment.unit(comparison),
-            reading=rule.reading if isinstance(rule, Claim) else "",
-            needs=rule.needs if isinstance(rule, Claim) else "cpu",
-        )
-        for rule, comparison, region in experiment.conditions()
-    )
     return ExperimentRules(
         name=name,
         question=experiment.question,
         factors=experiment.all_factors(),
         arms=experiment.arms(),
-        responses=dict(experiment.units()),
+        responses=experiment.all_responses(),
         blocks=experiment.blocks.of(profile),
         effort=experiment.effort.of(profile),
         threads=experiment.threads,
         fresh_process=experiment.fresh_process or experiment.task is not None,
         needs=experiment.needs,
-        conditions=conditions,
+        conditions=tuple(_condition(experiment, posed) for posed in experiment.conditions()),
         unmeasurable=tuple(c for c in experiment.claims if isinstance(c, Unmeasurable)),
         rounds=experiment.rounds.of(profile) if experiment.rounds else 0,
         together=experiment.together.of(profile) if experiment.together else 1,
+        one_sample=experiment.one_sample,
+    )
+
+
+def _condition(experiment: Experiment[Any], posed: Posed) -> Condition:
+    rule = posed.rule
+    curve = rule.contrast.curve
+    return Condition(
+        name=rule.name if isinstance(rule, Control) else rule.id,
+        kind=posed.kind,
+        comparison=posed.comparison,
+        region=rule.region,
+        unit=experiment.unit(posed.comparison),
+        reading="" if isinstance(rule, Control) else rule.reading,
+        needs="cpu" if isinstance(rule, Control) else rule.needs,
+        headline=posed.headline,
+        why=posed.why,
+        curve=curve[0] if curve and isinstance(rule, Claim) else "",
     )
 
 
@@ -131,85 +181,46 @@ def study_rules(study: Study, profile: Profile) -> dict[str, ExperimentRules]:
     }
 
 
-def rules_hash(experiments: Mapping[str, ExperimentRules]) -> str:
-    """A checksum of the rules; it changes when a claim, region, factor or block count does.
-
-    The wording of questions and readings is no part of it.
-    """
-    rules = {name: rules_to_json(experiment) for name, experiment in experiments.items()}
-    for stored in rules.values():
-        del stored["question"]
-        for condition in stored["conditions"]:
-            del condition["reading"]
-        for claim in stored["unmeasurable"]:
-            del claim["why"]
-    return json_sha256({"confidence": CONFIDENCE, **rules})
-
-
-def rules_to_json(rules: ExperimentRules) -> dict[str, Any]:
-    """The rules as JSON values."""
+def study_statements(study: Study) -> dict[str, Statement]:
+    """The words and quantifier of every claim that a study speaks of."""
+    ids = dict.fromkeys(
+        claim for experiment in study.experiments.values() for claim in experiment.claim_ids()
+    )
+    entries = {claim: study.catalogue[claim] for claim in ids if claim in study.catalogue}
     return {
-        "question": rules.question,
-        "factors": [
-            {"name": f.name, "levels": list(f.levels), "control": f.control} for f in rules.factors
-        ],
-        "arms": [list(arm.as_dict().values()) for arm in rules.arms],
-        "responses": dict(rules.responses),
-        "blocks": rules.blocks,
-        "effort": rules.effort,
-        "threads": rules.threads,
-        "fresh_process": rules.fresh_process,
-        "needs": rules.needs,
-        "conditions": [_condition_to_json(condition) for condition in rules.conditions],
-        "unmeasurable": [dict(vars(claim)) for claim in rules.unmeasurable],
-        # Only where they are used, so that the hash of rules from before them stays theirs.
-        **({"rounds": rules.rounds} if rules.timed else {}),
-        **({"together": rules.together} if rules.together > 1 else {}),
+        claim: Statement(entry.says, entry.scope, entry.quantifier)
+        for claim, entry in entries.items()
     }
 
 
-def _condition_to_json(condition: Condition) -> dict[str, Any]:
-    stored = {
-        "name": condition.name,
-        "control": condition.control,
-        "comparison": condition.comparison.to_json(),
-        "region": condition.region.to_json(),
-        "unit": condition.unit,
-        "reading": condition.reading,
-    }
-    return stored if condition.needs == "cpu" else {**stored, "needs": condition.needs}
+def design_key(rules: ExperimentRules) -> ExperimentRules:
+    """The rules less their wording: equal where claims, regions, factors and counts are.
+
+    Two runs of one key can be told by the same sentences and drawn by the same figures.
+    """
+    return replace(
+        rules,
+        question="",
+        factors=tuple(Factor(f.name, f.levels, control=f.control) for f in rules.factors),
+        responses=tuple(Response(r.name, r.unit, "-") for r in rules.responses),
+        conditions=tuple(replace(c, reading="", why="") for c in rules.conditions),
+        unmeasurable=tuple(replace(claim, why="") for claim in rules.unmeasurable),
+        one_sample="",
+    )
 
 
-def rules_from_json(name: str, stored: dict[str, Any]) -> ExperimentRules:
-    """The inverse of ``rules_to_json``."""
-    factors = tuple(
-        Factor(f["name"], tuple(f["levels"]), control=f["control"]) for f in stored["factors"]
-    )
-    names = [factor.name for factor in factors]
-    return ExperimentRules(
-        name=name,
-        question=stored["question"],
-        factors=factors,
-        arms=tuple(Arm(tuple(zip(names, levels, strict=True))) for levels in stored["arms"]),
-        responses=stored["responses"],
-        blocks=stored["blocks"],
-        effort=stored["effort"],
-        threads=stored["threads"],
-        fresh_process=stored["fresh_process"],
-        needs=stored["needs"],
-        conditions=tuple(
-            Condition(
-                name=c["name"],
-                control=c["control"],
-                comparison=Comparison.from_json(c["comparison"]),
-                region=Region.from_json(c["region"]),
-                unit=c["unit"],
-                reading=c["reading"],
-                needs=c.get("needs", "cpu"),
-            )
-            for c in stored["conditions"]
-        ),
-        unmeasurable=tuple(Unmeasurable(**claim) for claim in stored["unmeasurable"]),
-        rounds=stored.get("rounds", 0),
-        together=stored.get("together", 1),
-    )
+def same_rules(
+    one: ExperimentRules,
+    other: ExperimentRules,
+    statements: tuple[Mapping[str, Statement], Mapping[str, Statement]],
+) -> bool:
+    """Whether two versions of an experiment judge alike: the design, the quantifiers."""
+    if design_key(one) != design_key(other):
+        return False
+    claims = {condition.name for condition in one.conditions if not condition.control}
+    return all(quantifier(statements[0], c) == quantifier(statements[1], c) for c in claims)
+
+
+def quantifier(statements: Mapping[str, Statement], claim: str) -> str:
+    """A claim's quantifier; runs from before there were any judged all as *always*."""
+    return statements[claim].quantifier if claim in statements else "always"

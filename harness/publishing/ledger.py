@@ -2,98 +2,111 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 from pathlib import Path
 
 import pandas as pd
 
-from harness.catalogue.claims import Entry
+from harness.design.claims import Entry
 from harness.errors import HarnessError
-from harness.judging.counterpart import claim_of
-from harness.judging.judge import is_stale
-from harness.judging.tables import CONTROL, VERDICT_COLUMNS
+from harness.judging.findings import ClaimFinding, Finding
+from harness.judging.staleness import Staleness, staleness
+from harness.judging.tables import read_records
 from harness.meters.machine import slug
 from harness.protocol.protocol import Protocol, read_machine
 from harness.store.folders import RunFolder
 from harness.store.observations import StoredRun, reference_runs
 
-COLUMNS = (
-    "claim",
-    "document",
-    "section",
-    "says",
-    "study",
-    "contrast",
-    "region",
-    "estimate",
-    "low",
-    "high",
-    "unit",
-    "blocks",
-    "verdict",
-    "reason",
-    "device",
-    "machine",
-    "torch",
-    "run",
-)
+#: What the ledger takes from the catalogue, from the claim's finding, from its headline condition,
+#: and from the run.
+WORDS = ("document", "section", "says", "scope", "same_as", "study")
+FOUND = ("verdict", "sentence", "number", "quantifier", "holds", "fails", "judged", "curve")
+HEADLINE = ("contrast", "reading", "region", "estimate", "low", "high", "unit", "blocks")
+RUN = ("device", "machine", "torch", "run", "stale")
+COLUMNS = ("claim", "kind", *WORDS, *FOUND, "reason", "warnings", *HEADLINE, *RUN)
 
 
 @dataclass(frozen=True)
 class PublishedRun:
-    """A run as the ledger sees it: its protocol, its machine and its verdicts.
+    """A run as the ledger sees it: its protocol, its machine and its findings.
 
-    ``verdicts`` has the columns of ``verdicts.csv``, all text; ``stale`` says that the rules of the
-    study have changed since.
+    ``stale`` says what of the study's rules has changed since, or why the study cannot be loaded.
     """
 
     folder: RunFolder
     protocol: Protocol
     machine: str
     torch: str
-    verdicts: pd.DataFrame
-    stale: bool
+    claims: Sequence[ClaimFinding]
+    findings: Sequence[Finding]
+    stale: Staleness
 
     @property
     def name(self) -> str:
         """The run's place below the results folder."""
         return f"{self.protocol.study}/{self.folder.path.name}"
 
+    def of(self, claim: ClaimFinding) -> list[Finding]:
+        """The conditions of a claim, or of its counterpart."""
+        return [f for f in self.findings if f.claim == claim.claim and f.kind == claim.kind]
+
+    def beyond(self, claim: str) -> list[Finding]:
+        """What was measured beyond a claim's scope."""
+        return [f for f in self.findings if f.claim == claim and f.kind == "beyond"]
+
+    def staleness_of(self, claim: ClaimFinding) -> str:
+        """In a sentence, what has changed since the run for a claim; empty if nothing has."""
+        if self.stale.problem:
+            return f"The study cannot be loaded today: {self.stale.problem}"
+        if any(self.stale.concerns(name) for name in claim.experiments.split()):
+            return "Made under rules that have changed since."
+        return ""
+
 
 def published_runs(results: Path) -> list[PublishedRun]:
     """The runs that the ledger shows: of each study, machine and device the latest reference run.
 
-    Quick runs are never among them.
+    Quick runs are never among them, nor runs of studies outside ``studies/``.
 
     Raises:
         HarnessError: a run is unfinished, not judged yet, or broken.
     """
     latest: dict[tuple[str, str, str], tuple[StoredRun, str]] = {}
-    runs = reference_runs(results)
+    runs = [run for run in reference_runs(results) if not run.protocol.origin.endswith(".py")]
     for run in sorted(runs, key=lambda run: run.protocol.started, reverse=True):
         machine = read_machine(run.folder.path, run.protocol)
         key = (run.protocol.study, slug(machine), run.protocol.device)
         latest.setdefault(key, (run, machine["torch"]["version"]))
     return [
-        PublishedRun(
-            run.folder,
-            run.protocol,
-            machine,
-            torch,
-            _read_verdicts(run.folder),
-            is_stale(run.protocol),
-        )
+        published(run, machine, torch)
         for (_, machine, _), (run, torch) in sorted(latest.items(), key=itemgetter(0))
     ]
 
 
-def ledger_rows(catalogue: dict[str, Entry], runs: Sequence[PublishedRun]) -> pd.DataFrame:
+def published(run: StoredRun, machine: str, torch: str) -> PublishedRun:
+    """A judged run with its findings read from its folder.
+
+    Raises:
+        HarnessError: it is not judged yet, or a table is broken.
+    """
+    return PublishedRun(
+        run.folder,
+        run.protocol,
+        machine,
+        torch,
+        read_records(run.folder, "claims.csv", ClaimFinding),
+        read_records(run.folder, "verdicts.csv", Finding),
+        staleness(run.protocol),
+    )
+
+
+def ledger_rows(catalogue: Mapping[str, Entry], runs: Sequence[PublishedRun]) -> pd.DataFrame:
     """One row for each claim and machine; a claim that no run judges has one row, `not tested`.
 
     A claim about a GPU that another device has a counterpart of is followed by that in a row of
-    its own.
+    its own, told by its ``kind``.
 
     Args:
         catalogue: all claims by id.
@@ -107,63 +120,45 @@ def ledger_rows(catalogue: dict[str, Entry], runs: Sequence[PublishedRun]) -> pd
     """
     judged: dict[str, list[dict[str, str]]] = {}
     for run in runs:
-        for group, rows in run.verdicts.groupby("claim", sort=False):
-            name = str(group)
-            if name.startswith(CONTROL):
-                continue
-            claim = claim_of(name)
-            if claim not in catalogue:
-                raise HarnessError(f"{run.folder.path}: claim {claim!r} is not in the catalogue.")
-            judged.setdefault(claim, []).append(_row(run, rows) | {"claim": name})
+        for claim in run.claims:
+            if claim.claim not in catalogue:
+                raise HarnessError(
+                    f"{run.folder.path}: claim {claim.claim!r} is not in the catalogue."
+                )
+            judged.setdefault(claim.claim, []).append(_row(run, claim))
     table = []
-    for claim, entry in catalogue.items():
-        words = {c: getattr(entry, c) for c in ("claim", "document", "section", "says", "study")}
-        nothing = {"verdict": "not tested", "reason": "No study judges this claim yet."}
-        table += [{**words, **row} for row in judged.get(claim, [nothing])]
+    for name, entry in catalogue.items():
+        words = {"claim": name, **{column: getattr(entry, column) for column in WORDS}}
+        nothing = {
+            "kind": "claim",
+            "verdict": "not tested",
+            "quantifier": entry.quantifier,
+            "reason": "No study judges this claim yet.",
+        }
+        table += [{**words, **row} for row in judged.get(name, [nothing])]
     return pd.DataFrame(table, columns=list(COLUMNS), dtype=object).fillna("")
 
 
-def telling_condition(rows: pd.DataFrame) -> pd.Series[str]:
-    """The condition a claim's row shows: the first that decided its verdict.
-
-    For a mixed claim that is the first counterexample.
-    """
-    verdict = rows["claim_verdict"].iloc[0]
-    sought = "refuted" if verdict == "mixed" else verdict
-    matching = rows[rows["verdict"] == sought]
-    return (matching if len(matching) else rows).iloc[0]
-
-
-def _row(run: PublishedRun, rows: pd.DataFrame) -> dict[str, str]:
-    shown = telling_condition(rows)
-    contrast = shown["contrast"]
-    if len(rows) > 1:
-        contrast += f" (one of {len(rows)} conditions)"
-    numbers = {c: shown[c] for c in ("region", "estimate", "low", "high", "unit", "blocks")}
-    reason = shown["reason"] if len(rows) == 1 else shown["claim_reason"]
-    if run.stale:
-        reason += " The study's rule has changed since this run."
-    return numbers | {
-        "contrast": contrast,
-        "verdict": shown["claim_verdict"],
-        "reason": reason,
+def _row(run: PublishedRun, claim: ClaimFinding) -> dict[str, str]:
+    own = run.of(claim)
+    shown = next((finding for finding in own if finding.headline), None)
+    headline = {column: _text(getattr(shown, column)) for column in HEADLINE} if shown else {}
+    found = {column: _text(getattr(claim, column)) for column in FOUND}
+    return {
+        "kind": claim.kind,
+        **found,
+        "reason": claim.reason,
+        "warnings": claim.warnings,
+        **headline,
         "device": run.protocol.device,
         "machine": run.machine,
         "torch": run.torch,
         "run": run.name,
+        "stale": run.staleness_of(claim),
     }
 
 
-def _read_verdicts(folder: RunFolder) -> pd.DataFrame:
-    path = folder.path / "verdicts.csv"
-    try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False)
-    except FileNotFoundError as error:
-        raise HarnessError(
-            f"{folder.path}: the run is not judged yet: python -m harness judge {folder.path}"
-        ) from error
-    except (OSError, ValueError) as error:
-        raise HarnessError(f"{path}: this is not a table of verdicts ({error}).") from error
-    if tuple(table.columns) != VERDICT_COLUMNS:
-        raise HarnessError(f"{path}: the columns must be {', '.join(VERDICT_COLUMNS)}.")
-    return table
+def _text(value: object) -> str:
+    if isinstance(value, float):
+        return "" if value != value else f"{value:.6g}"  # noqa: PLR0124 - NaN is no number
+    return str(value)

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from harness.words import quantity
+from harness.words import shown
+
+#: What Markdown, or HTML inside of it, would take for its own.
+_MARKS = {mark: f"\\{mark}" for mark in "\\`*_[]|"} | {"<": "&lt;", ">": "&gt;", "&": "&amp;"}
+_LONGEST = 1200
 
 
 def render(template: str, **context: object) -> str:
@@ -12,7 +16,7 @@ def render(template: str, **context: object) -> str:
 
     Args:
         template: a file of ``templates`` beside this one. Its filters: ``cell`` makes a text safe
-            inside a table, ``interval`` shows the numbers of a ledger's row.
+            inside a page or a table; ``capitalize_first`` begins it with a capital letter.
         context: what the template names.
     """
     environment = Environment(
@@ -21,17 +25,12 @@ def render(template: str, **context: object) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
-        autoescape=False,  # noqa: S701 - Markdown, and the values are our own
+        autoescape=False,  # noqa: S701 - Markdown: ``cell`` escapes what it would read as its own
     )
-    environment.filters |= {
-        "cell": lambda text: str(text).replace("|", "\\|"),
-        "interval": _interval_text,
-    }
+    environment.filters |= {"cell": cell, "capitalize_first": lambda s: s[:1].upper() + s[1:]}
     return environment.get_template(template).render(context)
 
 
-def _interval_text(row: dict[str, str]) -> str:
-    if not row["estimate"]:
-        return ""
-    estimate, low, high = (f"{float(row[name]):.3g}" for name in ("estimate", "low", "high"))
-    return f"{quantity(estimate, row['unit'])} ({low} to {high})"
+def cell(text: object) -> str:
+    """A text as Markdown shows it letter by letter, in one line, cut where it is too long."""
+    return "".join(_MARKS.get(character, character) for character in shown(str(text), _LONGEST))

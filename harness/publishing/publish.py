@@ -11,6 +11,7 @@ from harness.errors import HarnessError
 from harness.figures.draw import draw_run
 from harness.files import write_bytes
 from harness.judging.judge import judge_run
+from harness.judging.staleness import staleness
 from harness.judging.tables import write_judgement
 from harness.publishing.pages import ledger_pages
 from harness.side_by_side import call_side_by_side
@@ -58,9 +59,11 @@ def check_published(results: Path) -> None:
             fresh = {path.relative_to(copy.path) for path in written}
             top = run.folder.path
             stored = {path.relative_to(top) for path in _derived_files(run.folder)}
+            # What was drawn under rules that have changed since is kept, and cannot be drawn anew.
+            kept = stored - fresh if staleness(run.protocol) else set()
             differing += [
                 str(top / name)
-                for name in sorted(fresh | stored)
+                for name in sorted((fresh | stored) - {k for k in kept if k.parts[0] == "figures"})
                 if _content(top / name) != _content(copy.path / name)
             ]
     differing += [
@@ -75,8 +78,7 @@ def check_published(results: Path) -> None:
 
 def _derive(run: StoredRun, into: RunFolder) -> list[Path]:
     """Judge and draw the rows of a run into a folder, its own or another."""
-    write_judgement(run, judge_run(run), into)
-    tables = [into.path / "verdicts.csv", into.path / "summary.csv"]
+    tables = write_judgement(run, judge_run(run), into)
     return [*tables, *draw_run(run, into)]
 
 

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import importlib
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, SupportsFloat, cast
 
-import numpy as np
 import pandas as pd
 
-from harness.design.experiment import Experiment, Responses, Task
+from harness.design.experiment import Experiment, Noted, Responses, Task
 from harness.design.factors import Arm, Block
 from harness.errors import HarnessError
 from harness.meters.clock import Timing, time_tasks
 from harness.meters.device import Device
 from harness.protocol.plan import PlannedBlock
 from harness.protocol.rules import ExperimentRules
-from harness.running.together import measure_with_cohort
+from harness.running.together import cohort_of
 from harness.store.parquet import frame_of
 from harness.store.rows import Row, common_columns, failed_rows, measured_rows, sentence
+
+#: What ``prepare_run`` made for the experiment that this process measures.
+_RUNS: dict[Any, Any] = {}
 
 
 def run_block(
@@ -42,27 +45,44 @@ def run_block(
         The block's rows, in the order measured, with the schema of ``harness.store.parquet``.
     """
     block = Block(planned.index, planned.seed, planned.shared_seed, device.kind, rules.effort)
-    device.start(planned.seed, rules.threads)
+    together = experiment.measure_together is not None
+    seed = planned.peers[0] if together else planned.seed
     try:
         import_all(experiment.imports)
+        device.start(planned.shared_seed, rules.threads)
+        block = replace(block, run=prepared_run(experiment, block))
+        device.start(seed, rules.threads)
         started = time.perf_counter()
-        cell = block if experiment.prepare is None else experiment.prepare(block)
+        if together:
+            cell: Any = cohort_of(experiment, block, planned)
+        else:
+            cell = block if experiment.prepare is None else experiment.prepare(block)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - what a study raises becomes rows
         return failed_block(rules, planned, sentence(error))
     rows: list[Row] = []
     if experiment.task is not None:
         rows = _time_arms(partial(experiment.task, cell), rules, planned, device, started)
     elif experiment.measure is not None:
-        rows = _measure_arms(partial(experiment.measure, cell), rules, planned, device)
-    elif experiment.measure_together is not None:
-        rows = _measure_arms(
-            partial(measure_with_cohort, experiment.measure_together, block, planned),
-            rules,
-            planned,
-            device,
-            seed=planned.peers[0],
-        )
+        rows = _measure_arms(partial(experiment.measure, cell), rules, planned, device, seed)
+    elif together:
+        measure = partial(cell.measure, place=planned.place)
+        rows = _measure_arms(measure, rules, planned, device, seed)
     return frame_of(rows, rules.factors)
+
+
+def prepared_run(experiment: Experiment[Any], block: Block) -> Any:  # noqa: ANN401 - the study's own
+    """What all blocks of an experiment share, made once in this process.
+
+    Raises:
+        Exception: whatever the study raised, again for every block.
+    """
+    if experiment.prepare_run is None:
+        return None
+    key = experiment.prepare_run, block.shared_seed, block.effort
+    if key not in _RUNS:
+        _RUNS.clear()  # of one experiment at a time: the last one's may be large
+        _RUNS[key] = experiment.prepare_run(replace(block, index=0, seed=block.shared_seed))
+    return _RUNS[key]
 
 
 def import_all(modules: Sequence[str]) -> None:
@@ -84,39 +104,72 @@ def _measure_arms(
     rules: ExperimentRules,
     planned: PlannedBlock,
     device: Device,
-    *,
-    seed: int | None = None,
+    seed: int,
 ) -> list[Row]:
     rows: list[Row] = []
     for order, arm in enumerate(planned.arms):
         common = common_columns(planned, order, arm)
-        device.start(planned.seed if seed is None else seed, rules.threads)
+        device.start(seed, rules.threads)
         try:
             responses = measure(arm)
             device.synchronise()
-            rounds = _rounds_of(responses, rules.responses)
+            rounds, notes = _rounds_of(responses, rules.units)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - what a study raises becomes rows
             rows += failed_rows(common, rules, sentence(error))
         else:
-            rows += measured_rows(common, rules, rounds)
+            rows += measured_rows(common, rules, rounds, notes)
     return rows
 
 
 def _rounds_of(
-    responses: Mapping[str, float | Sequence[float]], units: Mapping[str, str]
-) -> dict[str, list[float]]:
-    """The values of each response by round.
+    responses: Mapping[str, object], names: Collection[str]
+) -> tuple[dict[str, list[float]], dict[str, str]]:
+    """The values of each response by round, and what stands behind them in words.
 
     Raises:
-        HarnessError: names other than the experiment's responses, or no value.
+        HarnessError: names other than the experiment's responses, no value, or one that is no
+            number.
     """
-    if set(responses) != set(units):
-        raise HarnessError(f"measure returned {sorted(responses)}, not {sorted(units)}")
-    rounds = {name: np.atleast_1d(np.asarray(responses[name], float)) for name in units}
-    for name, values in rounds.items():
-        if values.ndim != 1 or values.size == 0:
-            raise HarnessError(f"measure returned no plain sequence of numbers for {name!r}")
-    return {name: values.tolist() for name, values in rounds.items()}
+    if set(responses) != set(names):
+        raise HarnessError(f"measure returned {sorted(responses)}, not {sorted(names)}")
+    notes = {name: r.note for name, r in responses.items() if isinstance(r, Noted)}
+    return {name: _numbers(name, responses[name]) for name in names}, notes
+
+
+def _numbers(name: str, given: object) -> list[float]:
+    """A response as plain numbers, one a round.
+
+    Raises:
+        HarnessError: something else than a real number or a plain sequence of them.
+    """
+    given = given.value if isinstance(given, Noted) else given
+    if isinstance(given, (str, bytes, dict, set)) or given is None:
+        raise HarnessError(f"measure returned {_kind(given)} for {name!r}, not a number")
+    if _is_number(given):
+        return [float(cast(SupportsFloat, given))]
+    if not isinstance(given, Iterable) or getattr(given, "ndim", 1) != 1:
+        raise HarnessError(f"measure returned {_kind(given)} for {name!r}, not numbers in a row")
+    rounds = list(given)
+    if not rounds:
+        raise HarnessError(f"measure returned no number for {name!r}")
+    for each in rounds:
+        if not _is_number(each):
+            raise HarnessError(f"measure returned {_kind(each)} among the numbers for {name!r}")
+    return [float(each) for each in rounds]
+
+
+def _is_number(given: object) -> bool:
+    """A bool, an int, a float, one of NumPy's, or an array or tensor of no dimension of such."""
+    if isinstance(given, (bool, int, float)):
+        return True
+    if getattr(given, "ndim", None) != 0 or not hasattr(given, "dtype"):
+        return False
+    kind = str(given.dtype).rpartition(".")[2]
+    return kind.startswith(("bool", "int", "uint", "float", "bfloat"))
+
+
+def _kind(given: object) -> str:
+    return f"a {type(given).__name__}"
 
 
 def _time_arms(
@@ -141,10 +194,11 @@ def _time_arms(
     timings = time_tasks(tasks, rules.rounds, planned.seed, device, group_of=rules.group_of)
     lasted = time.perf_counter() - started
     message = "; ".join(timings.disturbances)
-    rows = [row for t in timings.chunks for row in _timed_rows(t, rules, planned, message)]
+    state = {"message": message, "status": "disturbed"} if message else {}
+    rows = [row for t in timings.chunks for row in _timed_rows(t, rules, planned, state)]
     failures |= timings.failures
     for order, arm in enumerate(planned.arms):
-        common = common_columns(planned, order, arm) | {"message": message}
+        common = common_columns(planned, order, arm) | state
         if arm in failures:
             done = sum(t.arm == arm and t.phase == "measured" for t in timings.chunks)
             rows += failed_rows(common, rules, sentence(failures[arm]), number=done)
@@ -154,16 +208,16 @@ def _time_arms(
 
 
 def _timed_rows(
-    timing: Timing, rules: ExperimentRules, planned: PlannedBlock, message: str
+    timing: Timing, rules: ExperimentRules, planned: PlannedBlock, state: Mapping[str, str]
 ) -> list[Row]:
     chunk = timing.chunk
     values = {"seconds": chunk.seconds, "device_seconds": chunk.device_seconds}
     if timing.phase == "measured" and timing.round == 0:
         values["calls"] = chunk.calls  # the same in all measured rounds
     common = common_columns(planned, timing.order, timing.arm)
-    common |= {"phase": timing.phase, "round": timing.round, "message": message}
+    common |= {"phase": timing.phase, "round": timing.round, **state}
     return [
-        {**common, "response": name, "value": value, "unit": rules.responses[name]}
+        {**common, "response": name, "value": value, "unit": rules.units[name]}
         for name, value in values.items()
         if value is not None
     ]

@@ -80,7 +80,7 @@ def serve(run: Path) -> None:
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     bench = _Bench(
-        load_study(protocol.study),
+        load_study(protocol.origin),
         protocol,
         RunFolder(run),
         open_device(protocol.device),

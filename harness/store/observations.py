@@ -33,10 +33,16 @@ def read_observations(
     if not path.is_file():
         raise HarnessError(
             f"{path}: there is no such table; the run is not finished. "
-            f"Go on with: python -m harness run {protocol.study} --resume {folder.path}"
+            f"Go on with: python -m harness run {protocol.origin} --resume {folder.path}"
         )
-    form = schema(rules.factors, rules.responses)
-    return read_table(path, form, identity(protocol, rules.name))
+    table = read_table(path, schema(rules.factors, rules.units), identity(protocol, rules.name))
+    return table if protocol.format > 1 else _with_disturbed(table)
+
+
+def _with_disturbed(table: pd.DataFrame) -> pd.DataFrame:
+    """Runs of format 1 left disturbed rows "ok" and told them by their message."""
+    disturbed = (table["status"] == "ok") & (table["message"] != "")
+    return table.assign(status=table["status"].mask(disturbed, "disturbed"))
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,10 @@ _DTYPES: Mapping[type, str] = {str: "str", bool: "bool", int: "int64", float: "f
 def schema(factors: Sequence[Factor[Any]], responses: Mapping[str, str]) -> pandera.DataFrameSchema:
     """The schema of an experiment's table.
 
+    A row's status is "ok", "failed" (there is no value, and the message says why) or "disturbed"
+    (a time taken while something slowed the device down, which the message names). The message of a
+    row that is ok may say what stands behind the number.
+
     Args:
         factors: one column each, between the leading and the trailing columns.
         responses: names and units that may occur.
@@ -41,7 +45,7 @@ def schema(factors: Sequence[Factor[Any]], responses: Mapping[str, str]) -> pand
         "response": pandera.Column("str", pandera.Check.isin(list(responses))),
         "value": pandera.Column("float64", nullable=True),
         "unit": pandera.Column("str", pandera.Check.isin(sorted(set(responses.values())))),
-        "status": pandera.Column("str", pandera.Check.isin(["ok", "failed"])),
+        "status": pandera.Column("str", pandera.Check.isin(["ok", "failed", "disturbed"])),
         "message": pandera.Column("str"),
     }
     key = ["block", *(f.name for f in factors), "response", "phase", "round"]

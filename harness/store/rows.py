@@ -11,6 +11,7 @@ from harness.design.factors import Arm
 from harness.protocol.plan import PlannedBlock
 from harness.protocol.rules import ExperimentRules
 from harness.store.parquet import empty_row
+from harness.words import plain, shown
 
 Row: TypeAlias = dict[str, Any]
 
@@ -33,7 +34,10 @@ def common_columns(planned: PlannedBlock, order: int, arm: Arm) -> Row:
 
 
 def measured_rows(
-    common: Row, rules: ExperimentRules, rounds: Mapping[str, list[float]]
+    common: Row,
+    rules: ExperimentRules,
+    rounds: Mapping[str, list[float]],
+    notes: Mapping[str, str] | None = None,
 ) -> list[Row]:
     """A row for each response and round.
 
@@ -41,12 +45,17 @@ def measured_rows(
         common: of the arm.
         rules: give the units.
         rounds: the values of each response by round.
+        notes: what stands behind a response's number, in words.
     """
-    return [
-        {**common, "round": number, "response": name, "value": value, "unit": rules.responses[name]}
+    units = rules.units
+    rows = [
+        {**common, "round": number, "response": name, "value": value, "unit": units[name]}
         for name, values in rounds.items()
         for number, value in enumerate(values)
     ]
+    for row in rows:
+        row["message"] = shown(plain((notes or {}).get(row["response"], row["message"])))
+    return rows
 
 
 def failed_rows(common: Row, rules: ExperimentRules, message: str, number: int = 0) -> list[Row]:
@@ -60,8 +69,7 @@ def failed_rows(common: Row, rules: ExperimentRules, message: str, number: int =
     """
     failure = {"round": number, "value": math.nan, "status": "failed", "message": message}
     return [
-        {**common, **failure, "response": name, "unit": unit}
-        for name, unit in rules.responses.items()
+        {**common, **failure, "response": name, "unit": unit} for name, unit in rules.units.items()
     ]
 
 
@@ -69,4 +77,4 @@ def sentence(error: BaseException) -> str:
     """The error in one line, with the place that raised it."""
     frames = traceback.extract_tb(error.__traceback__)
     place = f" ({frames[-1].name}, line {frames[-1].lineno})" if frames else ""
-    return " ".join(f"{type(error).__name__}: {error}".split()) + place
+    return shown(plain(f"{type(error).__name__}: {error}")) + place

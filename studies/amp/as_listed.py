@@ -25,6 +25,7 @@ from harness import (
     PerProfile,
     Response,
     Responses,
+    Value,
     equals,
 )
 from studies.amp.without_gpu import LINES
@@ -36,30 +37,30 @@ LINE = Factor("line", LINES)
 CLAIMS = (
     Claim(
         "C7.27",
-        Response("warnings").at(line=AS_LISTED).always(),
+        Value("warnings").at(line=AS_LISTED).always(),
         equals(0.0),
         reading="To work on any machine is to work on one without a GPU. There: no warning.",
     ),
     Claim(
         "C7.27",
-        Response("failed").at(line=AS_LISTED).always(),
+        Value("failed").at(line=AS_LISTED).always(),
         equals(0.0),
         reading="On a machine without a GPU: no exception.",
     ),
     Claim(
         "C7.27",
-        Response("in_effect").at(line=AS_LISTED).always(),
+        Value("in_effect").at(line=AS_LISTED).always(),
         equals(1.0),
         reading="On a machine without a GPU: the effect that the line has elsewhere.",
     ),
     Control(
         "the same lines for the processor are silent",
-        Response("warnings").at(line=FOR_THE_PROCESSOR).always(),
+        Value("warnings").at(line=FOR_THE_PROCESSOR).always(),
         equals(0.0),
     ),
     Control(
         "the same lines for the processor take effect",
-        Response("in_effect").at(line=FOR_THE_PROCESSOR).always(),
+        Value("in_effect").at(line=FOR_THE_PROCESSOR).always(),
         equals(1.0),
     ),
 )
@@ -95,6 +96,10 @@ EXPERIMENT = Experiment(
     blocks=PerProfile(1, 1, 1),
     prepare=prepare,
     measure=measure,
-    responses={"warnings": "warnings", "failed": "1", "in_effect": "1"},
+    responses=(
+        Response("warnings", "warnings", "warnings"),
+        Response("failed", "1", "failed"),
+        Response("in_effect", "1", "in effect"),
+    ),
     claims=CLAIMS,
 )

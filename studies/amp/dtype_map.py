@@ -23,6 +23,7 @@ from harness import (
     PerProfile,
     Response,
     Responses,
+    Value,
     equals,
 )
 from harness.figures import BLUE, ORANGE
@@ -130,7 +131,7 @@ TYPE = Factor("type", ("bfloat16", "float16"))
 CLAIMS = (
     Claim(
         "C7.24",
-        Response("as_listed").at(type="bfloat16").always(),
+        Value("as_listed").at(type="bfloat16").always(),
         equals(1.0),
         reading="By itself: each operation gives the type that PyTorch's documentation of autocast "
         "lists for it and the device of the run, and no call names a type. Document C casts to "
@@ -138,7 +139,7 @@ CLAIMS = (
     ),
     Control(
         "without autocast float32 stays float32",
-        Response("float32_without").always(),
+        Value("float32_without").always(),
         equals(1.0),
     ),
 )
@@ -229,7 +230,11 @@ EXPERIMENT = Experiment(
     only=_possible,
     blocks=PerProfile(1, 3, 3),
     measure=measure,
-    responses={"bits": "bits", "as_listed": "1", "float32_without": "1"},
+    responses=(
+        Response("bits", "bits", "bits"),
+        Response("as_listed", "1", "as listed"),
+        Response("float32_without", "1", "float32 without"),
+    ),
     claims=CLAIMS,
     figures=(types_of_operations,),
 )

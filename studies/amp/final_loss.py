@@ -27,6 +27,7 @@ from harness import (
     Ratio,
     Response,
     Responses,
+    Value,
     less_than,
 )
 from harness.figures import BLACK, draw_blocks, median_interval
@@ -58,7 +59,7 @@ CLAIMS = (
     ),
     Control(
         "float32 learns to read digits",
-        Response("loss").at(precision=FP32),
+        Value("loss").at(precision=FP32),
         less_than(0.7 * np.log(CLASSES)),
     ),
 )
@@ -145,7 +146,10 @@ EXPERIMENT = Experiment(
     effort=PerProfile(1, 4, 10),
     prepare=prepare,
     measure=measure,
-    responses={"loss": "nats", "accuracy": "1"},
+    responses=(
+        Response("loss", "nats", "loss"),
+        Response("accuracy", "1", "accuracy"),
+    ),
     claims=CLAIMS,
     figures=(loss_against_float32,),
 )

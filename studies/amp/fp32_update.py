@@ -29,6 +29,7 @@ from harness import (
     Ratio,
     Response,
     Responses,
+    Value,
     at_most,
     less_than,
     more_than,
@@ -70,17 +71,17 @@ CLAIMS = (
     ),
     Control(
         "training lowers the loss",
-        Response("progress").at(training=FP32),
+        Value("progress").at(training=FP32),
         less_than(1.0),
     ),
     Control(
         "a weight of float32 that has a gradient moves",
-        Response("stuck").at(training=FP32),
+        Value("stuck").at(training=FP32),
         at_most(SHARE_MARGIN),
     ),
     Control(
         "rounding accounts for the weights that are stuck",
-        Response("unaccountable"),
+        Value("unaccountable"),
         at_most(SHARE_MARGIN),
     ),
 )
@@ -236,13 +237,13 @@ EXPERIMENT = Experiment(
     effort=PerProfile(200, 600, 600),
     prepare=prepare,
     measure=measure,
-    responses={
-        "stuck": "1",
-        "unaccountable": "1",
-        "loss": "nats",
-        "progress": "1",
-        "accuracy": "1",
-    },
+    responses=(
+        Response("stuck", "1", "stuck"),
+        Response("unaccountable", "1", "unaccountable"),
+        Response("loss", "nats", "loss"),
+        Response("progress", "1", "progress"),
+        Response("accuracy", "1", "accuracy"),
+    ),
     claims=CLAIMS,
     figures=(what_pure_bf16_costs,),
 )

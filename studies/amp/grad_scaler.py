@@ -29,6 +29,7 @@ from harness import (
     PerProfile,
     Response,
     Responses,
+    Value,
     at_least,
     equals,
     less_than,
@@ -64,13 +65,13 @@ NET = Factor("net", NETS)
 CLAIMS = (
     Claim(
         "C7.26",
-        Response("changed").at(precision=BF16, scaler="with").frequency(),
+        Value("changed").at(precision=BF16, scaler="with").frequency(),
         at_least(0.95),
         reading="Needed is what changes something: with bfloat16, the scaler gives other weights.",
     ),
     Claim(
         "C7.26",
-        Response("lost").at(precision=BF16, scaler="without"),
+        Value("lost").at(precision=BF16, scaler="without"),
         more_than(MARGIN),
         reading="It is there against gradients that vanish in 16 bits: without it, with bfloat16, "
         "more than one in a hundred does.",
@@ -82,12 +83,12 @@ CLAIMS = (
     ),
     Control(
         "training by itself repeats",
-        Response("changed").at(scaler="without").always(),
+        Value("changed").at(scaler="without").always(),
         equals(0.0),
     ),
     Control(
         "a scale that is a power of two changes nothing in float32",
-        Response("changed").at(precision=FP32, scaler="with").always(),
+        Value("changed").at(precision=FP32, scaler="with").always(),
         equals(0.0),
     ),
 )
@@ -194,7 +195,10 @@ EXPERIMENT = Experiment(
     only=_needed,
     blocks=PerProfile(1, 20, 40),
     measure=measure,
-    responses={"lost": "1", "changed": "1"},
+    responses=(
+        Response("lost", "1", "lost"),
+        Response("changed", "1", "changed"),
+    ),
     claims=CLAIMS,
     figures=(vanished_gradients,),
 )

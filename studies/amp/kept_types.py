@@ -25,6 +25,7 @@ from harness import (
     PerProfile,
     Response,
     Responses,
+    Value,
     at_most,
     equals,
     more_than,
@@ -50,7 +51,7 @@ PRECISION = Factor("precision", (FP32, BF16), control=FP32)
 CLAIMS: tuple[Claim | Control, ...] = (
     Claim(
         "C7.23",
-        Response("products_in_16_bits").at(precision=BF16).always(),
+        Value("products_in_16_bits").at(precision=BF16).always(),
         equals(1.0),
         reading="The forward pass runs in bfloat16: all its matrix products and convolutions do. "
         "What else is computed there may stay in float32, since autocast chooses; that share is "
@@ -59,7 +60,7 @@ CLAIMS: tuple[Claim | Control, ...] = (
     *(
         Claim(
             "C7.23",
-            Response(f"float32_{kept}").at(precision=BF16).always(),
+            Value(f"float32_{kept}").at(precision=BF16).always(),
             equals(1.0),
             reading=f"The share of {kept} numbers that are kept in float32.",
         )
@@ -67,19 +68,19 @@ CLAIMS: tuple[Claim | Control, ...] = (
     ),
     Claim(
         "C7.23",
-        Response("update_gap").at(precision=BF16).always(),
+        Value("update_gap").at(precision=BF16).always(),
         at_most(ROUNDING),
         reading="The update is in float32: no weight lies further than float32's rounding from "
         "the step worked out in float64, relative to the largest weight.",
     ),
     Control(
         "without autocast nothing has 16 bits",
-        Response("share_in_16_bits").at(precision=FP32).always(),
+        Value("share_in_16_bits").at(precision=FP32).always(),
         equals(0.0),
     ),
     Control(
         "an update in 16 bits would be seen",
-        Response("bf16_update_gap").always(),
+        Value("bf16_update_gap").always(),
         more_than(10 * ROUNDING),
     ),
 )
@@ -181,14 +182,14 @@ EXPERIMENT = Experiment(
     factors=(NET, PRECISION),
     blocks=PerProfile(1, 10, 20),
     measure=measure,
-    responses={
-        "products_in_16_bits": "1",
-        "share_in_16_bits": "1",
-        "float32_weights": "1",
-        "float32_gradients": "1",
-        "float32_state": "1",
-        "update_gap": "1",
-        "bf16_update_gap": "1",
-    },
+    responses=(
+        Response("products_in_16_bits", "1", "products in 16 bits"),
+        Response("share_in_16_bits", "1", "share in 16 bits"),
+        Response("float32_weights", "1", "float32 weights"),
+        Response("float32_gradients", "1", "float32 gradients"),
+        Response("float32_state", "1", "float32 state"),
+        Response("update_gap", "1", "update gap"),
+        Response("bf16_update_gap", "1", "bf16 update gap"),
+    ),
     claims=CLAIMS,
 )

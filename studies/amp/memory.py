@@ -25,6 +25,7 @@ from harness import (
     Factor,
     PerProfile,
     Ratio,
+    Response,
     Responses,
     between,
     equals,
@@ -173,7 +174,11 @@ EXPERIMENT = Experiment(
     only=_needed,
     blocks=PerProfile(1, 2, 3),
     measure=measure,
-    responses={"activations": "bytes a row", "kept": "bytes", "peak": "bytes"},
+    responses=(
+        Response("activations", "bytes a row", "activations"),
+        Response("kept", "bytes", "kept"),
+        Response("peak", "bytes", "peak"),
+    ),
     claims=CLAIMS,
     figures=(memory_by_batch,),
 )

@@ -41,6 +41,7 @@ from harness import (
     PerProfile,
     Response,
     Responses,
+    Value,
     at_most,
     equals,
     more_than,
@@ -73,49 +74,49 @@ WITH: dict[str, Level] = {"gradients": "reset", "noise": 0.0}
 CLAIMS = (
     Control(
         "the formula without zero_grad",
-        Response("gap").at(**WITHOUT, momentum=0.0, rate=BOUNDED).always(),
+        Value("gap").at(**WITHOUT, momentum=0.0, rate=BOUNDED).always(),
         at_most(ROUNDING),
     ),
     Control(
         "the formula with zero_grad",
-        Response("gap").at(**WITH, momentum=0.0, rate=CONVERGES).always(),
+        Value("gap").at(**WITH, momentum=0.0, rate=CONVERGES).always(),
         at_most(ROUNDING),
     ),
     Control(
         "beyond 2 the correct loop diverges",
-        Response("decades").at(**WITH, momentum=0.0, rate=EXPLODES).always(),
+        Value("decades").at(**WITH, momentum=0.0, rate=EXPLODES).always(),
         more_than(math.log10(DIVERGED)),
     ),
     Control(
         "without zero_grad the loss stays below its bound, up to 4",
-        Response("over_bound").at(**WITHOUT, momentum=0.0, rate=BOUNDED).always(),
+        Value("over_bound").at(**WITHOUT, momentum=0.0, rate=BOUNDED).always(),
         at_most(1 + ROUNDING),
     ),
     Control(
         "and diverges beyond",
-        Response("decades").at(**WITHOUT, momentum=0.0, rate=4.1).always(),
+        Value("decades").at(**WITHOUT, momentum=0.0, rate=4.1).always(),
         more_than(math.log10(DIVERGED)),
     ),
     Control(
         "with momentum it grows as the largest root says",
-        Response("over_root").at(**WITHOUT, momentum=0.9).always(),
+        Value("over_root").at(**WITHOUT, momentum=0.9).always(),
         equals(1.0, within=FACTOR),
     ),
     Control(
         "with noise the loss grows as calculated",
-        Response("over_expected").at(noise=0.1).always(),
+        Value("over_expected").at(noise=0.1).always(),
         equals(1.0, within=SAMPLING),
     ),
 )
-RESPONSES = {
-    "decades": "powers of ten",  # from the initial loss to the mean over the last tenth
-    "largest": "1",  # largest loss over the initial one
-    "over_bound": "1",  # the same over 1 / (1 - a/4)
-    "over_root": "1",  # w's growth a step over the largest root, with momentum
-    "gap": "1",  # largest distance of w from the formula, without noise
-    "over_expected": "1",  # loss of the last tenth of the steps over what is calculated
-    "loss": "1",  # over the initial one, before the first step and after each
-}
+RESPONSES = (
+    Response("decades", "powers of ten", "from the initial loss to the mean over the last tenth"),
+    Response("largest", "1", "largest loss over the initial one"),
+    Response("over_bound", "1", "the same over 1 / (1 - a/4)"),
+    Response("over_root", "1", "w's growth a step over the largest root, with momentum"),
+    Response("gap", "1", "largest distance of w from the formula, without noise"),
+    Response("over_expected", "1", "loss of the last tenth of the steps over what is calculated"),
+    Response("loss", "1", "over the initial one, before the first step and after each"),
+)
 
 
 def in_the_design(arm: Arm) -> bool:

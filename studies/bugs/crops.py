@@ -28,6 +28,7 @@ from harness import (
     PerProfile,
     Response,
     Responses,
+    Value,
     at_least,
     equals,
     less_than,
@@ -49,30 +50,30 @@ NET = Factor("net", (PERCEPTRON, CONVOLUTIONAL))
 SIDE, EMPTY = 8, -2.0  # an empty pixel, scaled as (0 - 8) / 4
 GAP = 0.10  # the catalogue's rule: 10 points
 
-RESPONSES = {
-    "validation": "1",
-    "production": "1",  # in random crops
-    "gap": "1",
-    "gap_if_production_keeps_the_crop": "1",
-}
+RESPONSES = (
+    Response("validation", "1", "validation"),
+    Response("production", "1", "in random crops"),
+    Response("gap", "1", "gap"),
+    Response("gap_if_production_keeps_the_crop", "1", "gap if production keeps the crop"),
+)
 
 CLAIMS = (
     Claim(
         "C5.20",
-        Response("gap").at(crop="common"),
+        Value("gap").at(crop="common"),
         at_least(GAP),
         reading="Validation in the common crop is 10 points or more above production in random "
         "crops,",
     ),
     Claim(
         "C5.20",
-        Response("gap").at(crop="random"),
+        Value("gap").at(crop="random"),
         less_than(GAP),
         reading="and it is not where training and validation see random crops.",
     ),
     Control(
         "there is no gap where production keeps to the common crop",
-        Response("gap_if_production_keeps_the_crop").at(crop="common"),
+        Value("gap_if_production_keeps_the_crop").at(crop="common"),
         equals(0, within=GAP),
     ),
 )

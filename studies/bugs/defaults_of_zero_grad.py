@@ -16,6 +16,7 @@ from harness import (
     PerProfile,
     Response,
     Responses,
+    Value,
     equals,
 )
 from harness.libraries import nn, torch
@@ -26,19 +27,19 @@ CALL = Factor("call", ("zero_grad()", "set_to_none=True", "set_to_none=False"))
 CLAIMS = (
     Claim(
         "C3.15",
-        Response("zeros").at(call="zero_grad()").always(),
+        Value("zeros").at(call="zero_grad()").always(),
         equals(1.0),
         reading="Without arguments it leaves tensors of zeros, in place of None, which is what "
         "comes on request.",
     ),
     Control(
         "None on request",
-        Response("none").at(call="set_to_none=True").always(),
+        Value("none").at(call="set_to_none=True").always(),
         equals(1.0),
     ),
     Control(
         "zeros on request",
-        Response("zeros").at(call="set_to_none=False").always(),
+        Value("zeros").at(call="set_to_none=False").always(),
         equals(1.0),
     ),
 )
@@ -69,6 +70,9 @@ EXPERIMENT = Experiment(
     factors=(OF, CALL),
     blocks=PerProfile(1, 1, 1),
     measure=measure,
-    responses={"zeros": "1", "none": "1"},
+    responses=(
+        Response("zeros", "1", "zeros"),
+        Response("none", "1", "none"),
+    ),
     claims=CLAIMS,
 )

@@ -23,6 +23,7 @@ from harness import (
     PerProfile,
     Response,
     Responses,
+    Value,
     equals,
 )
 from harness.libraries import functional, nn, torch
@@ -36,51 +37,51 @@ LOGITS, ACTIVATIONS, LOSS, COLUMN = "logits", "activations", "loss", "a column o
 TENSOR = Factor("tensor", (LOGITS, ACTIVATIONS, LOSS, COLUMN))
 ROWS, FEATURES, CLASSES = 8, 16, 4
 
-RESPONSES = {
-    "shares_data": "1",  # 1 where the data lie in one place
-    "cut": "1",  # 1 where the detached tensor has no graph and asks for no gradient
-    "graphs_left": "graphs",  # alive once nothing but the detached tensor is held
-    "graphs_attached": "graphs",  # alive once nothing but the tensor itself is held
-    "writes_through": "1",  # 1 where overwriting it changes the original
-    "number": "1",  # 1 where loss.item() is Python's own float
-    "refused": "1",  # 1 where a backward pass after the overwriting is an error
-    "held": "1",  # bytes of the storage behind it over those of its own numbers
-}
+RESPONSES = (
+    Response("shares_data", "1", "1 where the data lie in one place"),
+    Response("cut", "1", "1 where the detached tensor has no graph and asks for no gradient"),
+    Response("graphs_left", "graphs", "alive once nothing but the detached tensor is held"),
+    Response("graphs_attached", "graphs", "alive once nothing but the tensor itself is held"),
+    Response("writes_through", "1", "1 where overwriting it changes the original"),
+    Response("number", "1", "1 where loss.item() is Python's own float"),
+    Response("refused", "1", "1 where a backward pass after the overwriting is an error"),
+    Response("held", "1", "bytes of the storage behind it over those of its own numbers"),
+)
 
 CLAIMS = (
     Claim(
         "C5.12",
-        Response("shares_data").always(),
+        Value("shares_data").always(),
         equals(1),
         reading="It shares data: the data of both tensors lie in one place,",
     ),
     Claim(
         "C5.12",
-        Response("writes_through").always(),
+        Value("writes_through").always(),
         equals(1),
         reading="and what is written to the detached tensor stands in the original.",
     ),
     Claim(
         "C5.12",
-        Response("cut").always(),
+        Value("cut").always(),
         equals(1),
         reading="It cuts the graph: the detached tensor has none and asks for no gradient,",
     ),
     Claim(
         "C5.12",
-        Response("graphs_left").always(),
+        Value("graphs_left").always(),
         equals(0),
         reading="and keeps none alive.",
     ),
     Claim(
         "C5.12",
-        Response("number").always(),
+        Value("number").always(),
         equals(1),
         reading="So does .item(): it gives a number of Python's own, which has no graph.",
     ),
     Control(
         "the tensor itself keeps its graph alive",
-        Response("graphs_attached").always(),
+        Value("graphs_attached").always(),
         equals(1),
     ),
 )

@@ -32,6 +32,7 @@ from harness import (
     PerProfile,
     Response,
     Responses,
+    Value,
     equals,
     more_than,
 )
@@ -76,26 +77,32 @@ ZEROED = Factor("zeroed", tuple(ZEROINGS))
 HEAD = "4."  # the last layer's parameters begin so
 FROZEN_TENSORS = 4  # weight and bias of the two layers before it
 
-RESPONSES = {
-    "moved": "1",  # largest distance of the frozen parameters from their start, over their norm
-    "zero_gradients": "1",  # share of frozen tensors whose gradient is all zeros when a step comes
-    "gradients": "1",  # share of frozen tensors that have a gradient of any kind then
-    "in_groups": "tensors",  # frozen tensors in the optimiser's groups
-    "state_bytes": "KiB",  # that the optimiser keeps for frozen tensors at the end
-    "head_moved": "1",  # distance of the last layer from where it was at the freezing
-    "head_gap": "1",  # largest difference of the last layer from a run that only freezes
-}
+RESPONSES = (
+    Response(
+        "moved", "1", "largest distance of the frozen parameters from their start, over their norm"
+    ),
+    Response(
+        "zero_gradients",
+        "1",
+        "share of frozen tensors whose gradient is all zeros when a step comes",
+    ),
+    Response("gradients", "1", "share of frozen tensors that have a gradient of any kind then"),
+    Response("in_groups", "tensors", "frozen tensors in the optimiser's groups"),
+    Response("state_bytes", "KiB", "that the optimiser keeps for frozen tensors at the end"),
+    Response("head_moved", "1", "distance of the last layer from where it was at the freezing"),
+    Response("head_gap", "1", "largest difference of the last layer from a run that only freezes"),
+)
 
 CLAIMS = (
     Claim(
         "C5.13",
-        Response("in_groups").at(built=STALE, zeroed=DEFAULT).always(),
+        Value("in_groups").at(built=STALE, zeroed=DEFAULT).always(),
         equals(FROZEN_TENSORS),
         reading="All frozen tensors are in the optimiser's groups after the freezing.",
     ),
     Claim(
         "C5.14",
-        Response("zero_gradients").at(built=STALE, zeroed=DEFAULTS, optimiser="Adam").always(),
+        Value("zero_gradients").at(built=STALE, zeroed=DEFAULTS, optimiser="Adam").always(),
         equals(1),
         reading="With zero gradients: whenever the optimiser of the document's listing steps, the "
         "gradient of every frozen tensor is a tensor of zeros, with zero_grad() as it is by "
@@ -103,37 +110,37 @@ CLAIMS = (
     ),
     Claim(
         "C5.32",
-        Response("gradients").at(built=STALE, zeroed=DEFAULTS, optimiser="Adam").always(),
+        Value("gradients").at(built=STALE, zeroed=DEFAULTS, optimiser="Adam").always(),
         equals(1),
         reading="Still have gradients: after freezing, with zero_grad() as it is by default, no "
         "frozen tensor's gradient is None when the optimiser steps.",
     ),
     Claim(
         "C5.17",
-        Response("moved").at(built=FRESH).always(),
+        Value("moved").at(built=FRESH).always(),
         equals(0),
         reading="Built after freezing with what is trainable, no optimiser moves a frozen layer,",
     ),
     Claim(
         "C5.17",
-        Response("head_gap").at(built=FRESH, freeze=FIRST).always(),
+        Value("head_gap").at(built=FRESH, freeze=FIRST).always(),
         equals(0),
         reading="and the layer that is trained ends bit for bit where it ends if the optimiser is "
         "built before freezing and the frozen layers have no gradients.",
     ),
     Control(
         "zero_grad(set_to_none=False) leaves tensors of zeros after 20 steps",
-        Response("zero_gradients").at(built=STALE, zeroed=TO_ZEROS, freeze=LATER).always(),
+        Value("zero_gradients").at(built=STALE, zeroed=TO_ZEROS, freeze=LATER).always(),
         equals(1),
     ),
     Control(
         "an optimiser built after freezing has no frozen tensors",
-        Response("in_groups").at(built=FRESH).always(),
+        Value("in_groups").at(built=FRESH).always(),
         equals(0),
     ),
     Control(
         "the last layer is trained",
-        Response("head_moved").at(zeroed=DEFAULT).always(),
+        Value("head_moved").at(zeroed=DEFAULT).always(),
         more_than(0),
     ),
 )

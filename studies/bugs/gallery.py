@@ -32,6 +32,7 @@ from harness import (
     PerProfile,
     Response,
     Responses,
+    Value,
     equals,
 )
 from harness.libraries import torch
@@ -85,14 +86,14 @@ SYMPTOMS = {
 CLAIMS = (
     Claim(
         "C5.33",
-        Response("same_loss").at(bug=KINDS[1:]).always(),
+        Value("same_loss").at(bug=KINDS[1:]).always(),
         equals(0),
         reading="A signature in the loss curve takes a loss that differs: at some step the "
         "training loss is not that of the correct run, bit for bit.",
     ),
     Control(
         "a correct run repeats to the last bit",
-        Response("same_loss").at(bug=NONE).always(),
+        Value("same_loss").at(bug=NONE).always(),
         equals(1),
     ),
 )
@@ -191,7 +192,39 @@ def symptoms_of(run: Run, place: int) -> Responses:
 EXPERIMENT: Experiment[Block] = Experiment(
     question="What does each bug do to the curves of a training run?",
     factors=(BUG, CASE),
-    responses={"same_loss": "1", **CURVES, **SYMPTOMS},
+    responses=(
+        Response("same_loss", "1", "same loss"),
+        Response("train_loss", "nat", "train loss"),
+        Response("val_loss", "nat", "as the loop evaluates"),
+        Response("val_score", "1", "accuracy, as the loop evaluates"),
+        Response("production_score", "1", "production score"),
+        Response("gradient_norm", "1", "mean over the epoch's steps"),
+        Response("kept_bytes", "B", "held by stored outputs at the end of the epoch"),
+        Response(
+            "last_loss",
+            "1",
+            "decimal logarithm of the last epoch's training loss over the first step's",
+        ),
+        Response(
+            "roughness", "1", "mean size of the change of the loss's logarithm from step to step"
+        ),
+        Response(
+            "gradient_growth",
+            "1",
+            "decimal logarithm, last epoch's mean gradient norm over the first's",
+        ),
+        Response("last_val_score", "1", "last val score"),
+        Response(
+            "val_scatter",
+            "1",
+            "mean size of the change of accuracy from epoch to epoch, second half",
+        ),
+        Response("repeats_differ", "1", "1 where repeated evaluations of the end differ"),
+        Response("behind_training", "1", "training less validation accuracy at the end"),
+        Response("val_less_production", "1", "at the end"),
+        Response("stored_bytes", "B", "at the end"),
+        Response("frozen_with_gradient", "1", "frozen parameters with a gradient at the end"),
+    ),
     blocks=PerProfile(2, 20, 60),
     together=PerProfile(2, 20, 20),
     effort=PerProfile(40, 100, 100),  # per cent of the epochs

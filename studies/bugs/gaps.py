@@ -37,6 +37,7 @@ from harness import (
     PerProfile,
     Response,
     Responses,
+    Value,
     at_least,
     equals,
     less_than,
@@ -79,13 +80,13 @@ COLOURS = {OVERLAP: VERMILION, COVARIATE: BLUE, LABEL: GREEN, TUNING: ORANGE}
 CLAIMS = (
     Claim(
         "C5.24",
-        Response("largest_gap").at(cause=(COVARIATE, LABEL, TUNING)),
+        Value("largest_gap").at(cause=(COVARIATE, LABEL, TUNING)),
         less_than(LEAST_GAP),
         reading="Leakage can be told from the two numbers if no other cause gives them: each stays "
         "below 20 points at every dose. That leakage is the most frequent cause is not judged.",
     ),
-    Control("overlap reaches the gap", Response("largest_gap").at(cause=OVERLAP), at_least(0.2)),
-    Control("without a cause there is no gap", Response("undosed_gap"), equals(0, within=0.05)),
+    Control("overlap reaches the gap", Value("largest_gap").at(cause=OVERLAP), at_least(0.2)),
+    Control("without a cause there is no gap", Value("undosed_gap"), equals(0, within=0.05)),
 )
 
 
@@ -217,7 +218,12 @@ def _headline(table: pd.DataFrame) -> str:
 EXPERIMENT = Experiment(
     question="Can anything but leakage give 95 % in validation and 70 % in production?",
     factors=(CAUSE, DATA),
-    responses={"validation": "1", "production": "1", "largest_gap": "1", "undosed_gap": "1"},
+    responses=(
+        Response("validation", "1", "validation"),
+        Response("production", "1", "production"),
+        Response("largest_gap", "1", "largest gap"),
+        Response("undosed_gap", "1", "undosed gap"),
+    ),
     blocks=PerProfile(2, 20, 60),
     measure=measure,
     claims=CLAIMS,

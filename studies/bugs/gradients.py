@@ -24,6 +24,7 @@ from harness import (
     PerProfile,
     Response,
     Responses,
+    Value,
     equals,
     less_than,
 )
@@ -37,8 +38,8 @@ NET = Factor("net", ("linear", "perceptron", "CNN", "one layer used twice"))
 PRECISION = Factor("precision", ("float64", "float32", "bfloat16"))
 STEPS, BATCH, LEARNING_RATE = 100, 16, 0.01
 
-DOUBLED = Response("doubled").always()
-RUNNING_SUM = Response("running_sum").at(precision="float64").always()
+DOUBLED = Value("doubled").always()
+RUNNING_SUM = Value("running_sum").at(precision="float64").always()
 
 CLAIMS: tuple[Claim | Control, ...] = (
     *(
@@ -63,24 +64,24 @@ CLAIMS: tuple[Claim | Control, ...] = (
     ),
     Claim(
         "C3.29",
-        Response("second_sum").always(),
+        Value("second_sum").always(),
         equals(1.0),
         reading="After the second step's backward pass .grad is g1 + g2, bit for bit, in every "
         "precision.",
     ),
     Control(
         "a sum of other gradients is seen",
-        Response("wrong_sum").always(),
+        Value("wrong_sum").always(),
         less_than(1.0),
     ),
 )
-RESPONSES = {
-    "doubled": "1",  # share of parameters
-    "second_sum": "1",  # share of parameters
-    "running_sum": "1",  # share of steps in which all parameters agree
-    "wrong_sum": "1",  # the same where the sum lacks the first gradient
-    "distance": "1",  # from the sum in double precision, relative, after the last step
-}
+RESPONSES = (
+    Response("doubled", "1", "share of parameters"),
+    Response("second_sum", "1", "share of parameters"),
+    Response("running_sum", "1", "share of steps in which all parameters agree"),
+    Response("wrong_sum", "1", "the same where the sum lacks the first gradient"),
+    Response("distance", "1", "from the sum in double precision, relative, after the last step"),
+)
 
 
 class Cell(NamedTuple):

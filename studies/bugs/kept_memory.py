@@ -26,6 +26,7 @@ from harness import (
     PerProfile,
     Response,
     Responses,
+    Value,
     at_least,
     equals,
 )
@@ -54,63 +55,67 @@ LINE = 0.999  # R squared of a straight line
 ONE = 0.01  # how far from one graph a step may be
 KIB = 2**10
 
-RESPONSES = {
-    "straight": "1",  # R squared of what is saved, regressed on steps; 0 where it does not change
-    "slope": "graphs",  # saved a step, over what one graph saves
-    "graphs": "graphs",  # alive after the last step, over the number of steps
-    "collected": "KiB",  # of what is saved, freed by the collector
-    "collected_graphs": "graphs",  # freed by the collector
-    "released": "1",  # share of what is saved that is freed when the list is emptied
-    "released_graphs": "1",  # share of the graphs
-}
+RESPONSES = (
+    Response(
+        "straight",
+        "1",
+        "R squared of what is saved, regressed on steps; 0 where it does not change",
+    ),
+    Response("slope", "graphs", "saved a step, over what one graph saves"),
+    Response("graphs", "graphs", "alive after the last step, over the number of steps"),
+    Response("collected", "KiB", "of what is saved, freed by the collector"),
+    Response("collected_graphs", "graphs", "freed by the collector"),
+    Response("released", "1", "share of what is saved that is freed when the list is emptied"),
+    Response("released_graphs", "1", "share of the graphs"),
+)
 
 CLAIMS: tuple[Claim | Control, ...] = (
     Claim(
         "C5.09",
-        Response("straight").at(form=ATTACHED).always(),
+        Value("straight").at(form=ATTACHED).always(),
         at_least(LINE),
         reading="Linearly: what is saved for backward passes lies on a straight line, R squared "
         "0.999 or more, whatever is kept, with a backward pass in every step or without.",
     ),
     Claim(
         "C5.09",
-        Response("slope").at(form=ATTACHED).always(),
+        Value("slope").at(form=ATTACHED).always(),
         equals(1.0, within=ONE),
         reading="Each step adds what one graph saves, to 1 %.",
     ),
     Claim(
         "C5.09",
-        Response("graphs").at(form=ATTACHED).always(),
+        Value("graphs").at(form=ATTACHED).always(),
         equals(1.0),
         reading="As many graphs are alive as there were steps.",
     ),
     Claim(
         "C5.10",
-        Response("collected_graphs").at(form=ATTACHED).always(),
+        Value("collected_graphs").at(form=ATTACHED).always(),
         equals(0),
         reading="The collector frees none of the graphs,",
     ),
     Claim(
         "C5.10",
-        Response("collected").at(form=ATTACHED, backward=NO_BACKWARD).always(),
+        Value("collected").at(form=ATTACHED, backward=NO_BACKWARD).always(),
         equals(0),
         reading="nor a byte of what they saved;",
     ),
     Claim(
         "C5.10",
-        Response("released_graphs").at(form=ATTACHED).always(),
+        Value("released_graphs").at(form=ATTACHED).always(),
         equals(1.0),
         reading="once the list is emptied all are gone,",
     ),
     Claim(
         "C5.10",
-        Response("released").at(form=ATTACHED, backward=NO_BACKWARD).always(),
+        Value("released").at(form=ATTACHED, backward=NO_BACKWARD).always(),
         equals(1.0),
         reading="and all that they saved.",
     ),
     Control(
         "where outputs are kept detached no graph is alive",
-        Response("graphs").at(form=DETACHED).always(),
+        Value("graphs").at(form=DETACHED).always(),
         equals(0),
     ),
 )

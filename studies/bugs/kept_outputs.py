@@ -27,6 +27,7 @@ from harness import (
     PerProfile,
     Response,
     Responses,
+    Value,
     equals,
     more_than,
 )
@@ -60,20 +61,18 @@ if TYPE_CHECKING:
 STEPS, ROWS, FEATURES, CLASSES = 40, 64, 64, 10
 KIB = 2**10
 
-RESPONSES = {
-    "saved": "KiB",  # for a backward pass, after each step
-    "live": "KiB",  # in all storages, after each step
-    "growth": "KiB",  # of what is saved, a step
-    "live_growth": "KiB",  # of all storages, a step, from the second on
-    "graphs": "graphs",  # alive after the last step
-}
+RESPONSES = (
+    Response("saved", "KiB", "for a backward pass, after each step"),
+    Response("live", "KiB", "in all storages, after each step"),
+    Response("growth", "KiB", "of what is saved, a step"),
+    Response("live_growth", "KiB", "of all storages, a step, from the second on"),
+    Response("graphs", "graphs", "alive after the last step"),
+)
 
 CLAIMS = (
     Claim(
         "C5.08",
-        Response("growth")
-        .at(form=ATTACHED, backward=(NO_BACKWARD, KEPT_FIRST, KEPT_LAST))
-        .always(),
+        Value("growth").at(form=ATTACHED, backward=(NO_BACKWARD, KEPT_FIRST, KEPT_LAST)).always(),
         more_than(0),
         reading="Every intermediate stays alive: what is saved for a backward pass grows with "
         "every step, be it outputs, losses or their sum that is kept as it comes, and be there no "
@@ -81,7 +80,7 @@ CLAIMS = (
     ),
     Claim(
         "C5.12",
-        Response("growth").at(form=(DETACHED, NUMBERS)).always(),
+        Value("growth").at(form=(DETACHED, NUMBERS)).always(),
         equals(0),
         reading="It fixes it: kept detached or as numbers (.item(), and .tolist() for outputs), "
         "nothing that is saved for a backward pass stays. The kept numbers themselves go on "
@@ -89,12 +88,12 @@ CLAIMS = (
     ),
     Control(
         "a retained graph keeps what it saved after its backward pass",
-        Response("growth").at(form=ATTACHED, backward=RETAINED).always(),
+        Value("growth").at(form=ATTACHED, backward=RETAINED).always(),
         more_than(0),
     ),
     Control(
         "kept outputs are counted",
-        Response("live_growth").at(kept=OUTPUTS, form=DETACHED).always(),
+        Value("live_growth").at(kept=OUTPUTS, form=DETACHED).always(),
         equals(ROWS * CLASSES * 4 / KIB),
     ),
 )

@@ -21,6 +21,7 @@ from harness import (
     PerProfile,
     Response,
     Responses,
+    Value,
     at_least,
     equals,
 )
@@ -87,14 +88,14 @@ OPERATIONS: dict[str, Callable[[str, str], Tensor]] = {
 CLAIMS = (
     Claim(
         "C5.25",
-        Response("share").always(),
+        Value("share").always(),
         at_least(MOST),
         reading="In most cases: at least 75 % of 17 operations of a training step raise an error. "
         "Without a GPU, on fake tensors.",
     ),
     Control(
         "with both on the GPU none raises",
-        Response("share_together").always(),
+        Value("share_together").always(),
         equals(0),
     ),
 )
@@ -120,6 +121,26 @@ EXPERIMENT = Experiment(
     question="Which operations raise when one tensor is on the CPU and the other on a GPU?",
     blocks=PerProfile(1, 1, 1),
     measure=measure,
-    responses=dict.fromkeys(("share", "share_together", *OPERATIONS), "1"),
+    responses=(
+        Response("share", "1", "share"),
+        Response("share_together", "1", "share together"),
+        Response("linear_layer", "1", "linear layer"),
+        Response("convolution", "1", "convolution"),
+        Response("embedding", "1", "embedding"),
+        Response("batch_norm", "1", "batch norm"),
+        Response("layer_norm", "1", "layer norm"),
+        Response("attention", "1", "attention"),
+        Response("matrix_product", "1", "matrix product"),
+        Response("sum", "1", "sum"),
+        Response("sum_in_place", "1", "sum in place"),
+        Response("comparison", "1", "comparison"),
+        Response("where", "1", "where"),
+        Response("masked_fill", "1", "masked fill"),
+        Response("cat", "1", "cat"),
+        Response("gather", "1", "gather"),
+        Response("indexing", "1", "indexing"),
+        Response("copy_into", "1", "copy into"),
+        Response("single_number", "1", "single number"),
+    ),
     claims=CLAIMS,
 )

@@ -22,6 +22,7 @@ from harness import (
     PerProfile,
     Response,
     Responses,
+    Value,
     equals,
 )
 from harness.libraries import nn, torch
@@ -38,29 +39,31 @@ ADDED, REPLACED = "layer added", "layer replaced"
 CHANGE = Factor("change", (ADDED, REPLACED))
 TOLD = Factor("told", (False, True))
 
-RESPONSES = {
-    "moved": "1",  # share of the new tensors that differ from how they began
-    "gradients": "1",  # share of the new tensors that have a gradient at the end
-    "piled_up": "1",  # norm of their gradient after the last step over that after the first
-    "orphans": "tensors",  # in the optimiser, but in the network no more
-}
+RESPONSES = (
+    Response("moved", "1", "share of the new tensors that differ from how they began"),
+    Response("gradients", "1", "share of the new tensors that have a gradient at the end"),
+    Response(
+        "piled_up", "1", "norm of their gradient after the last step over that after the first"
+    ),
+    Response("orphans", "tensors", "in the optimiser, but in the network no more"),
+)
 
 CLAIMS = (
     Claim(
         "C5.16",
-        Response("moved").at(told=False).always(),
+        Value("moved").at(told=False).always(),
         equals(0),
         reading="Unknown: no optimiser moves a tensor of a layer that was added or put in place of "
         "another after it was built.",
     ),
     Control(
         "add_param_group makes them known",
-        Response("moved").at(told=True).always(),
+        Value("moved").at(told=True).always(),
         equals(1),
     ),
     Control(
         "new layers get gradients",
-        Response("gradients").always(),
+        Value("gradients").always(),
         equals(1),
     ),
 )

@@ -34,6 +34,7 @@ from harness import (
     PerProfile,
     Response,
     Responses,
+    Value,
     at_least,
     cross,
     equals,
@@ -62,74 +63,81 @@ LINEAR_GROWTH, STRAIGHT = (0.9, 1.1), 0.95
 CLAIMS = (
     Claim(
         "C5.03",
-        Response("hundredfold").at(task=GRID),
+        Value("hundredfold").at(task=GRID),
         NINE_IN_TEN,
         reading="In at least nine of ten cells of the grid the gradient at step 100 is 80 to 120 "
         "times as long as that of the first step.",
     ),
     Claim(
         "C5.04",
-        Response("turned").at(task=GRID),
+        Value("turned").at(task=GRID),
         NINE_IN_TEN,
         reading="An averaged direction is another one than that of the gradient of now: in at "
         "least nine of ten cells the cosine between the two is below 0.3 at step 100.",
     ),
     Claim(
         "C5.05",
-        Response("diverged").at(task=GRID),
+        Value("diverged").at(task=GRID),
         NINE_IN_TEN,
         reading="In at least nine of ten cells the loss ends above ten times the initial one, or "
         "is no number.",
     ),
     Claim(
         "C3.28",
-        Response("worse").at(task=GRID),
+        Value("worse").at(task=GRID),
         NINE_IN_TEN,
         reading="Never to converge properly is less than to diverge: in at least nine of ten cells "
         "the loss ends above that of the correct loop, by more than 1 % of the initial loss.",
     ),
     Claim(
         "C5.31",
-        Response("linear").at(task=GRID),
+        Value("linear").at(task=GRID),
         NINE_IN_TEN,
         reading="In at least nine of ten cells the gradient's norm grows with a power of the steps "
         "between 0.9 and 1.1, and a straight line fits it with an R^2 above 0.95.",
     ),
     Control(
         "a hundred equal gradients are a hundred times the first",
-        Response("growth").at(setting=FROZEN_ALL).always(),
+        Value("growth").at(setting=FROZEN_ALL).always(),
         equals(100.0, within=0.01),
     ),
     Control(
         "and grow on a straight line",
-        Response("exponent").at(setting=FROZEN_ALL).always(),
+        Value("exponent").at(setting=FROZEN_ALL).always(),
         equals(1.0, within=1e-3),
     ),
     Control(
         "frozen weights leave the loss as it is",
-        Response("rises").at(setting=FROZEN_ALL).always(),
+        Value("rises").at(setting=FROZEN_ALL).always(),
         equals(0.0),
     ),
     Control(
         "with zero_grad every cell learns",
-        Response("decades").at(gradients="reset"),
+        Value("decades").at(gradients="reset"),
         less_than(0.0),
     ),
 )
 
 #: What holds in a cell or not; in the whole grid it is a share.
 HOLDS = ("hundredfold", "turned", "linear", "diverged", "worse", "better")
-RESPONSES = {
-    "growth": "1",  # norm at step 100 over norm at step 1
-    "cosine": "1",  # at step 100, between the step's gradient and what is accumulated
-    "exponent": "1",
-    "straightness": "1",
-    "decades": "powers of ten",  # from the initial to the final loss over the training set
-    "share_left": "1",  # of the initial loss, a million at most
-    "rises": "1",  # share of epochs in which that loss is higher than before
-    "norm": "1",  # relative to the first step's, at each of the LOOKS
-    **dict.fromkeys(HOLDS, "1"),
-}
+RESPONSES = (
+    Response("growth", "1", "norm at step 100 over norm at step 1"),
+    Response("cosine", "1", "at step 100, between the step's gradient and what is accumulated"),
+    Response("exponent", "1", "exponent"),
+    Response("straightness", "1", "straightness"),
+    Response(
+        "decades", "powers of ten", "from the initial to the final loss over the training set"
+    ),
+    Response("share_left", "1", "of the initial loss, a million at most"),
+    Response("rises", "1", "share of epochs in which that loss is higher than before"),
+    Response("norm", "1", "relative to the first step's, at each of the LOOKS"),
+    Response("hundredfold", "1", "hundredfold"),
+    Response("turned", "1", "turned"),
+    Response("linear", "1", "linear"),
+    Response("diverged", "1", "diverged"),
+    Response("worse", "1", "worse"),
+    Response("better", "1", "better"),
+)
 
 
 def in_the_design(arm: Arm) -> bool:

@@ -15,7 +15,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
-from harness import Arm, Block, Claim, Control, Experiment, PerProfile, Response, Responses, equals
+from harness import (
+    Arm,
+    Block,
+    Claim,
+    Control,
+    Experiment,
+    PerProfile,
+    Response,
+    Responses,
+    Value,
+    equals,
+)
 from harness.libraries import nn, torch
 from harness.workloads import tower
 from studies.bugs.keeping import (
@@ -42,14 +53,14 @@ EARLY = 20
 CLAIMS = (
     Claim(
         "C5.11",
-        Response("out_of_memory").at(form=ATTACHED).always(),
+        Value("out_of_memory").at(form=ATTACHED).always(),
         equals(1),
         reading="Where outputs are kept as they come, an evaluation without no_grad and a training "
         "loop run out of memory within 1,000 steps under a limit that 500 graphs fill.",
     ),
     Control(
         "detached outputs leave room",
-        Response("out_of_memory").at(form=DETACHED).always(),
+        Value("out_of_memory").at(form=DETACHED).always(),
         equals(0),
     ),
 )
@@ -118,7 +129,12 @@ EXPERIMENT = Experiment(
     blocks=PerProfile(1, 1, 1),
     prepare=prepare,
     measure=measure,
-    responses={"out_of_memory": "1", "steps": "steps", "growth": "MiB", "predicted": "steps"},
+    responses=(
+        Response("out_of_memory", "1", "out of memory"),
+        Response("steps", "steps", "steps"),
+        Response("growth", "MiB", "growth"),
+        Response("predicted", "steps", "predicted"),
+    ),
     claims=CLAIMS,
     fresh_process=True,
     needs="cuda",

@@ -35,6 +35,7 @@ from harness import (
     PerProfile,
     Response,
     Responses,
+    Value,
     at_least,
     at_most,
     equals,
@@ -72,36 +73,40 @@ LEAST_GAP = 0.8 * DOCUMENTS_GAP
 SAME_ACCURACY = 0.01
 COLOURS = {NEAREST: VERMILION, LINEAR: BLUE, PERCEPTRON: GREEN}
 
-RESPONSES = {
-    "validation": "1",  # accuracy at each overlap
-    "gap": "1",  # validation less production, at each overlap
-    "behind_training": "1",  # training less validation, at each overlap
-    "production": "1",
-    "training": "1",
-    "full_gap": "1",  # the gap at full overlap
-    "no_overlap_gap": "1",
-    "least_rise": "1",  # the least step of the gap from one overlap to the next
-    "full_behind_training": "1",
-    "off_arithmetic": "1",  # how far the gap is at most from overlap x (training - fresh accuracy)
-}
+RESPONSES = (
+    Response("validation", "1", "accuracy at each overlap"),
+    Response("gap", "1", "validation less production, at each overlap"),
+    Response("behind_training", "1", "training less validation, at each overlap"),
+    Response("production", "1", "production"),
+    Response("training", "1", "training"),
+    Response("full_gap", "1", "the gap at full overlap"),
+    Response("no_overlap_gap", "1", "no overlap gap"),
+    Response("least_rise", "1", "the least step of the gap from one overlap to the next"),
+    Response("full_behind_training", "1", "full behind training"),
+    Response(
+        "off_arithmetic",
+        "1",
+        "how far the gap is at most from overlap x (training - fresh accuracy)",
+    ),
+)
 
 CLAIMS = (
     Claim(
         "C5.18",
-        Response("full_gap"),
+        Value("full_gap"),
         at_least(INFLATED),
         reading="Inflates: with full overlap validation is 10 points or more above production, for "
         "every model and data set.",
     ),
     Claim(
         "C5.18",
-        Response("least_rise"),
+        Value("least_rise"),
         at_least(-SAME_ACCURACY),
         reading="Monotone: more overlap never lowers it, to 1 point.",
     ),
     Claim(
         "C5.21",
-        Response("full_gap").at(data=WRONG, model=NEAREST),
+        Value("full_gap").at(data=WRONG, model=NEAREST),
         at_least(LEAST_GAP),
         reading="95 % against 70 % is a gap of 25 points, to 20 %. It can come of leakage alone, "
         "with no error in the code: where the task is as hard as that and the model memorises, "
@@ -109,20 +114,20 @@ CLAIMS = (
     ),
     Claim(
         "C5.22",
-        Response("full_behind_training"),
+        Value("full_behind_training"),
         at_most(SAME_ACCURACY),
         reading="Close: at full overlap validation is at most 1 point below training,",
     ),
     Claim(
         "C5.22",
-        Response("least_rise"),
+        Value("least_rise"),
         at_least(-SAME_ACCURACY),
         reading="and it comes closer with every step of overlap, to 1 point.",
     ),
-    Control("no overlap, no gap", Response("no_overlap_gap"), equals(0, within=0.03)),
+    Control("no overlap, no gap", Value("no_overlap_gap"), equals(0, within=0.03)),
     Control(
         "the gap is the overlap times what the model does better on rows it knows",
-        Response("off_arithmetic"),
+        Value("off_arithmetic"),
         at_most(0.03),
     ),
 )

@@ -41,6 +41,7 @@ from harness import (
     PerProfile,
     Response,
     Responses,
+    Value,
     at_least,
     at_most,
     equals,
@@ -98,7 +99,7 @@ CLAIMS: tuple[Claim | Control, ...] = (
     *(
         Claim(
             "C5.21",
-            Response("gap").at(kind=kind, model=model, split=LAST, data=NO_SIGNAL),
+            Value("gap").at(kind=kind, model=model, split=LAST, data=NO_SIGNAL),
             at_least(LEAST_GAP),
             reading="This kind of leak gives the documents' 25 points, to 20 %, where there is no "
             "signal and with the model in which it shows most.",
@@ -107,13 +108,13 @@ CLAIMS: tuple[Claim | Control, ...] = (
     ),
     Claim(
         "C5.23",
-        Response("gap").at(split=FIRST, data=(DIGIT_PAIR, CANCER)),
+        Value("gap").at(split=FIRST, data=(DIGIT_PAIR, CANCER)),
         at_most(LEAK),
         reading="Cured: with the split first validation is at most 1 point above production.",
     ),
     Control(
         "nothing can be learnt where there is no signal",
-        Response("production").at(data=NO_SIGNAL),
+        Value("production").at(data=NO_SIGNAL),
         equals(0.5, within=0.05),
     ),
 )
@@ -306,7 +307,12 @@ def _draw_kind(axes: Axes, place: int, values: dict[str, NDArray[np.float64]]) -
 EXPERIMENT = Experiment(
     question="Which steps of preparing data leak, when they are taken before the split?",
     factors=(KIND, SPLIT, DATA, MODEL),
-    responses={"training": "1", "validation": "1", "production": "1", "gap": "1"},
+    responses=(
+        Response("training", "1", "training"),
+        Response("validation", "1", "validation"),
+        Response("production", "1", "production"),
+        Response("gap", "1", "gap"),
+    ),
     blocks=PerProfile(2, 40, 100),
     effort=PerProfile(4, 20, 20),
     measure=measure,

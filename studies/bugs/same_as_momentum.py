@@ -29,6 +29,7 @@ from harness import (
     PerProfile,
     Response,
     Responses,
+    Value,
     equals,
     more_than,
 )
@@ -62,7 +63,7 @@ CLAIMS: tuple[Claim | Control, ...] = (
     *(
         Claim(
             name,
-            Response("apart").at(twin=SUM).always(),
+            Value("apart").at(twin=SUM).always(),
             equals(0),
             reading="What the optimiser works with is the sum of all gradients: it trains, bit for "
             "bit, as when it is reset and given a running sum that was added up apart.",
@@ -71,17 +72,17 @@ CLAIMS: tuple[Claim | Control, ...] = (
     ),
     Control(
         "SGD without zero_grad is SGD with momentum 1",
-        Response("apart").at(twin=MOMENTUM, optimiser="SGD").always(),
+        Value("apart").at(twin=MOMENTUM, optimiser="SGD").always(),
         equals(0),
     ),
     Control(
         "with momentum or weight decay of its own it is not",
-        Response("apart").at(twin=MOMENTUM, optimiser=OTHERS).always(),
+        Value("apart").at(twin=MOMENTUM, optimiser=OTHERS).always(),
         more_than(0),
     ),
     Control(
         "with zero_grad it is another training",
-        Response("apart").at(twin=RESET).always(),
+        Value("apart").at(twin=RESET).always(),
         more_than(0),
     ),
 )
@@ -170,6 +171,9 @@ EXPERIMENT: Experiment[Block] = Experiment(
     together=PerProfile(2, 20, 20),
     effort=PerProfile(20, 100, 100),  # steps
     measure_together=measure,
-    responses={"apart": "steps", "distance": "1"},
+    responses=(
+        Response("apart", "steps", "apart"),
+        Response("distance", "1", "distance"),
+    ),
     claims=CLAIMS,
 )

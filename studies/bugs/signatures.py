@@ -39,6 +39,7 @@ from harness import (
     PerProfile,
     Response,
     Responses,
+    Value,
     at_least,
 )
 from harness.figures import BLACK
@@ -73,7 +74,7 @@ Described = dict[str, NDArray[np.float64]]
 CLAIMS = (
     Claim(
         "C5.33",
-        Response("recognised").at(view=LOSS),
+        Value("recognised").at(view=LOSS),
         at_least(RECOGNISED),
         reading="Literally, in the loss curve: by the training loss alone 90 % or more of unseen "
         "runs get the right diagnosis; and of each bug, 90 % or more of the runs that have it are "
@@ -81,14 +82,14 @@ CLAIMS = (
     ),
     Claim(
         "C5.33",
-        Response("recognised").at(view=EVERYTHING, bug=ANY),
+        Value("recognised").at(view=EVERYTHING, bug=ANY),
         at_least(RECOGNISED),
         reading="By all that is logged, for the document speaks of memory and metrics too: 90 % or "
         "more of unseen runs get the right diagnosis.",
     ),
     Control(
         "stored outputs are told by the memory they hold",
-        Response("recognised").at(bug="keep_outputs", view=EVERYTHING, learnt_on="the same data"),
+        Value("recognised").at(bug="keep_outputs", view=EVERYTHING, learnt_on="the same data"),
         at_least(RECOGNISED),
     ),
 )
@@ -232,7 +233,16 @@ def _headline(table: pd.DataFrame) -> str:
 EXPERIMENT: Experiment[Block] = Experiment(
     question="Can a bug be told from the curves of a training run?",
     factors=(VIEW, LEARNT_ON, BUG),
-    responses={"recognised": "1", **{f"as_{kind}": "1" for kind in KINDS}},
+    responses=(
+        Response("recognised", "1", "recognised"),
+        Response("as_none", "1", "as none"),
+        Response("as_keep_gradients", "1", "as keep gradients"),
+        Response("as_evaluate_in_train_mode", "1", "as evaluate in train mode"),
+        Response("as_train_in_eval_mode", "1", "as train in eval mode"),
+        Response("as_keep_outputs", "1", "as keep outputs"),
+        Response("as_stale_optimiser", "1", "as stale optimiser"),
+        Response("as_leak", "1", "as leak"),
+    ),
     blocks=PerProfile(3, 60, 60),
     together=PerProfile(3, 60, 60),
     effort=PerProfile(40, 100, 100),

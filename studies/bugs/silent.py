@@ -24,6 +24,7 @@ from harness import (
     PerProfile,
     Response,
     Responses,
+    Value,
     equals,
 )
 from harness.libraries import functional, torch
@@ -56,18 +57,18 @@ ROWS = 8
 CLAIMS = (
     Claim(
         "C5.01",
-        Response("raised").at(bug=(*SWITCHED, *ELSEWHERE)).always(),
+        Value("raised").at(bug=(*SWITCHED, *ELSEWHERE)).always(),
         equals(0),
         reading="None of the six raises an error or a warning, in any of its forms.",
     ),
     Control(
         "the correct loop raises nothing",
-        Response("raised").at(bug=NOTHING).always(),
+        Value("raised").at(bug=NOTHING).always(),
         equals(0),
     ),
     Control(
         "a mistake that is not silent is noticed",
-        Response("raised").at(bug=TOO_FEW).always(),
+        Value("raised").at(bug=TOO_FEW).always(),
         equals(1),
     ),
 )
@@ -134,6 +135,6 @@ EXPERIMENT = Experiment(
     imports=("torch._dynamo",),
     prepare=prepare,
     measure=measure,
-    responses={"raised": "1"},
+    responses=(Response("raised", "1", "raised"),),
     claims=CLAIMS,
 )

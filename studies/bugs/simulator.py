@@ -26,6 +26,7 @@ from harness import (
     PerProfile,
     Response,
     Responses,
+    Value,
     at_least,
     less_than,
 )
@@ -54,7 +55,7 @@ EXPLODED = 1.0  # powers of ten: ten times the initial loss
 CLAIMS = (
     Claim(
         "C6.10",
-        Response("as_described").at(gradients="kept").frequency(),
+        Value("as_described").at(gradients="kept").frequency(),
         at_least(0.9),
         reading="In nine of ten trainings all of it is seen: the loss over the training set rises "
         "in at least one of the first five epochs; after 20 epochs it is more than ten times the "
@@ -63,19 +64,21 @@ CLAIMS = (
     ),
     Control(
         "with zero_grad it learns",
-        Response("decades").at(gradients="reset"),
+        Value("decades").at(gradients="reset"),
         less_than(0.0),
     ),
 )
-RESPONSES = {
-    "as_described": "1",
-    "early_rises": "epochs",
-    "decades": "powers of ten",  # from the initial loss to that of the last tenth of the epochs
-    "exponent": "1",
-    "straightness": "1",
-    "loss": "nat",  # over the training set: before the first epoch, and after each
-    "norm": "1",  # of .grad, the mean over an epoch's steps
-}
+RESPONSES = (
+    Response("as_described", "1", "as described"),
+    Response("early_rises", "epochs", "early rises"),
+    Response(
+        "decades", "powers of ten", "from the initial loss to that of the last tenth of the epochs"
+    ),
+    Response("exponent", "1", "exponent"),
+    Response("straightness", "1", "straightness"),
+    Response("loss", "nat", "over the training set: before the first epoch, and after each"),
+    Response("norm", "1", "of .grad, the mean over an epoch's steps"),
+)
 
 
 @lru_cache(maxsize=2)

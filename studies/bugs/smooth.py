@@ -28,6 +28,7 @@ from harness import (
     PerProfile,
     Response,
     Responses,
+    Value,
     at_least,
     less_than,
 )
@@ -54,14 +55,14 @@ SMOOTH = 0.9
 CLAIMS = (
     Claim(
         "C5.34",
-        Response("not_rising"),
+        Value("not_rising"),
         at_least(SMOOTH),
         reading="Smoothly: the mean loss of an epoch is not above that of the epoch before in at "
         "least 90 % of the epochs, whatever the optimiser and its learning rate.",
     ),
     Control(
         "training does lower the loss",
-        Response("last_over_first").at(recipe="Adam, 0.01"),
+        Value("last_over_first").at(recipe="Adam, 0.01"),
         less_than(1),
     ),
 )
@@ -123,12 +124,12 @@ def _headline(table: pd.DataFrame) -> str:
 EXPERIMENT: Experiment[Block] = Experiment(
     question="Does normal training converge smoothly?",
     factors=(TASK, RECIPE),
-    responses={
-        "train_loss": "nat",
-        "not_rising": "1",
-        "largest_rise": "1",
-        "last_over_first": "1",
-    },
+    responses=(
+        Response("train_loss", "nat", "train loss"),
+        Response("not_rising", "1", "not rising"),
+        Response("largest_rise", "1", "largest rise"),
+        Response("last_over_first", "1", "last over first"),
+    ),
     blocks=PerProfile(3, 60, 60),
     together=PerProfile(3, 60, 60),
     effort=PerProfile(10, 30, 30),

@@ -22,6 +22,7 @@ from harness import (
     PerProfile,
     Response,
     Responses,
+    Value,
     equals,
 )
 from harness.libraries import functional, torch
@@ -49,27 +50,27 @@ LEFT, MOVED, SINGLE, TOGETHER = (
 TARGETS = Factor("targets", (LEFT, MOVED, SINGLE, TOGETHER))
 LOSS = Factor("loss", LOSSES)
 
-RESPONSES = {
-    "raised": "1",  # 1 where an error is raised
-    "silent": "1",  # 1 where none is, and the loss is on the CPU
-}
+RESPONSES = (
+    Response("raised", "1", "1 where an error is raised"),
+    Response("silent", "1", "1 where none is, and the loss is on the CPU"),
+)
 
 CLAIMS = (
     Claim(
         "C5.26",
-        Response("silent").at(targets=LEFT).always(),
+        Value("silent").at(targets=LEFT).always(),
         equals(1),
         reading="Silently: no error, and the loss is on the CPU, with targets on the CPU and "
         "outputs on the GPU. Without a GPU, on fake tensors.",
     ),
     Control(
         "with targets on the GPU no loss is refused",
-        Response("raised").at(targets=TOGETHER).always(),
+        Value("raised").at(targets=TOGETHER).always(),
         equals(0),
     ),
     Control(
         "with outputs on the CPU too the loss is there",
-        Response("silent").at(targets=MOVED).always(),
+        Value("silent").at(targets=MOVED).always(),
         equals(1),
     ),
 )

@@ -27,6 +27,7 @@ from harness import (
     PerProfile,
     Response,
     Responses,
+    Value,
     equals,
     less_than,
     more_than,
@@ -65,28 +66,28 @@ FIRST, SECOND = (0.5, 0.9, 0.99, 0.999), (0.5, 0.9, 0.99, 0.999)
 CLAIMS = (
     Claim(
         "C3.29",
-        Response("accumulated").at(gradients="kept").always(),
+        Value("accumulated").at(gradients="kept").always(),
         equals(0.0),
         reading="At step 2 the gradient is the sum of both, which is 0 here.",
     ),
     Control(
         "reset, every optimiser turns back",
-        Response("second_step").at(gradients="reset", optimiser=TURNING).always(),
+        Value("second_step").at(gradients="reset", optimiser=TURNING).always(),
         more_than(0.0),
     ),
     Control(
         "Adam without zero_grad goes on, whatever its rates",
-        Response("second_step").at(gradients="kept", optimiser=ADAMS).always(),
+        Value("second_step").at(gradients="kept", optimiser=ADAMS).always(),
         less_than(0.0),
     ),
     Control(
         "SGD without zero_grad stands still",
-        Response("second_step").at(gradients="kept", optimiser="SGD").always(),
+        Value("second_step").at(gradients="kept", optimiser="SGD").always(),
         equals(0.0),
     ),
     Control(
         "and so does momentum 1 with it",
-        Response("second_step").at(gradients="reset", optimiser="SGD, momentum 1").always(),
+        Value("second_step").at(gradients="reset", optimiser="SGD, momentum 1").always(),
         equals(0.0),
     ),
 )
@@ -137,6 +138,10 @@ EXPERIMENT = Experiment(
     factors=(OPTIMISER, GRADIENTS),
     blocks=PerProfile(1, 1, 1),
     measure=measure,
-    responses={"accumulated": "1", "first_step": "rates", "second_step": "rates"},
+    responses=(
+        Response("accumulated", "1", "accumulated"),
+        Response("first_step", "rates", "first step"),
+        Response("second_step", "rates", "second step"),
+    ),
     claims=CLAIMS,
 )

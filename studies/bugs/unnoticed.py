@@ -21,6 +21,7 @@ from harness import (
     PerProfile,
     Response,
     Responses,
+    Value,
     equals,
 )
 from harness.libraries import functional, nn, torch
@@ -53,14 +54,14 @@ STEPS, BATCH = 100, 32
 CLAIMS = (
     Claim(
         "C3.27",
-        Response("complaints").at(mistake=FORGOTTEN).always(),
+        Value("complaints").at(mistake=FORGOTTEN).always(),
         equals(0),
         reading="No exception and no warning in a hundred steps, with any optimiser, even where "
         "the loss runs off.",
     ),
     Control(
         "a warning would be seen",
-        Response("complaints").at(mistake=TOO_EARLY).always(),
+        Value("complaints").at(mistake=TOO_EARLY).always(),
         equals(1),
     ),
 )
@@ -121,6 +122,10 @@ EXPERIMENT = Experiment(
     blocks=PerProfile(1, 2, 3),
     prepare=prepare,
     measure=measure,
-    responses={"complaints": "1", "loss": "nat", "steps": "steps"},
+    responses=(
+        Response("complaints", "1", "complaints"),
+        Response("loss", "nat", "loss"),
+        Response("steps", "steps", "steps"),
+    ),
     claims=CLAIMS,
 )

@@ -11,7 +11,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-from harness import Arm, Claim, Experiment, PerProfile, Response, Responses, between
+from harness import Arm, Claim, Experiment, PerProfile, Response, Responses, Value, between
 from harness.libraries import torch
 from studies.bugs.slow_targets import LOSS_ON, SIZE, Work, prepare, training
 
@@ -21,7 +21,7 @@ UTILISED = (20.0, 40.0)  # "30 %", within 10 points
 CLAIMS = (
     Claim(
         "C5.28",
-        Response("utilisation").at(loss_on="CPU"),
+        Value("utilisation").at(loss_on="CPU"),
         between(*UTILISED),
         reading="30 %, within 10 points: the mean of what the management library reports while "
         "small and large networks train with the loss on the CPU. With the loss on the GPU it is "
@@ -83,7 +83,7 @@ EXPERIMENT = Experiment(
     blocks=PerProfile(1, 8, 8),
     prepare=prepare,
     measure=measure,
-    responses={"utilisation": "%"},
+    responses=(Response("utilisation", "%", "utilisation"),),
     claims=CLAIMS,
     threads=4,
     needs="cuda",

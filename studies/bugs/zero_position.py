@@ -24,6 +24,7 @@ from harness import (
     Response,
     Responses,
     Unmeasurable,
+    Value,
     equals,
     less_than,
     more_than,
@@ -47,14 +48,14 @@ LEARNING_RATE = 0.01
 CLAIMS = (
     Claim(
         "C3.18",
-        Response("apart").at(zero=LAST).always(),
+        Value("apart").at(zero=LAST).always(),
         equals(0),
         reading="Both work: after every step all weights are, bit for bit, those of the loop that "
         "zeroes before the forward pass,",
     ),
     Claim(
         "C3.18",
-        Response("loss_change").at(zero=(FIRST, LAST)),
+        Value("loss_change").at(zero=(FIRST, LAST)),
         less_than(0),
         reading="and the loss over the training set falls.",
     ),
@@ -66,7 +67,7 @@ CLAIMS = (
     ),
     Control(
         "never zeroing is another training",
-        Response("apart").at(zero="never").always(),
+        Value("apart").at(zero="never").always(),
         more_than(0),
     ),
 )
@@ -128,6 +129,9 @@ EXPERIMENT: Experiment[Block] = Experiment(
     together=PerProfile(2, 20, 20),
     effort=PerProfile(20, 100, 100),  # steps
     measure_together=measure,
-    responses={"apart": "steps", "loss_change": "nat"},
+    responses=(
+        Response("apart", "steps", "apart"),
+        Response("loss_change", "nat", "loss change"),
+    ),
     claims=CLAIMS,
 )

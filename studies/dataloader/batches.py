@@ -22,6 +22,7 @@ from harness import (
     PerProfile,
     Response,
     Responses,
+    Value,
     equals,
 )
 from harness.libraries import torch
@@ -56,25 +57,25 @@ FULL = "In every batch but the last of a data set that does not fill it. "
 CLAIMS = (
     Claim(
         "C1.12",
-        Response("is_tuple").at(examples=100, read="by the loop", drop_last=False).always(),
+        Value("is_tuple").at(examples=100, read="by the loop", drop_last=False).always(),
         equals(1.0),
         reading="By the type of the batch itself; a named tuple is a tuple.",
     ),
     Claim(
         "C1.13",
-        Response("full_shape_gap").at(example="tuple", drop_last=False).always(),
+        Value("full_shape_gap").at(example="tuple", drop_last=False).always(),
         equals(0.0),
         reading=f"{FULL}Inputs have 32 rows, and targets are 32 numbers without another dimension.",
     ),
     Claim(
         "C1.17",
-        Response("odd_batches").at(example="tuple", drop_last=True).always(),
+        Value("odd_batches").at(example="tuple", drop_last=True).always(),
         equals(0.0),
         reading="No batch of an epoch has another size than 32.",
     ),
     Control(
         "with drop_last=False the remainder comes as one smaller batch",
-        Response("odd_batches").at(example="tuple", drop_last=False, examples=100).always(),
+        Value("odd_batches").at(example="tuple", drop_last=False, examples=100).always(),
         equals(1.0),
     ),
 )
@@ -141,6 +142,10 @@ EXPERIMENT = Experiment(
     only=_needed,
     blocks=PerProfile(1, 3, 3),
     measure=measure,
-    responses={"is_tuple": "1", "full_shape_gap": "batches", "odd_batches": "batches"},
+    responses=(
+        Response("is_tuple", "1", "is tuple"),
+        Response("full_shape_gap", "batches", "full shape gap"),
+        Response("odd_batches", "batches", "odd batches"),
+    ),
     claims=CLAIMS,
 )

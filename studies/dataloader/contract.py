@@ -14,7 +14,18 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from harness import Arm, Block, Claim, Experiment, Factor, PerProfile, Response, Responses, equals
+from harness import (
+    Arm,
+    Block,
+    Claim,
+    Experiment,
+    Factor,
+    PerProfile,
+    Response,
+    Responses,
+    Value,
+    equals,
+)
 from harness.libraries import torch
 from studies.dataloader.loaders import make_loader
 
@@ -45,13 +56,13 @@ DATASET = Factor("dataset", (*BOTH, *LACKING))
 CLAIMS = (
     Claim(
         "C1.03",
-        Response("delivered").at(dataset=BOTH).always(),
+        Value("delivered").at(dataset=BOTH).always(),
         equals(1.0),
         reading="Any object that has both methods will do: an epoch delivers every example once.",
     ),
     Claim(
         "C1.03",
-        Response("delivered").at(dataset=LACKING).always(),
+        Value("delivered").at(dataset=LACKING).always(),
         equals(0.0),
         reading="They are the contract: without one of them nothing is delivered.",
     ),
@@ -159,6 +170,6 @@ EXPERIMENT = Experiment(
     factors=(DATASET,),
     blocks=PerProfile(1, 3, 3),
     measure=measure,
-    responses={"delivered": "1"},
+    responses=(Response("delivered", "1", "delivered"),),
     claims=CLAIMS,
 )

@@ -24,6 +24,7 @@ from harness import (
     PerProfile,
     Response,
     Responses,
+    Value,
     at_most,
     equals,
 )
@@ -44,7 +45,7 @@ WORKERS = Factor("workers", (0, 2))
 
 def both(claim: str, argument: str | tuple[str, ...], reading: str = "") -> tuple[Claim, Claim]:
     """The default is what the claim says, and the loader acts so."""
-    declared, acts = Response("declared"), Response("acts")
+    declared, acts = Value("declared"), Value("acts")
     return (
         Claim(claim, declared.at(argument=argument).always(), equals(1.0), reading),
         Claim(claim, acts.at(argument=argument).always(), equals(1.0), reading),
@@ -59,7 +60,7 @@ CLAIMS = (
     *both("C9.08", "persistent_workers", "By default no process of one epoch works in the next."),
     Control(
         "a shuffled epoch leaves few rows where they are",
-        Response("in_place").at(argument=SHUFFLED).always(),
+        Value("in_place").at(argument=SHUFFLED).always(),
         at_most(0.2),
     ),
 )
@@ -180,6 +181,10 @@ EXPERIMENT = Experiment(
     only=_needed,
     blocks=PerProfile(1, 3, 10),
     measure=measure,
-    responses={"declared": "1", "acts": "1", "in_place": "1"},
+    responses=(
+        Response("declared", "1", "declared"),
+        Response("acts", "1", "acts"),
+        Response("in_place", "1", "in place"),
+    ),
     claims=CLAIMS,
 )

@@ -22,6 +22,7 @@ from harness import (
     PerProfile,
     Response,
     Responses,
+    Value,
     at_least,
 )
 from harness.figures import BLUE, ORANGE, draw_blocks, span
@@ -55,7 +56,7 @@ CLAIMS: tuple[Claim | Control, ...] = (
     ),
     Control(
         "the networks learn",
-        Response("accuracy").at(batch=64),
+        Value("accuracy").at(batch=64),
         at_least(0.8),
     ),
 )
@@ -143,7 +144,7 @@ EXPERIMENT = Experiment(
     blocks=PerProfile(1, 20, 40),
     prepare=prepare,
     measure=measure,
-    responses={"accuracy": "1"},
+    responses=(Response("accuracy", "1", "accuracy"),),
     claims=CLAIMS,
     figures=(accuracy_by_batch,),
 )

@@ -27,6 +27,7 @@ from harness import (
     PerProfile,
     Response,
     Responses,
+    Value,
     at_least,
     equals,
 )
@@ -45,32 +46,32 @@ SHUFFLE = Factor("shuffle", (False, True))
 CLAIMS = (
     Claim(
         "C1.15",
-        Response("stacked_in_order").always(),
+        Value("stacked_in_order").always(),
         equals(1.0),
         reading="The data set is asked for exactly the examples that the sampler drew, one by one "
         "in its order, and the stacking follows when the last one is there. Share of batches.",
     ),
     Claim(
         "C1.22",
-        Response("through_the_stages").always(),
+        Value("through_the_stages").always(),
         equals(1.0),
         reading="Every batch passes sampler, batch sampler, data set, collation and model, each "
         "stage after the one before has done all of the batch. Share of batches.",
     ),
     Claim(
         "C1.22",
-        Response("made_by_workers").at(workers=2).always(),
+        Value("made_by_workers").at(workers=2).always(),
         equals(1.0),
         reading="With workers, data set and collation have their turn in their processes.",
     ),
     Control(
         "without workers there is one process",
-        Response("made_by_workers").at(workers=0).always(),
+        Value("made_by_workers").at(workers=0).always(),
         equals(0.0),
     ),
     Control(
         "with workers the sampler is ahead of the model",
-        Response("drawn_ahead").at(workers=2).always(),
+        Value("drawn_ahead").at(workers=2).always(),
         at_least(2.0),
     ),
 )
@@ -234,11 +235,11 @@ EXPERIMENT = Experiment(
     factors=(WORKERS, SHUFFLE),
     blocks=PerProfile(1, 10, 20),
     measure=measure,
-    responses={
-        "stacked_in_order": "1",
-        "through_the_stages": "1",
-        "made_by_workers": "1",
-        "drawn_ahead": "batches",
-    },
+    responses=(
+        Response("stacked_in_order", "1", "stacked in order"),
+        Response("through_the_stages", "1", "through the stages"),
+        Response("made_by_workers", "1", "made by workers"),
+        Response("drawn_ahead", "batches", "drawn ahead"),
+    ),
     claims=CLAIMS,
 )

@@ -12,7 +12,18 @@ import math
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from harness import Arm, Block, Claim, Experiment, Factor, PerProfile, Response, Responses, equals
+from harness import (
+    Arm,
+    Block,
+    Claim,
+    Experiment,
+    Factor,
+    PerProfile,
+    Response,
+    Responses,
+    Value,
+    equals,
+)
 from harness.libraries import torch
 from studies.dataloader.loaders import make_loader, read_all
 
@@ -29,14 +40,14 @@ DATASET = Factor(
 CLAIMS = (
     Claim(
         "C1.04",
-        Response("items_alike").at(dataset=ALONE).always(),
+        Value("items_alike").at(dataset=ALONE).always(),
         equals(1.0),
         reading="The pair at 47 holds the very objects at 47 of both lists.",
     ),
-    Claim("C1.04", Response("length").at(dataset=ALONE).always(), equals(float(EXAMPLES))),
+    Claim("C1.04", Value("length").at(dataset=ALONE).always(), equals(float(EXAMPLES))),
     Claim(
         "C1.05",
-        Response("getitem_calls").always(),
+        Value("getitem_calls").always(),
         equals(1.0),
         reading="One call of __getitem__ for each example, whatever else the data set has.",
     ),
@@ -110,6 +121,10 @@ EXPERIMENT = Experiment(
     blocks=PerProfile(1, 3, 3),
     prepare=prepare,
     measure=measure,
-    responses={"getitem_calls": "calls", "length": "examples", "items_alike": "1"},
+    responses=(
+        Response("getitem_calls", "calls", "getitem calls"),
+        Response("length", "examples", "length"),
+        Response("items_alike", "1", "items alike"),
+    ),
     claims=CLAIMS,
 )

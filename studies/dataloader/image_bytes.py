@@ -22,6 +22,7 @@ from harness import (
     PerProfile,
     Response,
     Responses,
+    Value,
     at_least,
     equals,
 )
@@ -31,12 +32,12 @@ from studies.dataloader.image_open import FILE, HALF, write_files
 CLAIMS = (
     Claim(
         "C1.06",
-        Response("read_by_open").always(),
+        Value("read_by_open").always(),
         at_least(HALF),
         reading="Where the read happens: opening asks the system for at least half of the bytes "
         "of the file, for files of each size.",
     ),
-    Control("in the end all is read", Response("read").always(), equals(1.0)),
+    Control("in the end all is read", Value("read").always(), equals(1.0)),
 )
 
 
@@ -83,6 +84,9 @@ EXPERIMENT = Experiment(
     blocks=PerProfile(1, 3, 10),
     prepare=prepare,
     measure=measure,
-    responses={"read_by_open": "1", "read": "1"},
+    responses=(
+        Response("read_by_open", "1", "read by open"),
+        Response("read", "1", "read"),
+    ),
     claims=CLAIMS,
 )

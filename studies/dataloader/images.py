@@ -23,6 +23,7 @@ from harness import (
     PerProfile,
     Response,
     Responses,
+    Value,
     equals,
 )
 from harness.libraries import torch
@@ -41,14 +42,14 @@ FILES = Factor("files", tuple(MODES))
 CLAIMS = (
     Claim(
         "C1.07",
-        Response("delivered").at(transform=("none", "to tensor")).always(),
+        Value("delivered").at(transform=("none", "to tensor")).always(),
         equals(1.0),
         reading="As listed: a transform is optional, images are taken in the mode of their file. "
         "The batch must arrive whole with each kind of file.",
     ),
     Control(
         "a transform that makes all images alike is always enough",
-        Response("delivered").at(transform="to colour and tensor").always(),
+        Value("delivered").at(transform="to colour and tensor").always(),
         equals(1.0),
     ),
 )
@@ -124,6 +125,6 @@ EXPERIMENT = Experiment(
     blocks=PerProfile(1, 3, 3),
     prepare=prepare,
     measure=measure,
-    responses={"delivered": "1"},
+    responses=(Response("delivered", "1", "delivered"),),
     claims=CLAIMS,
 )

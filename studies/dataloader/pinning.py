@@ -18,6 +18,7 @@ from harness import (
     PerProfile,
     Response,
     Responses,
+    Value,
     equals,
 )
 from harness.libraries import torch
@@ -31,19 +32,19 @@ WORKERS = Factor("workers", (0, 2))
 CLAIMS = (
     Claim(
         "C1.10",
-        Response("pinned").at(pin=True).always(),
+        Value("pinned").at(pin=True).always(),
         equals(1.0),
         reading="A transfer buffer: every batch arrives in pinned memory.",
         needs="cuda",
     ),
     Claim(
         "C1.10",
-        Response("buffers").at(pin=True).always(),
+        Value("buffers").at(pin=True).always(),
         equals(1.0),
         reading="Allocated beforehand: all batches come in one buffer, not each in its own.",
         needs="cuda",
     ),
-    Control("by default nothing is pinned", Response("pinned").at(pin=False).always(), equals(0.0)),
+    Control("by default nothing is pinned", Value("pinned").at(pin=False).always(), equals(0.0)),
 )
 
 
@@ -63,6 +64,9 @@ EXPERIMENT = Experiment(
     factors=(PIN, WORKERS),
     blocks=PerProfile(1, 3, 3),
     measure=measure,
-    responses={"pinned": "1", "buffers": "buffers"},
+    responses=(
+        Response("pinned", "1", "pinned"),
+        Response("buffers", "buffers", "buffers"),
+    ),
     claims=CLAIMS,
 )

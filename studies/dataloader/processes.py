@@ -20,6 +20,7 @@ from harness import (
     PerProfile,
     Response,
     Responses,
+    Value,
     equals,
 )
 from studies.dataloader.loaders import make_loader
@@ -31,19 +32,19 @@ PERSISTENT = Factor("persistent", (False, True))
 CLAIMS = (
     Claim(
         "C1.19",
-        Response("processes_per_worker").at(workers=(1, 2, 4)).always(),
+        Value("processes_per_worker").at(workers=(1, 2, 4)).always(),
         equals(1.0),
         reading="As many processes as workers make the batches of an epoch.",
     ),
     Claim(
         "C1.19",
-        Response("by_the_loop").at(workers=(1, 2, 4)).always(),
+        Value("by_the_loop").at(workers=(1, 2, 4)).always(),
         equals(0.0),
         reading="None of the examples is made by the process that trains.",
     ),
     Control(
         "without workers the process that trains makes them all",
-        Response("by_the_loop").at(workers=0).always(),
+        Value("by_the_loop").at(workers=0).always(),
         equals(1.0),
     ),
 )
@@ -89,6 +90,9 @@ EXPERIMENT = Experiment(
     only=_possible,
     blocks=PerProfile(1, 3, 10),
     measure=measure,
-    responses={"processes_per_worker": "1", "by_the_loop": "1"},
+    responses=(
+        Response("processes_per_worker", "1", "processes per worker"),
+        Response("by_the_loop", "1", "by the loop"),
+    ),
     claims=CLAIMS,
 )

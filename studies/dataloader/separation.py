@@ -29,6 +29,7 @@ from harness import (
     PerProfile,
     Response,
     Responses,
+    Value,
     equals,
     more_than,
 )
@@ -57,21 +58,21 @@ NET = Factor("net", ("plain", "batch norm"))
 CLAIMS = (
     Claim(
         "C1.02",
-        Response("weight_gap").at(dataset="files", batching=PLAIN).always(),
+        Value("weight_gap").at(dataset="files", batching=PLAIN).always(),
         equals(0.0),
         reading="Another format, in the data set alone: after training from one seed, no weight "
         "differs from those of training from memory in a single bit.",
     ),
     Claim(
         "C1.02",
-        Response("trained").at(dataset="memory").always(),
+        Value("trained").at(dataset="memory").always(),
         equals(1.0),
         reading="Another batching, in the loader alone: the same training runs through, and sees "
         "each example that the loader is not told to drop once an epoch.",
     ),
     Control(
         "another content shows in the weights",
-        Response("weight_gap").at(dataset="brighter files", batching=PLAIN).always(),
+        Value("weight_gap").at(dataset="brighter files", batching=PLAIN).always(),
         more_than(0.0),
     ),
 )
@@ -176,6 +177,9 @@ EXPERIMENT = Experiment(
     blocks=PerProfile(1, 10, 20),
     prepare=prepare,
     measure=measure,
-    responses={"weight_gap": "1", "trained": "1"},
+    responses=(
+        Response("weight_gap", "1", "weight gap"),
+        Response("trained", "1", "trained"),
+    ),
     claims=CLAIMS,
 )

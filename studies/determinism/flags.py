@@ -8,13 +8,24 @@ What the tuner then does takes a GPU, see ``tuner``; there the claim's own verdi
 
 from __future__ import annotations
 
-from harness import Arm, Block, Claim, Control, Experiment, PerProfile, Response, Responses, equals
+from harness import (
+    Arm,
+    Block,
+    Claim,
+    Control,
+    Experiment,
+    PerProfile,
+    Response,
+    Responses,
+    Value,
+    equals,
+)
 from harness.libraries import torch
 
 CLAIMS = (
     Claim(
         "C7.32",
-        Response("benchmark_by_default").always(),
+        Value("benchmark_by_default").always(),
         equals(1.0),
         reading="What is disabled must have been on: cudnn.benchmark, the auto-tuner's flag, is "
         "true by default.",
@@ -22,14 +33,14 @@ CLAIMS = (
     ),
     Claim(
         "C7.32",
-        Response("benchmark_with_deterministic").always(),
+        Value("benchmark_with_deterministic").always(),
         equals(0.0),
         reading="And setting cudnn.deterministic sets it to false.",
         needs="cuda",
     ),
     Control(
         "the flag of the auto-tuner can be set",
-        Response("benchmark_when_set").always(),
+        Value("benchmark_when_set").always(),
         equals(1.0),
     ),
 )
@@ -58,11 +69,11 @@ EXPERIMENT = Experiment(
     question="Which setting of cuDNN is the auto-tuner's, as its flags have it?",
     blocks=PerProfile(1, 1, 1),
     measure=measure,
-    responses={
-        "benchmark_by_default": "1",
-        "deterministic_by_default": "1",
-        "benchmark_when_set": "1",
-        "benchmark_with_deterministic": "1",
-    },
+    responses=(
+        Response("benchmark_by_default", "1", "benchmark by default"),
+        Response("deterministic_by_default", "1", "deterministic by default"),
+        Response("benchmark_when_set", "1", "benchmark when set"),
+        Response("benchmark_with_deterministic", "1", "benchmark with deterministic"),
+    ),
     claims=CLAIMS,
 )

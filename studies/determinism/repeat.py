@@ -31,6 +31,7 @@ from harness import (
     PerProfile,
     Response,
     Responses,
+    Value,
     equals,
 )
 from harness.figures import BLUE, ORANGE
@@ -83,7 +84,7 @@ PAIR = Factor("processes", tuple(PAIRS))
 CLAIMS = (
     Claim(
         "C7.31",
-        Response("equal").at(setting=EVERYTHING).always(),
+        Value("equal").at(setting=EVERYTHING).always(),
         equals(1.0),
         reading="Reproducible: two processes that call seed_everything with the same seed end with "
         "the same weights, bit by bit, also where they differ in the number of threads or of data "
@@ -91,7 +92,7 @@ CLAIMS = (
     ),
     Control(
         "without seeds two processes differ",
-        Response("equal").at(setting=NOTHING).always(),
+        Value("equal").at(setting=NOTHING).always(),
         equals(0.0),
     ),
 )
@@ -292,7 +293,7 @@ EXPERIMENT = Experiment(
     effort=PerProfile(1, 10, 20),
     prepare=prepare,
     measure=measure,
-    responses={"equal": "1"},
+    responses=(Response("equal", "1", "equal"),),
     claims=CLAIMS,
     figures=(what_makes_runs_equal,),
 )

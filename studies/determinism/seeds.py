@@ -27,6 +27,7 @@ from harness import (
     PerProfile,
     Response,
     Responses,
+    Value,
     equals,
 )
 from harness.libraries import torch
@@ -50,30 +51,30 @@ DRAWS = Factor("draws_from", (EVERYTHING, TORCH_ALONE))
 CLAIMS = (
     Claim(
         "C7.30",
-        Response("equal").at(draws_from=EVERYTHING, omitted=(TORCH, NUMPY, PYTHON)).always(),
+        Value("equal").at(draws_from=EVERYTHING, omitted=(TORCH, NUMPY, PYTHON)).always(),
         equals(0.0),
         reading="All are needed if each omission breaks the equality of two runs; of a script, "
         "that is, that draws from all of them.",
     ),
     Claim(
         "C7.30",
-        Response("seed_reaches_cuda").at(draws_from=EVERYTHING, omitted=CUDA).always(),
+        Value("seed_reaches_cuda").at(draws_from=EVERYTHING, omitted=CUDA).always(),
         equals(0.0),
         reading="CUDA's own call is needed if without it the seed does not reach CUDA.",
     ),
     Control(
         "with all four calls two runs are equal",
-        Response("equal").at(omitted=NONE).always(),
+        Value("equal").at(omitted=NONE).always(),
         equals(1.0),
     ),
     Control(
         "with no call two runs differ",
-        Response("equal").at(omitted=ALL).always(),
+        Value("equal").at(omitted=ALL).always(),
         equals(0.0),
     ),
     Control(
         "with no call at all no seed reaches CUDA",
-        Response("seed_reaches_cuda").at(omitted=ALL).always(),
+        Value("seed_reaches_cuda").at(omitted=ALL).always(),
         equals(0.0),
     ),
 )
@@ -161,6 +162,9 @@ EXPERIMENT = Experiment(
     effort=PerProfile(2, 10, 20),
     prepare=prepare,
     measure=measure,
-    responses={"equal": "1", "seed_reaches_cuda": "1"},
+    responses=(
+        Response("equal", "1", "equal"),
+        Response("seed_reaches_cuda", "1", "seed reaches cuda"),
+    ),
     claims=CLAIMS,
 )

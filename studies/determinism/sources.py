@@ -12,7 +12,18 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
-from harness import Arm, Block, Claim, Experiment, Factor, PerProfile, Response, Responses, equals
+from harness import (
+    Arm,
+    Block,
+    Claim,
+    Experiment,
+    Factor,
+    PerProfile,
+    Response,
+    Responses,
+    Value,
+    equals,
+)
 from harness.libraries import torch
 from harness.workloads import mlp
 from studies.determinism.process import Answer, Request, ask, fingerprint, weights_of
@@ -31,13 +42,13 @@ READING = "Two processes, all weights compared bit by bit. "
 
 def _all_fixed_but(free: Factor[str]) -> Response:
     levels = {source.name: FREE if source is free else FIXED for source in SOURCES}
-    return Response("equal").at(**levels).always()
+    return Value("equal").at(**levels).always()
 
 
 CLAIMS: tuple[Claim, ...] = (
     Claim(
         "C7.29",
-        Response("equal").at(init=FREE, shuffling=FREE, dropout=FREE).always(),
+        Value("equal").at(init=FREE, shuffling=FREE, dropout=FREE).always(),
         equals(0.0),
         reading=READING + "Without seeds the runs differ.",
     ),
@@ -52,7 +63,7 @@ CLAIMS: tuple[Claim, ...] = (
     ),
     Claim(
         "C7.29",
-        Response("equal").at(init=FIXED, shuffling=FIXED, dropout=FIXED).always(),
+        Value("equal").at(init=FIXED, shuffling=FIXED, dropout=FIXED).always(),
         equals(1.0),
         reading=READING + "There is no other source: with all three fixed they are equal.",
     ),
@@ -112,6 +123,6 @@ EXPERIMENT = Experiment(
     effort=PerProfile(2, 10, 20),
     prepare=prepare,
     measure=measure,
-    responses={"equal": "1"},
+    responses=(Response("equal", "1", "equal"),),
     claims=CLAIMS,
 )

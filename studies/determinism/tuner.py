@@ -21,6 +21,7 @@ from harness import (
     PerProfile,
     Response,
     Responses,
+    Value,
     equals,
 )
 from harness.libraries import functional, torch
@@ -40,7 +41,7 @@ SETTING = Factor("setting", (DEFAULT, DETERMINISTIC, BENCHMARK, BOTH), control=D
 CLAIMS = (
     Claim(
         "C7.32",
-        Response("tuned").at(setting=BOTH).always(),
+        Value("tuned").at(setting=BOTH).always(),
         equals(0.0),
         reading="With the auto-tuner on, cudnn.deterministic turns it off: the first call of a "
         "shape starts no more kernels than the second.",
@@ -48,12 +49,12 @@ CLAIMS = (
     ),
     Control(
         "cudnn.benchmark turns the auto-tuner on",
-        Response("tuned").at(setting=BENCHMARK).always(),
+        Value("tuned").at(setting=BENCHMARK).always(),
         equals(1.0),
     ),
     Control(
         "with neither setting there is no tuning",
-        Response("tuned").at(setting=DEFAULT).always(),
+        Value("tuned").at(setting=DEFAULT).always(),
         equals(0.0),
     ),
 )
@@ -101,7 +102,11 @@ EXPERIMENT = Experiment(
     blocks=PerProfile(1, 3, 8),
     fresh_process=True,
     measure=measure,
-    responses={"first": "kernels", "second": "kernels", "tuned": "1"},
+    responses=(
+        Response("first", "kernels", "first"),
+        Response("second", "kernels", "second"),
+        Response("tuned", "1", "tuned"),
+    ),
     claims=CLAIMS,
     needs="cuda",
 )

@@ -24,6 +24,7 @@ from harness import (
     PerProfile,
     Response,
     Responses,
+    Value,
     equals,
     more_than,
 )
@@ -46,25 +47,25 @@ LAYER = Factor("layer", tuple(SHAPES))
 CLAIMS = (
     Claim(
         "C4.05",
-        Response("gap_to_running").at(mode="eval").always(),
+        Value("gap_to_running").at(mode="eval").always(),
         equals(0.0, within=TOLERANCE),
         reading="The output in eval mode is that of the hand calculation with the running mean and "
         "variance, to 1e-6 of the largest output.",
     ),
     Claim(
         "C4.05",
-        Response("gap_to_batch").at(mode="eval").always(),
+        Value("gap_to_batch").at(mode="eval").always(),
         more_than(0.01),
         reading="and not that of the hand calculation with the statistics of the batch.",
     ),
     Control(
         "train mode uses the statistics of the batch",
-        Response("gap_to_batch").at(mode="train").always(),
+        Value("gap_to_batch").at(mode="train").always(),
         equals(0.0, within=TOLERANCE),
     ),
     Control(
         "train mode does not use the running statistics",
-        Response("gap_to_running").at(mode="train").always(),
+        Value("gap_to_running").at(mode="train").always(),
         more_than(0.01),
     ),
 )
@@ -138,6 +139,9 @@ EXPERIMENT = Experiment(
     blocks=PerProfile(8, 20, 40),
     prepare=prepare,
     measure=measure,
-    responses={"gap_to_running": "1", "gap_to_batch": "1"},
+    responses=(
+        Response("gap_to_running", "1", "gap to running"),
+        Response("gap_to_batch", "1", "gap to batch"),
+    ),
     claims=CLAIMS,
 )

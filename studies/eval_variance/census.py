@@ -30,6 +30,7 @@ from harness import (
     PerProfile,
     Response,
     Responses,
+    Value,
     equals,
     more_than,
 )
@@ -54,14 +55,14 @@ GRAD = Factor("grad", ("grad", "no_grad"), control="grad")
 CLAIMS = (
     Claim(
         "C4.06",
-        Response("gap").at(module=OTHERS).always(),
+        Value("gap").at(module=OTHERS).always(),
         equals(0.0),
         reading="Identical: no difference at all between train and eval mode, for every class "
         "whose name says neither Dropout nor BatchNorm, with and without gradients.",
     ),
     Control(
         "the census sees dropout and batch norm",
-        Response("gap").at(module=DROPOUT_AND_BATCH_NORM).always(),
+        Value("gap").at(module=DROPOUT_AND_BATCH_NORM).always(),
         more_than(ROUNDING),
     ),
 )
@@ -190,12 +191,12 @@ EXPERIMENT = Experiment(
     factors=(MODULE, GRAD),
     blocks=PerProfile(2, 20, 20),
     measure=measure,
-    responses={
-        "gap": "1",
-        "beyond_rounding": "1",
-        "train_repeats_differ": "1",
-        "eval_repeats_differ": "1",
-    },
+    responses=(
+        Response("gap", "1", "gap"),
+        Response("beyond_rounding", "1", "beyond rounding"),
+        Response("train_repeats_differ", "1", "train repeats differ"),
+        Response("eval_repeats_differ", "1", "eval repeats differ"),
+    ),
     claims=CLAIMS,
     figures=(mode_dependent_modules,),
 )

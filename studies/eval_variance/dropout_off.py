@@ -20,6 +20,7 @@ from harness import (
     PerProfile,
     Response,
     Responses,
+    Value,
     equals,
     more_than,
 )
@@ -47,13 +48,13 @@ DTYPE = Factor("dtype", tuple(BITS))
 CLAIMS = (
     Claim(
         "C4.04",
-        Response("changed").at(mode="eval").always(),
+        Value("changed").at(mode="eval").always(),
         equals(0.0),
         reading="Bit for bit, for every dropout module, p and number format.",
     ),
     Control(
         "train mode changes the same input",
-        Response("changed").at(mode="train", p=(0.1, 0.5, 1.0)).always(),
+        Value("changed").at(mode="train", p=(0.1, 0.5, 1.0)).always(),
         more_than(0.0),
     ),
 )
@@ -82,6 +83,6 @@ EXPERIMENT = Experiment(
     factors=(MODE, VARIANT, P, DTYPE),
     blocks=PerProfile(3, 20, 20),
     measure=measure,
-    responses={"changed": "values"},
+    responses=(Response("changed", "values", "changed"),),
     claims=CLAIMS,
 )

@@ -29,6 +29,7 @@ from harness import (
     PerProfile,
     Response,
     Responses,
+    Value,
     at_most,
     equals,
     more_than,
@@ -49,12 +50,16 @@ TOLERANCE = 1e-6
 UNLABELLED = -100  # what PyTorch's cross-entropy ignores by default
 UNLABELLED_SHARE = 0.1
 
-RESPONSES = {
-    "loss_error": "nat",  # distance of the loop's loss from that of the whole set at once
-    "accuracy_error": "1",  # distance from the share of labelled rows that are classified right
-    "modes_changed": "1",  # modules whose training flag is another after the loop
-    "state_changed": "1",  # parameters, buffers and gradients that are other after the loop
-}
+RESPONSES = (
+    Response("loss_error", "nat", "distance of the loop's loss from that of the whole set at once"),
+    Response(
+        "accuracy_error", "1", "distance from the share of labelled rows that are classified right"
+    ),
+    Response("modes_changed", "1", "modules whose training flag is another after the loop"),
+    Response(
+        "state_changed", "1", "parameters, buffers and gradients that are other after the loop"
+    ),
+)
 
 LISTED = {"loop": "weighted by rows", "before": "train"}
 SHORT = {"loop": "short", "criterion": "plain", "before": "train"}
@@ -63,21 +68,21 @@ PLAIN_MEAN = {"loop": "mean of batch means", "criterion": "plain", "before": "tr
 CLAIMS = (
     Claim(
         "C4.20",
-        Response("loss_error").at(**LISTED).always(),
+        Value("loss_error").at(**LISTED).always(),
         at_most(TOLERANCE),
         reading="The mean loss is the criterion of the whole set at once, whatever criterion the "
         "function is handed, as long as that is a mean.",
     ),
     Claim(
         "C4.20",
-        Response("accuracy_error").at(**LISTED).always(),
+        Value("accuracy_error").at(**LISTED).always(),
         at_most(TOLERANCE),
         reading="Accuracy is the share of labelled rows that are classified right: a row whose "
         "label is to be ignored cannot be right or wrong.",
     ),
     Claim(
         "C4.21",
-        Response("modes_changed")
+        Value("modes_changed")
         .at(loop="weighted by rows", criterion="plain", last_batch="ragged")
         .always(),
         equals(0),
@@ -86,25 +91,25 @@ CLAIMS = (
     ),
     Claim(
         "C9.04",
-        Response("state_changed").at(**SHORT).always(),
+        Value("state_changed").at(**SHORT).always(),
         equals(0),
         reading="Runs, in the sense that it raises nothing and only reads the model.",
     ),
     Claim(
         "C9.04",
-        Response("loss_error").at(**SHORT).always(),
+        Value("loss_error").at(**SHORT).always(),
         at_most(TOLERANCE),
         reading="Evaluates, in the sense that the loss it leaves behind is the validation loss. "
         "It adds nothing up, so what it leaves is the loss of the last batch.",
     ),
     Control(
         "batches of equal size average to the whole",
-        Response("loss_error").at(**PLAIN_MEAN, last_batch="full").always(),
+        Value("loss_error").at(**PLAIN_MEAN, last_batch="full").always(),
         at_most(TOLERANCE),
     ),
     Control(
         "a ragged last batch spoils the plain mean",
-        Response("loss_error").at(**PLAIN_MEAN, last_batch="ragged").always(),
+        Value("loss_error").at(**PLAIN_MEAN, last_batch="ragged").always(),
         more_than(TOLERANCE),
     ),
 )

@@ -33,6 +33,7 @@ from harness import (
     PerProfile,
     Response,
     Responses,
+    Value,
     at_least,
     equals,
     more_than,
@@ -64,37 +65,37 @@ NET = Factor("net", (*DROPPING, *NORMING, *NEITHER))
 CLAIMS = (
     Claim(
         "A-problem-1",
-        Response("mode_gap").at(net=DROPPING + NORMING).always(),
+        Value("mode_gap").at(net=DROPPING + NORMING).always(),
         more_than(0),
         reading="Can give different outputs: every family whose design holds dropout with p > 0 or "
         "batch norm does so in every trial.",
     ),
     Claim(
         "A-problem-1",
-        Response("mode_gap").at(net=NEITHER).always(),
+        Value("mode_gap").at(net=NEITHER).always(),
         equals(0),
         reading="It is dropout and batch norm that do it: families with neither give the same "
         "output in both modes, to the last bit.",
     ),
     Claim(
         "A-eval-2",
-        Response("eval_gap").always(),
+        Value("eval_gap").always(),
         equals(0),
         reading="The same batch again gives the same output to the last bit, in every family.",
     ),
     Control(
         "the families meant to have active dropout have it",
-        Response("dropouts").at(net=DROPPING).always(),
+        Value("dropouts").at(net=DROPPING).always(),
         at_least(1),
     ),
     Control(
         "the families meant to have no active dropout have none",
-        Response("dropouts").at(net=NORMING + NEITHER).always(),
+        Value("dropouts").at(net=NORMING + NEITHER).always(),
         equals(0),
     ),
     Control(
         "batch norm repeats itself in train mode: it depends on the batch, not on chance",
-        Response("train_gap").at(net=NORMING).always(),
+        Value("train_gap").at(net=NORMING).always(),
         equals(0),
     ),
 )
@@ -239,7 +240,12 @@ def _draw_scale(axes: Axes) -> None:
 EXPERIMENT = Experiment(
     question="Which families of models give another output in train mode than in eval mode?",
     factors=(NET,),
-    responses={"mode_gap": "1", "train_gap": "1", "eval_gap": "1", "dropouts": "1"},
+    responses=(
+        Response("mode_gap", "1", "mode gap"),
+        Response("train_gap", "1", "train gap"),
+        Response("eval_gap", "1", "eval gap"),
+        Response("dropouts", "1", "dropouts"),
+    ),
     claims=CLAIMS,
     measure=measure,
     blocks=PerProfile(3, 20, 50),

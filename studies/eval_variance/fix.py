@@ -29,6 +29,7 @@ from harness import (
     PerProfile,
     Response,
     Responses,
+    Value,
     equals,
     more_than,
 )
@@ -49,32 +50,34 @@ BATCHES = Factor("batches", ("shuffled", "by class"))
 BATCH = 128
 FORGOTTEN = (1, 5, 20)  # the levels of PASSES at which eval() was forgotten
 
-RESPONSES = {
-    "output_change": "logit",  # greatest distance of a logit from that of the untouched copy
-    "accuracy_change": "1",  # validation accuracy less that of the untouched copy
-    "repeat_change": "logit",  # greatest distance between two passes, both after eval()
-    "bouncing": "logit",  # the same in train mode, before eval() was called
-}
+RESPONSES = (
+    Response(
+        "output_change", "logit", "greatest distance of a logit from that of the untouched copy"
+    ),
+    Response("accuracy_change", "1", "validation accuracy less that of the untouched copy"),
+    Response("repeat_change", "logit", "greatest distance between two passes, both after eval()"),
+    Response("bouncing", "logit", "the same in train mode, before eval() was called"),
+)
 
 CLAIMS = (
     Claim(
         "A-forget-5",
-        Response("repeat_change").at(passes=FORGOTTEN).always(),
+        Value("repeat_change").at(passes=FORGOTTEN).always(),
         equals(0),
         reading="The fix stops the bouncing: after the line, two passes over the same rows give "
         "the same logits, bit for bit.",
     ),
     Claim(
         "A-forget-5",
-        Response("output_change").at(passes=FORGOTTEN).always(),
+        Value("output_change").at(passes=FORGOTTEN).always(),
         equals(0),
         reading="The line is the whole fix: after it the network gives the logits of a copy that "
         "was never validated in train mode, bit for bit.",
     ),
-    Control("no pass, no change", Response("output_change").at(passes=0).always(), equals(0)),
+    Control("no pass, no change", Value("output_change").at(passes=0).always(), equals(0)),
     Control(
         "there is something to fix",
-        Response("bouncing").at(net="dropout", passes=1, batches="shuffled").always(),
+        Value("bouncing").at(net="dropout", passes=1, batches="shuffled").always(),
         more_than(0),
     ),
 )

@@ -41,6 +41,7 @@ from harness import (
     PerProfile,
     Response,
     Responses,
+    Value,
     at_least,
     equals,
 )
@@ -63,20 +64,20 @@ REVERSALS = 0.05
 CLAIMS = (
     Claim(
         "A-forget-2",
-        Response("reversed").at(mode="train"),
+        Value("reversed").at(mode="train"),
         at_least(REVERSALS),
         reading="Any two epochs of a training: one train-mode validation of each puts them in the "
         "wrong order in 5 % of cases or more.",
     ),
     Claim(
         "A-forget-2",
-        Response("reversed_next").at(mode="train"),
+        Value("reversed_next").at(mode="train"),
         at_least(REVERSALS),
         reading="Neighbouring epochs: the same for a checkpoint and the one an epoch later.",
     ),
     Control(
         "in eval mode no pair is ever reversed",
-        Response("reversed").at(mode="eval").always(),
+        Value("reversed").at(mode="eval").always(),
         equals(0),
     ),
 )
@@ -199,7 +200,11 @@ def _draw_pairs(axes: Axes, pairs: pd.DataFrame) -> None:
 EXPERIMENT = Experiment(
     question="With dropout left on, can one still tell which of two checkpoints is better?",
     factors=(DROPOUT, MODE),
-    responses={"reversed": "1", "reversed_next": "1", "apart": "1"},
+    responses=(
+        Response("reversed", "1", "reversed"),
+        Response("reversed_next", "1", "reversed next"),
+        Response("apart", "1", "apart"),
+    ),
     claims=CLAIMS,
     prepare=prepare,
     measure=measure,

@@ -38,6 +38,7 @@ from harness import (
     Ratio,
     Response,
     Responses,
+    Value,
     at_least,
     at_most,
     equals,
@@ -83,7 +84,7 @@ SAME_LOGITS = 1e-3  # the rounding of six layers in float32; logits are of the o
 CLAIMS = (
     Claim(
         "D-inc-1",
-        Response("swing").at(mode="train"),
+        Value("swing").at(mode="train"),
         at_least(SWING),
         reading="From 76 % to 88 % is a range of 12 points or more over the repeated validations; "
         "the level itself is not judged. The incident is about a text model and names no number of "
@@ -92,34 +93,34 @@ CLAIMS = (
     ),
     Claim(
         "A-forget-1",
-        Response("accuracy").sd().at(mode="train"),
+        Value("accuracy").sd().at(mode="train"),
         more_than(LEAST_SD),
         reading="Moves randomly: the s.d. over repeated validations of fixed weights is more than "
         "0.2 points at either size.",
     ),
     Claim(
         "A-forget-1",
-        Response("accuracy").distinct().at(mode="eval"),
+        Value("accuracy").distinct().at(mode="eval"),
         equals(1),
         reading="It is dropout that moves it: in eval mode the repeats give one value.",
     ),
     Claim(
         "A-forget-3",
-        Response("flip_rate").at(mode="train", n_val=200),
+        Value("flip_rate").at(mode="train", n_val=200),
         at_least(LITERAL),
         reading="Literal, a different prediction each time: two passes give a text two classes in "
         "half of all cases or more. A prediction is the class, not its probability.",
     ),
     Claim(
         "A-forget-3",
-        Response("ever_flips").at(mode="train", n_val=200),
+        Value("ever_flips").at(mode="train", n_val=200),
         at_least(WEAK),
         reading="Weak, the prediction does not stay the same: 1 % or more of the texts change "
         "class at least once over the passes.",
     ),
     Claim(
         "A-eval-2",
-        Response("off_eval").at(mode="eval").always(),
+        Value("off_eval").at(mode="eval").always(),
         equals(0),
         reading="The same batch again gives the same logits to the last bit, on a fixed number of "
         "threads. A text alone instead of in a batch is another computation: its logits are "
@@ -134,12 +135,12 @@ CLAIMS = (
     ),
     Control(
         "train mode with every p set to 0 gives the logits of eval mode to the last bit",
-        Response("off_eval").at(mode="train, p = 0").always(),
+        Value("off_eval").at(mode="train, p = 0").always(),
         equals(0),
     ),
     Control(
         "one text at a time gives the logits of eval mode but for rounding",
-        Response("off_eval").at(mode="eval, one by one").always(),
+        Value("off_eval").at(mode="eval, one by one").always(),
         at_most(SAME_LOGITS),
     ),
 )
@@ -323,14 +324,14 @@ EXPERIMENT = Experiment(
     factors=(MODE, N_VAL),
     # One text at a time takes long, and the small set shows what there is to see.
     only=lambda arm: arm[MODE] != "eval, one by one" or arm[N_VAL] == min(N_VAL.levels),
-    responses={
-        "accuracy": "1",
-        "swing": "1",
-        "loss": "nat",
-        "flip_rate": "1",
-        "ever_flips": "1",
-        "off_eval": "1",
-    },
+    responses=(
+        Response("accuracy", "1", "accuracy"),
+        Response("swing", "1", "swing"),
+        Response("loss", "nat", "loss"),
+        Response("flip_rate", "1", "flip rate"),
+        Response("ever_flips", "1", "ever flips"),
+        Response("off_eval", "1", "off eval"),
+    ),
     claims=CLAIMS,
     prepare=prepare,
     measure=measure,

@@ -30,6 +30,7 @@ from harness import (
     PerProfile,
     Response,
     Responses,
+    Value,
     at_least,
     equals,
 )
@@ -60,40 +61,40 @@ PROMISE = (
 CLAIMS = (
     Claim(
         "A-eval-2",
-        Response("outputs").at(mode="eval").always(),
+        Value("outputs").at(mode="eval").always(),
         equals(1.0),
         reading=PROMISE,
     ),
     Claim(
         "A-eval-2",
-        Response("alone_gap").at(mode="eval", net=DRAWLESS).always(),
+        Value("alone_gap").at(mode="eval", net=DRAWLESS).always(),
         equals(0.0),
         reading="The same row alone and within a batch, bit for bit.",
     ),
     Claim(
         "A-eval-2",
-        Response("alone_gap").at(mode="eval", net=DRAWLESS).always(),
+        Value("alone_gap").at(mode="eval", net=DRAWLESS).always(),
         equals(0.0, within=1e-5),
         reading="The same row alone and within a batch, to the rounding of float32: the largest "
         "gap is at most 1e-5 of the largest output.",
     ),
-    Claim("C4.13", Response("outputs").at(mode="eval").always(), equals(1.0), reading=PROMISE),
+    Claim("C4.13", Value("outputs").at(mode="eval").always(), equals(1.0), reading=PROMISE),
     Claim(
         "D-dbg-4",
-        Response("outputs").at(mode="eval", net=(MODULES[0], *FOLLOWS)).always(),
+        Value("outputs").at(mode="eval", net=(MODULES[0], *FOLLOWS)).always(),
         equals(1.0),
         reading="Repeats must be identical once eval() is called, where dropout listens to it.",
     ),
     Claim(
         "D-dbg-4",
-        Response("outputs").at(mode="eval", net=FIXED).always(),
+        Value("outputs").at(mode="eval", net=FIXED).always(),
         at_least(2.0),
         reading="The cause it says to look for exists: with a dropout argument that stays above "
         "zero, repeats differ after eval().",
     ),
     Control(
         "the count sees dropout left on",
-        Response("outputs").at(mode="train", net=MODULES[0]).always(),
+        Value("outputs").at(mode="train", net=MODULES[0]).always(),
         at_least(2.0),
     ),
 )
@@ -248,6 +249,9 @@ EXPERIMENT = Experiment(
     effort=PerProfile(16, 100, 100),
     prepare=prepare,
     measure=measure,
-    responses={"outputs": "1", "alone_gap": "1"},
+    responses=(
+        Response("outputs", "1", "outputs"),
+        Response("alone_gap", "1", "alone gap"),
+    ),
     claims=CLAIMS,
 )

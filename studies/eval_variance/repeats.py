@@ -32,6 +32,7 @@ from harness import (
     PerProfile,
     Response,
     Responses,
+    Value,
     equals,
     less_than,
     more_than,
@@ -53,14 +54,14 @@ BATCH, DECIMALS = 128, 4
 CLAIMS = (
     Claim(
         "C4.01",
-        Response("loss").distinct().at(mode="train"),
+        Value("loss").distinct().at(mode="train"),
         more_than(1),
         reading="Different numbers each time: 20 validations give more than one mean loss, as "
         "printed to four decimals. The words name no kind of network and no order of rows: each.",
     ),
     Claim(
         "C3.32",
-        Response("accuracy")
+        Value("accuracy")
         .range()
         .at(mode="train", order_of_rows="fixed", net=("dropout", "batch norm", "plain")),
         more_than(0),
@@ -77,7 +78,7 @@ CLAIMS = (
     ),
     Control(
         "in eval mode the numbers do not move, whatever the network and the order of rows",
-        Response("accuracy").range().at(mode="eval"),
+        Value("accuracy").range().at(mode="eval"),
         equals(0),
     ),
     Control(
@@ -143,7 +144,10 @@ def validate(model: nn.Module, split: Split, order: Tensor) -> tuple[float, floa
 EXPERIMENT = Experiment(
     question="Does every kind of network give different validation numbers without eval()?",
     factors=(NET, ORDER, MODE),
-    responses={"accuracy": "1", "loss": "nat"},
+    responses=(
+        Response("accuracy", "1", "accuracy"),
+        Response("loss", "nat", "loss"),
+    ),
     claims=CLAIMS,
     prepare=prepare,
     measure=measure,

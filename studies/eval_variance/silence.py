@@ -26,6 +26,7 @@ from harness import (
     PerProfile,
     Response,
     Responses,
+    Value,
     equals,
 )
 from harness.libraries import functional, nn, torch
@@ -49,24 +50,24 @@ EVERY_ARM = "In no arm: {}, with any network, batch and kind of work done in the
 CLAIMS = (
     Claim(
         "A-silent-1",
-        Response("warnings").at(mode="wrong").always(),
+        Value("warnings").at(mode="wrong").always(),
         equals(0.0),
         reading=EVERY_ARM.format("no warning"),
     ),
     Claim(
         "A-silent-1",
-        Response("exceptions").at(mode="wrong").always(),
+        Value("exceptions").at(mode="wrong").always(),
         equals(0.0),
         reading=EVERY_ARM.format("no exception"),
     ),
     Control(
         "the right mode is silent too",
-        Response("exceptions").at(mode="right", batch=32).always(),
+        Value("exceptions").at(mode="right", batch=32).always(),
         equals(0.0),
     ),
     Control(
         "the right mode gives no warning",
-        Response("warnings").at(mode="right", batch=32).always(),
+        Value("warnings").at(mode="right", batch=32).always(),
         equals(0.0),
     ),
 )
@@ -155,6 +156,9 @@ EXPERIMENT = Experiment(
     only=_possible,
     blocks=PerProfile(3, 10, 20),
     measure=measure,
-    responses={"warnings": "warnings", "exceptions": "exceptions"},
+    responses=(
+        Response("warnings", "warnings", "warnings"),
+        Response("exceptions", "exceptions", "exceptions"),
+    ),
     claims=CLAIMS,
 )

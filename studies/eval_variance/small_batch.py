@@ -35,6 +35,7 @@ from harness import (
     Ratio,
     Response,
     Responses,
+    Value,
     at_least,
     equals,
     more_than,
@@ -58,13 +59,19 @@ FULL_BATCHES = 6  # and the tail after them: 100 rows at a tail of 4
 MARGIN = 0.01  # accuracies closer than this count as equal: the project's margin
 DRAWS = 400  # random batches by which the error of the statistics is measured
 
-RESPONSES = {
-    "mean_error": "s.d.",  # root mean square error of a batch mean, in s.d. of the training set
-    "mean_error_over_law": "1",  # the same over its exact expectation when drawing rows
-    "variance_error": "1",  # root mean square relative error of the variance batch norm divides by
-    "val_accuracy": "1",
-    "raised": "1",  # 1 where training ended in an exception; there is no accuracy then
-}
+RESPONSES = (
+    Response(
+        "mean_error", "s.d.", "root mean square error of a batch mean, in s.d. of the training set"
+    ),
+    Response("mean_error_over_law", "1", "the same over its exact expectation when drawing rows"),
+    Response(
+        "variance_error",
+        "1",
+        "root mean square relative error of the variance batch norm divides by",
+    ),
+    Response("val_accuracy", "1", "val accuracy"),
+    Response("raised", "1", "1 where training ended in an exception; there is no accuracy then"),
+)
 
 KEPT, DROPPED = {"last_batch": "kept"}, {"last_batch": "dropped"}
 
@@ -96,11 +103,11 @@ CLAIMS: tuple[Claim | Control, ...] = (
     ),
     Control(
         "the error of a mean follows the square-root law",
-        Response("mean_error_over_law").at(**KEPT),
+        Value("mean_error_over_law").at(**KEPT),
         equals(1, within=0.05),
     ),
-    Control("a batch of one is refused", Response("raised").at(tail=1, **KEPT).always(), equals(1)),
-    Control("drop_last avoids that", Response("raised").at(tail=1, **DROPPED).always(), equals(0)),
+    Control("a batch of one is refused", Value("raised").at(tail=1, **KEPT).always(), equals(1)),
+    Control("drop_last avoids that", Value("raised").at(tail=1, **DROPPED).always(), equals(0)),
 )
 
 

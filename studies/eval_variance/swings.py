@@ -37,6 +37,7 @@ from harness import (
     Response,
     Responses,
     Unmeasurable,
+    Value,
     at_least,
     at_most,
     equals,
@@ -75,14 +76,14 @@ TICKS = (1, 0, -1, -2, -5, -10, -20, -50)  # of the bias, in points
 CLAIMS = (
     Claim(
         "A-forget-1",
-        Response("accuracy").sd().at(mode="train", dropout=ON),
+        Value("accuracy").sd().at(mode="train", dropout=ON),
         more_than(LEAST_SD),
         reading="Moves randomly: the s.d. over repeated validations of fixed weights is more than "
         "0.2 points, at every p above 0 and on every data set.",
     ),
     Claim(
         "A-forget-1",
-        Response("accuracy").distinct().at(mode="eval", dropout=ON),
+        Value("accuracy").distinct().at(mode="eval", dropout=ON),
         equals(1),
         reading="It is dropout that moves it: in eval mode the repeats give one value.",
     ),
@@ -101,28 +102,28 @@ CLAIMS = (
     ),
     Claim(
         "A-forget-3",
-        Response("flip_rate").at(mode="train", dropout=ON),
+        Value("flip_rate").at(mode="train", dropout=ON),
         at_least(LITERAL),
         reading="Literal, a different prediction each time: two passes give an input two classes "
         "in half of all cases or more. A prediction is the class, not its probability.",
     ),
     Claim(
         "A-forget-3",
-        Response("ever_flips").at(mode="train", dropout=ON),
+        Value("ever_flips").at(mode="train", dropout=ON),
         at_least(WEAK),
         reading="Weak, the prediction does not stay the same: 1 % or more of the inputs change "
         "class at least once in 50 passes.",
     ),
     Claim(
         "D-inc-1",
-        Response("accuracy").range().at(mode="train", dropout=USUAL),
+        Value("accuracy").range().at(mode="train", dropout=USUAL),
         at_least(SWING),
         reading="From 76 % to 88 % is a range of 12 points or more over 100 validations; the level "
         "itself is not judged. The incident names no data and no p: every data set, p up to 0.5.",
     ),
     Claim(
         "C3.32",
-        Response("accuracy").range().at(mode="train", dropout=ON),
+        Value("accuracy").range().at(mode="train", dropout=ON),
         more_than(0),
         reading="Noisy: the repeats are not all equal (an s.d. above 0, asked of the range, which "
         "rounding cannot lift above 0).",
@@ -136,13 +137,13 @@ CLAIMS = (
     ),
     Claim(
         "C5.06",
-        Response("accuracy").range().at(mode="train", dropout=ON),
+        Value("accuracy").range().at(mode="train", dropout=ON),
         more_than(0),
         reading="Noisy: the repeats are not all equal.",
     ),
     Claim(
         "C5.06",
-        Response("miss").at(mode="train", dropout=ON),
+        Value("miss").at(mode="train", dropout=ON),
         at_least(SAME_ACCURACY),
         reading="Unreliable: a single evaluation misses the eval-mode accuracy by 1 point or more "
         "on average, the margin below which the catalogue calls two accuracies the same.",
@@ -307,7 +308,13 @@ def _draw_arms(axes: Axes, values: pd.Series[float]) -> None:
 EXPERIMENT = Experiment(
     question="With dropout left on, how far does validation swing, and is it off on average?",
     factors=(DATA, DROPOUT, MODE),
-    responses={"accuracy": "1", "loss": "nat", "miss": "1", "flip_rate": "1", "ever_flips": "1"},
+    responses=(
+        Response("accuracy", "1", "accuracy"),
+        Response("loss", "nat", "loss"),
+        Response("miss", "1", "miss"),
+        Response("flip_rate", "1", "flip rate"),
+        Response("ever_flips", "1", "ever flips"),
+    ),
     claims=CLAIMS,
     prepare=prepare,
     measure=measure,

@@ -31,6 +31,7 @@ from harness import (
     PerProfile,
     Response,
     Responses,
+    Value,
     at_least,
     equals,
     less_than,
@@ -57,19 +58,33 @@ BATCH = 75
 RISE = 0.05  # the project's margin for a loss: 5 %
 WINDOW = 5  # epochs to average over, where a rise must not be mere up and down from epoch to epoch
 
-RESPONSES = {
-    "first_train_loss": "nat",  # mean batch loss of the first epoch, as the training loop logs it
-    "train_loss": "nat",  # mean batch loss of the last epoch
-    "fit_loss": "nat",  # loss of the training set after the last epoch, in eval mode for all arms
-    "val_loss": "nat",  # after the last epoch, always in eval mode
-    "val_accuracy": "1",
-    "best_epoch": "1",  # the epoch, counted from 1, after which the validation loss was lowest
-    "val_rise": "1",  # smoothed validation loss at the end over its lowest value, less 1
-    "train_fall": "nat",  # smoothed logged training loss at the end less that at the same epoch
-    "bn_gap": "s.d.",  # distance of batch norm's running means from the means of what it is fed
-    "train_curve": "nat",  # logged training loss by epoch (a round is an epoch)
-    "val_curve": "nat",
-}
+RESPONSES = (
+    Response(
+        "first_train_loss",
+        "nat",
+        "mean batch loss of the first epoch, as the training loop logs it",
+    ),
+    Response("train_loss", "nat", "mean batch loss of the last epoch"),
+    Response(
+        "fit_loss",
+        "nat",
+        "loss of the training set after the last epoch, in eval mode for all arms",
+    ),
+    Response("val_loss", "nat", "after the last epoch, always in eval mode"),
+    Response("val_accuracy", "1", "val accuracy"),
+    Response(
+        "best_epoch", "1", "the epoch, counted from 1, after which the validation loss was lowest"
+    ),
+    Response("val_rise", "1", "smoothed validation loss at the end over its lowest value, less 1"),
+    Response(
+        "train_fall", "nat", "smoothed logged training loss at the end less that at the same epoch"
+    ),
+    Response(
+        "bn_gap", "s.d.", "distance of batch norm's running means from the means of what it is fed"
+    ),
+    Response("train_curve", "nat", "logged training loss by epoch (a round is an epoch)"),
+    Response("val_curve", "nat", "val curve"),
+)
 
 CLAIMS = (
     Claim(
@@ -81,7 +96,7 @@ CLAIMS = (
     Claim("C4.22", Difference("val_loss", SWITCH).at(switch="forgotten"), more_than(0)),
     Claim(
         "C4.22",
-        Response("val_rise").at(switch="forgotten"),
+        Value("val_rise").at(switch="forgotten"),
         at_least(RISE),
         reading=f"Rising: the validation loss ends at least {RISE:.0%} above its lowest value, "
         f"both as means of {WINDOW} epochs: the last loss over the single lowest would call every "
@@ -89,7 +104,7 @@ CLAIMS = (
     ),
     Claim(
         "C4.22",
-        Response("train_fall").at(switch="forgotten"),
+        Value("train_fall").at(switch="forgotten"),
         less_than(0),
         reading="While train falls: from there to the end the logged training loss goes down.",
     ),

@@ -32,6 +32,7 @@ from harness import (
     PerProfile,
     Response,
     Responses,
+    Value,
     equals,
 )
 from harness.figures import BLACK, BLUE, ORANGE
@@ -50,12 +51,12 @@ STEP = Factor("step", ("none", "step only", "backward and step"), control="none"
 BATCH = 64
 ROUNDING = 1e-6  # what float32 may move a mean loss by
 
-RESPONSES = {
-    "loss_shift": "nat",  # loss less the true loss
-    "accuracy_shift": "1",  # accuracy less the true accuracy
-    "wrong": "1",  # 1 where loss or accuracy differ from the truth by more than rounding
-    "raised": "1",  # 1 where the loop ended in an exception; there are no metrics then
-}
+RESPONSES = (
+    Response("loss_shift", "nat", "loss less the true loss"),
+    Response("accuracy_shift", "1", "accuracy less the true accuracy"),
+    Response("wrong", "1", "1 where loss or accuracy differ from the truth by more than rounding"),
+    Response("raised", "1", "1 where the loop ended in an exception; there are no metrics then"),
+)
 
 ALL_RIGHT = {"mode": "eval", "grad": "no_grad", "step": "none"}
 OMISSIONS = {
@@ -69,7 +70,7 @@ CLAIMS: tuple[Claim | Control, ...] = (
     *(
         Claim(
             "C4.03",
-            Response("wrong").at(**omission).always(),
+            Value("wrong").at(**omission).always(),
             equals(1),
             reading="Each omission alone, the other two switches right, must change the metrics "
             f"in every block: the loss by more than {ROUNDING:g}, or the accuracy.",
@@ -78,15 +79,15 @@ CLAIMS: tuple[Claim | Control, ...] = (
     ),
     Claim(
         "C4.03",
-        Response("raised").at(**WHOLE_STEP).always(),
+        Value("raised").at(**WHOLE_STEP).always(),
         equals(0),
         reading="Silent means that no exception is raised, also where the whole training step is "
         "left in an evaluation that is otherwise right.",
     ),
-    Control("all three right", Response("loss_shift").at(**ALL_RIGHT).always(), equals(0)),
+    Control("all three right", Value("loss_shift").at(**ALL_RIGHT).always(), equals(0)),
     Control(
         "the whole training step, without no_grad, changes the loss",
-        Response("wrong").at(mode="train", grad="grad", step="backward and step").always(),
+        Value("wrong").at(mode="train", grad="grad", step="backward and step").always(),
         equals(1),
     ),
 )

@@ -30,6 +30,7 @@ from harness import (
     Response,
     Responses,
     Unmeasurable,
+    Value,
     at_least,
     equals,
     more_than,
@@ -64,7 +65,7 @@ MODE_MATTERS = LAYER.levels[:-1]
 CLAIMS = (
     Claim(
         "D-inc-5",
-        Response("caught").at(layer=MODE_MATTERS).frequency(),
+        Value("caught").at(layer=MODE_MATTERS).frequency(),
         at_least(RATE_OF_A_CATCH),
         reading="Caught at a rate of 95 % or more, whichever layer the missing eval() leaves in "
         "train mode.",
@@ -75,15 +76,15 @@ CLAIMS = (
         why="How often a missing eval() is the cause of non-deterministic output is a share of "
         "real incidents; an experiment that plants the causes itself would only return them.",
     ),
-    Control("no alarm where eval() was called", Response("caught_in_eval").always(), equals(0.0)),
+    Control("no alarm where eval() was called", Value("caught_in_eval").always(), equals(0.0)),
     Control(
         "no alarm where the mode does nothing",
-        Response("caught").at(layer="none").always(),
+        Value("caught").at(layer="none").always(),
         equals(0.0),
     ),
     Control(
         "train mode does change what batch norm gives out",
-        Response("off").at(layer="batch norm").always(),
+        Value("off").at(layer="batch norm").always(),
         more_than(1e-3),
     ),
 )
@@ -186,7 +187,11 @@ EXPERIMENT = Experiment(
     blocks=PerProfile(100, 200, 500),
     prepare=prepare,
     measure=measure,
-    responses={"caught": "1", "caught_in_eval": "1", "off": "1"},
+    responses=(
+        Response("caught", "1", "caught"),
+        Response("caught_in_eval", "1", "caught in eval"),
+        Response("off", "1", "off"),
+    ),
     claims=CLAIMS,
     figures=(detection,),
 )

@@ -31,6 +31,7 @@ from harness import (
     PerProfile,
     Response,
     Responses,
+    Value,
     at_least,
     equals,
 )
@@ -58,14 +59,14 @@ TICKS = (0.2, 0.5, 1, 2, 5, 10, 20, 40)  # points
 CLAIMS = (
     Claim(
         "D-inc-1",
-        Response("swing").at(mode="train"),
+        Value("swing").at(mode="train"),
         at_least(SWING),
         reading="From 76 % to 88 % is a range of 12 points or more over 100 validations; the level "
         "itself is not judged. The incident does not say how many rows were validated: every size.",
     ),
     Control(
         "in eval mode the accuracy of fixed weights does not move at any size",
-        Response("swing").at(mode="eval"),
+        Value("swing").at(mode="eval"),
         equals(0),
     ),
 )
@@ -196,7 +197,11 @@ def _draw_law(axes: Axes, at_largest: pd.Series[float]) -> None:
 EXPERIMENT = Experiment(
     question="How does the swing depend on the size of the validation set?",
     factors=(SIZE, DROPOUT, MODE),
-    responses={"accuracy": "1", "swing": "1", "expected_sd": "1"},
+    responses=(
+        Response("accuracy", "1", "accuracy"),
+        Response("swing", "1", "swing"),
+        Response("expected_sd", "1", "expected sd"),
+    ),
     claims=CLAIMS,
     prepare=prepare,
     measure=measure,

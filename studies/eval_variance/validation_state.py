@@ -28,6 +28,7 @@ from harness import (
     PerProfile,
     Response,
     Responses,
+    Value,
     equals,
     more_than,
 )
@@ -47,19 +48,19 @@ GRAD = Factor("grad", ("no_grad", "grad"), control="no_grad")
 CLAIMS = (
     Claim(
         "C3.30",
-        Response("parameters_changed").always(),
+        Value("parameters_changed").always(),
         equals(0.0),
         reading="Never: no parameter changes by a bit, in whichever mode validation is done.",
     ),
     Claim(
         "C3.30",
-        Response("buffers_changed").at(mode="eval").always(),
+        Value("buffers_changed").at(mode="eval").always(),
         equals(0.0),
         reading="In eval mode, no buffer (running statistics) changes either.",
     ),
     Control(
         "validation in train mode overwrites batch norm's running statistics",
-        Response("buffers_changed").at(mode="train", net=("batch norm", "both")).always(),
+        Value("buffers_changed").at(mode="train", net=("batch norm", "both")).always(),
         more_than(0.0),
     ),
 )
@@ -139,6 +140,9 @@ EXPERIMENT = Experiment(
     blocks=PerProfile(8, 20, 40),
     prepare=prepare,
     measure=measure,
-    responses={"parameters_changed": "tensors", "buffers_changed": "tensors"},
+    responses=(
+        Response("parameters_changed", "tensors", "parameters changed"),
+        Response("buffers_changed", "tensors", "buffers changed"),
+    ),
     claims=CLAIMS,
 )

@@ -24,6 +24,7 @@ from harness import (
     Ratio,
     Response,
     Responses,
+    Value,
     at_least,
     equals,
     more_than,
@@ -50,7 +51,7 @@ MIB = 2**20
 CLAIMS = (
     Claim(
         "C3.31",
-        Response("kept").at(grad=OFF).always(),
+        Value("kept").at(grad=OFF).always(),
         equals(0),
         reading="Without gradients nothing is kept for a backward pass.",
     ),
@@ -70,7 +71,7 @@ CLAIMS = (
     Control(
         # Each ReLU but no Linear makes something new that backward needs: its output.
         "16 layers keep 15 activations",
-        Response("kept").at(grad="enabled", batch=LARGE, depth=16).always(),
+        Value("kept").at(grad="enabled", batch=LARGE, depth=16).always(),
         equals(15 * LARGE * WIDTH * 4 / MIB),
     ),
 )
@@ -147,7 +148,10 @@ EXPERIMENT = Experiment(
     blocks=PerProfile(1, 3, 3),
     prepare=prepare,
     measure=measure,
-    responses={"kept": "MiB", "peak": "MiB"},
+    responses=(
+        Response("kept", "MiB", "kept"),
+        Response("peak", "MiB", "peak"),
+    ),
     claims=CLAIMS,
     figures=(memory_against_batch,),
     fresh_process=True,

@@ -21,6 +21,7 @@ from harness import (
     PerProfile,
     Response,
     Responses,
+    Value,
     equals,
 )
 from harness.libraries import functional, torch
@@ -46,25 +47,25 @@ DONE = Factor("done", (*PLAIN, NESTED))
 CLAIMS = (
     Claim(
         "C4.14",
-        Response("tracked").at(grad=("no_grad", "inference_mode"), done=PLAIN).always(),
+        Value("tracked").at(grad=("no_grad", "inference_mode"), done=PLAIN).always(),
         equals(0),
         reading="Whatever is done with a parameter inside either context, the result asks for no "
         "gradient.",
     ),
     Claim(
         "C4.14",
-        Response("tracked").at(grad="inference_mode", done=NESTED).always(),
+        Value("tracked").at(grad="inference_mode", done=NESTED).always(),
         equals(0),
         reading="Inference mode does not give way to an enable_grad inside of it.",
     ),
     Control(
         "with gradients enabled all of it is tracked",
-        Response("tracked").at(grad="enabled").always(),
+        Value("tracked").at(grad="enabled").always(),
         equals(1),
     ),
     Control(
         "no_grad gives way to enable_grad",
-        Response("tracked").at(grad="no_grad", done=NESTED).always(),
+        Value("tracked").at(grad="no_grad", done=NESTED).always(),
         equals(1),
     ),
 )
@@ -117,6 +118,6 @@ EXPERIMENT = Experiment(
     factors=(GRAD, DONE),
     blocks=PerProfile(1, 1, 1),
     measure=measure,
-    responses={"tracked": "1"},
+    responses=(Response("tracked", "1", "tracked"),),
     claims=CLAIMS,
 )

@@ -29,6 +29,7 @@ from harness import (
     PerProfile,
     Response,
     Responses,
+    Value,
     equals,
     more_than,
 )
@@ -58,12 +59,14 @@ STEPS, ROWS, WIDTH, LAYERS = 40, 256, 256, 8
 EVEN = 0.05
 MIB = 2**20
 
-RESPONSES = {
-    "live": "MiB",  # storages alive after each batch
-    "growth": "MiB",  # a batch, from the second to the last
-    "least_step": "MiB",  # the least growth of a single batch
-    "bend": "1",  # growth of the later half over that of the earlier, less 1; 0 where none grows
-}
+RESPONSES = (
+    Response("live", "MiB", "storages alive after each batch"),
+    Response("growth", "MiB", "a batch, from the second to the last"),
+    Response("least_step", "MiB", "the least growth of a single batch"),
+    Response(
+        "bend", "1", "growth of the later half over that of the earlier, less 1; 0 where none grows"
+    ),
+)
 
 CLAIMS: tuple[Claim | Control, ...] = (
     *(
@@ -78,13 +81,13 @@ CLAIMS: tuple[Claim | Control, ...] = (
     ),
     Claim(
         "C6.11",
-        Response("least_step").at(grad="enabled", kept=FORGETFUL).always(),
+        Value("least_step").at(grad="enabled", kept=FORGETFUL).always(),
         more_than(0),
         reading="It climbs at every step: no batch adds nothing.",
     ),
     Claim(
         "C9.05",
-        Response("bend").at(grad="enabled", kept=GROWING).always(),
+        Value("bend").at(grad="enabled", kept=GROWING).always(),
         equals(0.0, within=EVEN),
         reading="Where it grows it grows linearly: the later half adds what the earlier did, "
         "to 5 %.",
@@ -96,7 +99,7 @@ CLAIMS: tuple[Claim | Control, ...] = (
     ),
     Control(
         "kept outputs are counted",
-        Response("growth").at(grad="no_grad", kept=(GROWING[0], DETACHED)).always(),
+        Value("growth").at(grad="no_grad", kept=(GROWING[0], DETACHED)).always(),
         equals(ROWS * WIDTH * 4 / MIB),
     ),
 )

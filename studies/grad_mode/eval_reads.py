@@ -24,6 +24,7 @@ from harness import (
     PerProfile,
     Response,
     Responses,
+    Value,
     equals,
     more_than,
 )
@@ -45,7 +46,7 @@ CLAIMS: tuple[Claim | Control, ...] = (
     *(
         Claim(
             "A-pattern-2",
-            Response(response).at(loop=USUAL).always(),
+            Value(response).at(loop=USUAL).always(),
             equals(0),
             reading=f"No {what} is another after the usual loop, bit for bit."
             + (" The global random stream is recorded and not judged." if what == "weight" else ""),
@@ -58,12 +59,12 @@ CLAIMS: tuple[Claim | Control, ...] = (
     ),
     Control(
         "a loop in train mode changes batch norm's buffers",
-        Response("buffers").at(loop="in train mode", net="dropout + batch norm").always(),
+        Value("buffers").at(loop="in train mode", net="dropout + batch norm").always(),
         more_than(0),
     ),
     Control(
         "a loop with a backward pass changes gradients",
-        Response("gradients").at(loop="with a backward pass").always(),
+        Value("gradients").at(loop="with a backward pass").always(),
         more_than(0),
     ),
 )
@@ -152,6 +153,11 @@ EXPERIMENT = Experiment(
     blocks=PerProfile(1, 20, 40),
     prepare=prepare,
     measure=measure,
-    responses={"weights": "1", "buffers": "1", "gradients": "1", "stream": "1"},
+    responses=(
+        Response("weights", "1", "weights"),
+        Response("buffers", "1", "buffers"),
+        Response("gradients", "1", "gradients"),
+        Response("stream", "1", "stream"),
+    ),
     claims=CLAIMS,
 )

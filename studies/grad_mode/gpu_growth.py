@@ -25,6 +25,7 @@ from harness import (
     PerProfile,
     Response,
     Responses,
+    Value,
     equals,
 )
 from harness.libraries import functional, nn, torch
@@ -42,14 +43,14 @@ MIB = 2**20
 CLAIMS = (
     Claim(
         "C6.12",
-        Response("out_of_memory").at(kept=LISTED).always(),
+        Value("out_of_memory").at(kept=LISTED).always(),
         equals(1),
         reading="The documents' own loop without no_grad runs out of memory within 10,000 batches, "
         "which stand for minutes.",
     ),
     Control(
         "a loop that keeps losses or outputs with their graphs runs out",
-        Response("out_of_memory").at(kept=("losses", "outputs")).always(),
+        Value("out_of_memory").at(kept=("losses", "outputs")).always(),
         equals(1),
     ),
 )
@@ -120,7 +121,11 @@ EXPERIMENT = Experiment(
     effort=PerProfile(500, 10_000, 10_000),
     prepare=prepare,
     measure=measure,
-    responses={"out_of_memory": "1", "batches": "batches", "growth": "MiB"},
+    responses=(
+        Response("out_of_memory", "1", "out of memory"),
+        Response("batches", "batches", "batches"),
+        Response("growth", "MiB", "growth"),
+    ),
     claims=CLAIMS,
     fresh_process=True,
     needs="cuda",

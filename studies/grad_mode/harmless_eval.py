@@ -21,6 +21,7 @@ from harness import (
     PerProfile,
     Response,
     Responses,
+    Value,
     at_most,
     equals,
     more_than,
@@ -48,21 +49,21 @@ LOOSE = 1e-6
 CLAIMS = (
     Claim(
         "A-take-1",
-        Response("gap").at(grad="no_grad", net=SILENT).always(),
+        Value("gap").at(grad="no_grad", net=SILENT).always(),
         equals(0.0),
         reading="Strict: under no_grad, as in an evaluation, the output in eval mode is that of "
         "train mode bit for bit.",
     ),
     Claim(
         "A-take-1",
-        Response("gap_read").at(grad="no_grad", net=SILENT).always(),
+        Value("gap_read").at(grad="no_grad", net=SILENT).always(),
         at_most(LOOSE),
         reading="Harmless: what is read, which is not the padding, differs by at most 1e-6 of the "
         "largest output.",
     ),
     Control(
         "dropout that is not zero shows",
-        Response("gap").at(net=DROPPING).always(),
+        Value("gap").at(net=DROPPING).always(),
         more_than(0.01),
     ),
 )
@@ -96,6 +97,9 @@ EXPERIMENT = Experiment(
     blocks=PerProfile(1, 20, 50),
     prepare=prepare,
     measure=measure,
-    responses={"gap": "1", "gap_read": "1"},
+    responses=(
+        Response("gap", "1", "gap"),
+        Response("gap_read", "1", "gap read"),
+    ),
     claims=CLAIMS,
 )

@@ -25,6 +25,7 @@ from harness import (
     Ratio,
     Response,
     Responses,
+    Value,
     equals,
     more_than,
 )
@@ -43,7 +44,7 @@ KIB = 2**10
 CLAIMS = (
     Claim(
         "C3.31",
-        Response("kept").at(grad=OFF).always(),
+        Value("kept").at(grad=OFF).always(),
         equals(0),
         reading="No graph: without gradients no network keeps anything for a backward pass.",
     ),
@@ -55,7 +56,7 @@ CLAIMS = (
     ),
     Control(
         "with gradients every network keeps something",
-        Response("kept").at(grad="enabled").always(),
+        Value("kept").at(grad="enabled").always(),
         more_than(0),
     ),
 )
@@ -121,7 +122,10 @@ EXPERIMENT = Experiment(
     blocks=PerProfile(1, 3, 3),
     prepare=prepare,
     measure=measure,
-    responses={"kept": "KiB", "peak": "KiB"},
+    responses=(
+        Response("kept", "KiB", "kept"),
+        Response("peak", "KiB", "peak"),
+    ),
     claims=CLAIMS,
     figures=(peak_by_network,),
     fresh_process=True,

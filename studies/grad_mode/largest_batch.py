@@ -18,6 +18,7 @@ from harness import (
     Ratio,
     Response,
     Responses,
+    Value,
     at_least,
     between,
 )
@@ -36,7 +37,7 @@ CLAIMS = (
     ),
     Control(
         "the limit is what the activations fill",
-        Response("share").always(),
+        Value("share").always(),
         between(0.5, 1.1),
     ),
 )
@@ -58,7 +59,10 @@ EXPERIMENT = Experiment(
     only=lambda arm: arm[GRAD] != "inference_mode",
     blocks=PerProfile(1, 3, 3),
     measure=measure,
-    responses={"rows": "1", "share": "1"},
+    responses=(
+        Response("rows", "1", "rows"),
+        Response("share", "1", "share"),
+    ),
     claims=CLAIMS,
     fresh_process=True,
 )

@@ -23,6 +23,7 @@ from harness import (
     PerProfile,
     Response,
     Responses,
+    Value,
     equals,
 )
 from harness.libraries import functional, nn, torch
@@ -51,31 +52,31 @@ USE = Factor(
 CLAIMS = (
     Claim(
         "C4.17",
-        Response("raised").at(output="no_grad").always(),
+        Value("raised").at(output="no_grad").always(),
         equals(0),
         reading="Safer: an output from under no_grad can be used in every way tried,",
     ),
     Claim(
         "C4.17",
-        Response("raised").at(output="inference_mode", use=LAYER_INPUT).always(),
+        Value("raised").at(output="inference_mode", use=LAYER_INPUT).always(),
         equals(1),
         reading="and one from inference mode cannot be the input of a layer that is trained. "
         "(Other uses are recorded and not judged: some are allowed.)",
     ),
     Claim(
         "C4.17",
-        Response("raised").at(output=CLONED).always(),
+        Value("raised").at(output=CLONED).always(),
         equals(0),
         reading="It is inference mode that does it: a clone made after it serves every use.",
     ),
     Control(
         "where it is allowed the gradient is right",
-        Response("wrong_gradient").always(),
+        Value("wrong_gradient").always(),
         equals(0),
     ),
     Control(
         "a detached output can be used in every way",
-        Response("raised").at(output="detached").always(),
+        Value("raised").at(output="detached").always(),
         equals(0),
     ),
 )
@@ -150,6 +151,9 @@ EXPERIMENT = Experiment(
     blocks=PerProfile(1, 3, 3),
     prepare=prepare,
     measure=measure,
-    responses={"raised": "1", "wrong_gradient": "1"},
+    responses=(
+        Response("raised", "1", "raised"),
+        Response("wrong_gradient", "1", "wrong gradient"),
+    ),
     claims=CLAIMS,
 )

@@ -26,6 +26,7 @@ from harness import (
     PerProfile,
     Response,
     Responses,
+    Value,
     at_most,
     equals,
 )
@@ -60,33 +61,33 @@ OFF = ("no_grad", "inference_mode")
 CLAIMS = (
     Claim(
         "A-nograd-2",
-        Response("gap").at(grad="no_grad").always(),
+        Value("gap").at(grad="no_grad").always(),
         equals(0.0),
         reading="Strict: the same output bit for bit, with any network.",
     ),
     Claim(
         "A-nograd-2",
-        Response("gap").at(grad="no_grad").always(),
+        Value("gap").at(grad="no_grad").always(),
         at_most(LOOSE),
         reading="Loose: no place of the output differs by more than 1e-6 of the largest output.",
     ),
     Claim(
         "C3.33",
-        Response("gap").at(grad=OFF).always(),
+        Value("gap").at(grad=OFF).always(),
         equals(0.0),
         reading="Strict: with gradients the output is what it is without, bit for bit, under "
         "either context.",
     ),
     Claim(
         "C3.33",
-        Response("gap_read").at(grad=OFF).always(),
+        Value("gap_read").at(grad=OFF).always(),
         at_most(LOOSE),
         reading="Loose: what is read, which is not the padding, differs by at most 1e-6 of the "
         "largest output.",
     ),
     Control(
         "a second pass with gradients gives the same output",
-        Response("gap").at(grad="enabled").always(),
+        Value("gap").at(grad="enabled").always(),
         equals(0.0),
     ),
 )
@@ -156,7 +157,10 @@ EXPERIMENT = Experiment(
     blocks=PerProfile(1, 20, 50),
     prepare=prepare,
     measure=measure,
-    responses={"gap": "1", "gap_read": "1"},
+    responses=(
+        Response("gap", "1", "gap"),
+        Response("gap_read", "1", "gap read"),
+    ),
     claims=CLAIMS,
     figures=(what_changes,),
 )

@@ -21,6 +21,7 @@ from harness import (
     PerProfile,
     Response,
     Responses,
+    Value,
     equals,
 )
 from harness.libraries import functional, torch
@@ -32,20 +33,20 @@ NET = Factor("net", ("perceptron", "CNN + batch norm", "LSTM", "attention", "enc
 CLAIMS = (
     Claim(
         "C4.08",
-        Response("tracked").at(mode="eval").always(),
+        Value("tracked").at(mode="eval").always(),
         equals(1),
         reading="Does not disable gradients: the output in eval mode asks for them.",
     ),
     Claim(
         "C4.08",
-        Response("moved").at(mode="eval").always(),
+        Value("moved").at(mode="eval").always(),
         equals(1),
         reading="Does not freeze: a training step in eval mode moves every parameter tensor.",
     ),
     Control(
         # A bias before batch norm moves nothing in train mode, and gets no gradient but rounding.
         "a step in train mode moves all",
-        Response("moved")
+        Value("moved")
         .at(mode="train", net=("perceptron", "LSTM", "attention", "encoder"))
         .always(),
         equals(1),
@@ -87,6 +88,10 @@ EXPERIMENT = Experiment(
     blocks=PerProfile(1, 20, 40),
     prepare=prepare,
     measure=measure,
-    responses={"tracked": "1", "moved": "1", "raised": "1"},
+    responses=(
+        Response("tracked", "1", "tracked"),
+        Response("moved", "1", "moved"),
+        Response("raised", "1", "raised"),
+    ),
     claims=CLAIMS,
 )

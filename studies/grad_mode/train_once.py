@@ -28,6 +28,7 @@ from harness import (
     Ratio,
     Response,
     Responses,
+    Value,
     equals,
 )
 from harness.libraries import functional, nn, torch
@@ -48,7 +49,7 @@ SAME_ACCURACY = 0.003  # and for an accuracy: 0.3 points
 CLAIMS = (
     Claim(
         "A-pattern-3",
-        Response("in_train_mode").at(train="once").always(),
+        Value("in_train_mode").at(train="once").always(),
         equals(1.0),
         reading="Suffices: every training step is done in train mode, whether validation comes "
         "after the training or in every epoch.",
@@ -136,6 +137,10 @@ EXPERIMENT = Experiment(
     blocks=PerProfile(1, 30, 60),
     prepare=prepare,
     measure=measure,
-    responses={"in_train_mode": "1", "accuracy": "1", "train_loss": "nat"},
+    responses=(
+        Response("in_train_mode", "1", "in train mode"),
+        Response("accuracy", "1", "accuracy"),
+        Response("train_loss", "nat", "train loss"),
+    ),
     claims=CLAIMS,
 )

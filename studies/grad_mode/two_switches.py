@@ -26,6 +26,7 @@ from harness import (
     PerProfile,
     Response,
     Responses,
+    Value,
     at_least,
     equals,
     more_than,
@@ -49,106 +50,106 @@ PASSES = 10
 DIFFER = 0.95  # unequal in 95 % of trials or more
 TOLERANCE = 1e-5  # float32 against float64, as a share of the largest output
 
-RESPONSES = {
-    "differ": "1",  # share of repeated passes whose output is not that of the first
-    "moved": "buffers",  # batch norm buffers that a pass changes
-    "tracked": "1",  # 1 where the output asks for a gradient
-    "kept": "B",  # bytes kept for a backward pass, parameters, buffers and input left out
-    "right": "1",  # 1 where the output is that of the calculation by hand
-    "gap_to_enabled": "1",  # largest difference from the same pass with gradients enabled
-    "ready": "1",  # 1 where the output is right and repeats, and nothing is kept
-}
+RESPONSES = (
+    Response("differ", "1", "share of repeated passes whose output is not that of the first"),
+    Response("moved", "buffers", "batch norm buffers that a pass changes"),
+    Response("tracked", "1", "1 where the output asks for a gradient"),
+    Response("kept", "B", "bytes kept for a backward pass, parameters, buffers and input left out"),
+    Response("right", "1", "1 where the output is that of the calculation by hand"),
+    Response("gap_to_enabled", "1", "largest difference from the same pass with gradients enabled"),
+    Response("ready", "1", "1 where the output is right and repeats, and nothing is kept"),
+)
 
 CLAIMS: tuple[Claim | Control, ...] = (
     Claim(
         "A-nograd-1",
-        Response("right").at(mode="eval", net=CHANGED).always(),
+        Value("right").at(mode="eval", net=CHANGED).always(),
         equals(1),
         reading="eval() changes behaviour: with it the output is the calculation by hand, where "
         "nothing is dropped and batch norm uses its running statistics,",
     ),
     Claim(
         "A-nograd-1",
-        Response("right").at(mode="train", net=CHANGED).always(),
+        Value("right").at(mode="train", net=CHANGED).always(),
         equals(0),
         reading="and without it it is not, whatever the gradients.",
     ),
     Claim(
         "A-nograd-1",
-        Response("gap_to_enabled").at(grad="no_grad").always(),
+        Value("gap_to_enabled").at(grad="no_grad").always(),
         equals(0),
         reading="no_grad leaves behaviour: the same pass gives the same output bit for bit.",
     ),
     Claim(
         "A-nograd-1",
-        Response("differ").at(mode="train", grad="no_grad", net=DROPPING).always(),
+        Value("differ").at(mode="train", grad="no_grad", net=DROPPING).always(),
         at_least(DIFFER),
         reading="Dropout persists under no_grad alone: repeats differ in 95 % of cases or more.",
     ),
     Claim(
         "A-nograd-1",
-        Response("moved").at(mode="train", grad="no_grad", net=NORMING).always(),
+        Value("moved").at(mode="train", grad="no_grad", net=NORMING).always(),
         more_than(0),
         reading="Updates of batch norm persist under no_grad alone.",
     ),
     Claim(
         "D-inc-2",
-        Response("differ").at(mode="train", grad="no_grad", net=DROPPING).always(),
+        Value("differ").at(mode="train", grad="no_grad", net=DROPPING).always(),
         at_least(DIFFER),
         reading="Repeated passes in train mode under no_grad differ in 95 % of cases or more.",
     ),
     Claim(
         "A-nograd-3",
-        Response("tracked").at(mode="eval", grad="enabled").always(),
+        Value("tracked").at(mode="eval", grad="enabled").always(),
         equals(1),
         reading="In eval mode the output asks for a gradient,",
     ),
     Claim(
         "A-nograd-3",
-        Response("kept").at(mode="eval", grad="enabled").always(),
+        Value("kept").at(mode="eval", grad="enabled").always(),
         more_than(0),
         reading="and memory is kept for a backward pass,",
     ),
     Claim(
         "A-nograd-3",
-        Response("kept").at(mode="eval", grad=OFF).always(),
+        Value("kept").at(mode="eval", grad=OFF).always(),
         equals(0),
         reading="which no_grad or inference_mode is needed to avoid.",
     ),
     Claim(
         "D-inc-4",
-        Response("differ").at(mode="eval", grad="no_grad").always(),
+        Value("differ").at(mode="eval", grad="no_grad").always(),
         equals(0),
         reading="Deterministic: repeats are equal bit for bit.",
     ),
     Claim(
         "D-inc-4",
-        Response("kept").at(mode="eval", grad="no_grad").always(),
+        Value("kept").at(mode="eval", grad="no_grad").always(),
         equals(0),
         reading="No gradients are stored: nothing is kept for a backward pass that would make "
         "them.",
     ),
     Claim(
         "A-nograd-6",
-        Response("ready").at(mode="eval", grad=OFF, net=CHANGED).always(),
+        Value("ready").at(mode="eval", grad=OFF, net=CHANGED).always(),
         equals(1),
         reading="With both switches the output is right, it repeats, and nothing is kept for a "
         "backward pass,",
     ),
     Claim(
         "A-nograd-6",
-        Response("ready").at(mode="train", net=CHANGED).always(),
+        Value("ready").at(mode="train", net=CHANGED).always(),
         equals(0),
         reading="which is not so without eval(), in networks that it changes,",
     ),
     Claim(
         "A-nograd-6",
-        Response("ready").at(mode="eval", grad="enabled").always(),
+        Value("ready").at(mode="eval", grad="enabled").always(),
         equals(0),
         reading="nor without no_grad or inference_mode, in any network.",
     ),
     *(
-        Claim("C4.09", Response(response).at(net=BOTH, **where).always(), region, reading)
+        Claim("C4.09", Value(response).at(net=BOTH, **where).always(), region, reading)
         for response, where, region, reading in (
             ("tracked", {"grad": "enabled"}, equals(1), "A graph is built in either mode,"),
             ("tracked", {"grad": OFF}, equals(0), "or in neither mode."),
@@ -160,12 +161,12 @@ CLAIMS: tuple[Claim | Control, ...] = (
     ),
     Control(
         "a plain network gives the calculation by hand in either mode",
-        Response("right").at(net="plain").always(),
+        Value("right").at(net="plain").always(),
         equals(1),
     ),
     Control(
         "and the same in every pass",
-        Response("differ").at(net="plain").always(),
+        Value("differ").at(net="plain").always(),
         equals(0),
     ),
 )

@@ -26,6 +26,7 @@ from harness import (
     PerProfile,
     Response,
     Responses,
+    Value,
     at_most,
     equals,
 )
@@ -51,7 +52,7 @@ VIEWS = ("slice", "unbind")
 CLAIMS = (
     Claim(
         "C4.15",
-        Response("raised").at(context="inference_mode", target=VIEWS, changed="inside").always(),
+        Value("raised").at(context="inference_mode", target=VIEWS, changed="inside").always(),
         equals(1),
         reading="Inside the context, a view that is changed in place raises an error, whatever it "
         "is a view of. What is refused after the context has ended is recorded and not judged: it "
@@ -66,14 +67,14 @@ CLAIMS = (
     ),
     Control(
         "a parameter cannot be changed in place with gradients enabled",
-        Response("raised")
+        Value("raised")
         .at(context="enabled", tensor="parameter", target=("itself", "slice"))
         .always(),
         equals(1),
     ),
     Control(
         "an ordinary tensor can",
-        Response("raised").at(context="enabled", tensor="ordinary tensor").always(),
+        Value("raised").at(context="enabled", tensor="ordinary tensor").always(),
         equals(0),
     ),
 )
@@ -157,7 +158,7 @@ EXPERIMENT = Experiment(
     factors=(CONTEXT, TENSOR, MADE, TARGET, CHANGED),
     blocks=PerProfile(1, 1, 1),
     measure=measure,
-    responses={"raised": "1"},
+    responses=(Response("raised", "1", "raised"),),
     claims=CLAIMS,
     figures=(in_place_on_a_slice,),
 )

@@ -23,6 +23,7 @@ from harness import (
     PerProfile,
     Response,
     Responses,
+    Value,
     equals,
     more_than,
 )
@@ -41,30 +42,30 @@ EPOCHS, BATCH, LEARNING_RATE = 1, 64, 0.01
 CLAIMS = (
     Claim(
         "A-pattern-1",
-        Response("apart").at(zero=AFTER, start="no gradients").always(),
+        Value("apart").at(zero=AFTER, start="no gradients").always(),
         equals(0),
         reading="Correctly: bit for bit to the same weights and buffers as the loop that zeroes "
         "before each backward pass, from a network that has no gradients yet.",
     ),
     Claim(
         "A-pattern-1",
-        Response("loss_fall").at(zero=AFTER, start="no gradients").always(),
+        Value("loss_fall").at(zero=AFTER, start="no gradients").always(),
         more_than(0),
         reading="It trains: the loss over the training set is lower afterwards.",
     ),
     Control(
         "the comparison of a loop with itself finds nothing",
-        Response("apart").at(zero="before the backward pass").always(),
+        Value("apart").at(zero="before the backward pass").always(),
         equals(0),
     ),
     Control(
         "never zeroing is another training",
-        Response("apart").at(zero="never").always(),
+        Value("apart").at(zero="never").always(),
         more_than(0),
     ),
     Control(
         "left-over gradients make the two loops differ",
-        Response("apart").at(zero=AFTER, start="left-over gradients").always(),
+        Value("apart").at(zero=AFTER, start="left-over gradients").always(),
         more_than(0),
     ),
 )
@@ -132,6 +133,9 @@ EXPERIMENT = Experiment(
     blocks=PerProfile(1, 20, 40),
     prepare=prepare,
     measure=measure,
-    responses={"apart": "tensors", "loss_fall": "nat"},
+    responses=(
+        Response("apart", "tensors", "apart"),
+        Response("loss_fall", "nat", "loss fall"),
+    ),
     claims=CLAIMS,
 )

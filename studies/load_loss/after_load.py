@@ -35,6 +35,7 @@ from harness import (
     Ratio,
     Response,
     Responses,
+    Value,
     at_least,
     equals,
 )
@@ -68,7 +69,7 @@ CLAIMS = (
     ),
     Claim(
         "B-fix-1",
-        Response("eval_closer").at(mode="eval", net=SWITCHED).frequency(),
+        Value("eval_closer").at(mode="eval", net=SWITCHED).frequency(),
         at_least(MOSTLY),
         reading="Comparable with the loss observed in the final stages of training: in three of "
         "four networks or more eval mode's loss is nearer to it than train mode's. It is the mean "
@@ -77,7 +78,7 @@ CLAIMS = (
     ),
     Control(
         "eval() after loading gives the loss that eval mode gave before saving",
-        Response("eval_off_before").always(),
+        Value("eval_off_before").always(),
         equals(0),
     ),
     Control(
@@ -87,13 +88,13 @@ CLAIMS = (
     ),
 )
 
-RESPONSES = {
-    "loss": "nat",
-    "loss_over_last": "1",  # over the mean of the last five training losses
-    "eval_closer": "1",  # 1 where eval mode is nearer to that mean than train mode
-    "eval_closer_to_step": "1",  # the same with the very last training loss
-    "eval_off_before": "nat",  # eval mode's loss less that of eval mode before saving
-}
+RESPONSES = (
+    Response("loss", "nat", "loss"),
+    Response("loss_over_last", "1", "over the mean of the last five training losses"),
+    Response("eval_closer", "1", "1 where eval mode is nearer to that mean than train mode"),
+    Response("eval_closer_to_step", "1", "the same with the very last training loss"),
+    Response("eval_off_before", "nat", "eval mode's loss less that of eval mode before saving"),
+)
 
 
 def measure(blocks: tuple[Block, ...], arm: Arm) -> Sequence[Responses]:

@@ -27,6 +27,7 @@ from harness import (
     PerProfile,
     Response,
     Responses,
+    Value,
     equals,
     more_than,
 )
@@ -60,14 +61,14 @@ CLAIMS = (
     ),
     Claim(
         "B-intro-4",
-        Response("changed").always(),
+        Value("changed").always(),
         equals(0),
         reading="Every weight and buffer is the same bit for bit after any way of saving and "
         "loading.",
     ),
     Claim(
         "B-ex1-5",
-        Response("file_differs").at(saved="train", way=NEW).always(),
+        Value("file_differs").at(saved="train", way=NEW).always(),
         equals(1),
         reading="The listing saves a state_dict without calling eval(). If that is a flaw, the "
         "file is another than with eval(),",
@@ -80,32 +81,32 @@ CLAIMS = (
     ),
     Claim(
         "B-ex1-6",
-        Response("train_share").at(way=(NEW, ASSIGNED)).always(),
+        Value("train_share").at(way=(NEW, ASSIGNED)).always(),
         equals(1),
         reading="A network that is built anew and given a state_dict is in train mode, however it "
         "was saved. Both ways in which nobody has called eval() on it.",
     ),
-    Claim("B-ex1-6", Response("train_share").at(saved="train", way=WHOLE).always(), equals(1)),
+    Claim("B-ex1-6", Value("train_share").at(saved="train", way=WHOLE).always(), equals(1)),
     Control(
         "the same network saved twice gives the same file",
-        Response("file_differs").at(saved="eval").always(),
+        Value("file_differs").at(saved="eval").always(),
         equals(0),
     ),
     Control(
         "a network in train mode has a higher loss than in eval mode",
-        Response("loss_over_eval").at(saved="train", way=NEW),
+        Value("loss_over_eval").at(saved="train", way=NEW),
         more_than(1),
     ),
 )
 
-RESPONSES = {
-    "training": "1",  # 1 where the loaded network is in train mode
-    "train_share": "1",  # the share of its modules that are
-    "loss": "nat",  # on the training rows, as loaded
-    "loss_over_eval": "1",  # that over the loss in eval mode
-    "changed": "tensors",
-    "file_differs": "1",  # 1 where the file is not that of saving in eval mode
-}
+RESPONSES = (
+    Response("training", "1", "1 where the loaded network is in train mode"),
+    Response("train_share", "1", "the share of its modules that are"),
+    Response("loss", "nat", "on the training rows, as loaded"),
+    Response("loss_over_eval", "1", "that over the loss in eval mode"),
+    Response("changed", "tensors", "changed"),
+    Response("file_differs", "1", "1 where the file is not that of saving in eval mode"),
+)
 
 
 def measure(blocks: tuple[Block, ...], arm: Arm) -> Sequence[Responses]:

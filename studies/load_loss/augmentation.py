@@ -23,6 +23,7 @@ from harness import (
     PerProfile,
     Response,
     Responses,
+    Value,
     equals,
 )
 from harness.libraries import nn, torch
@@ -43,33 +44,33 @@ N_ROWS = 64
 CLAIMS = (
     Claim(
         "B-intro-6",
-        Response("random_rows").at(mode="eval", place=TRANSFORMS).always(),
+        Value("random_rows").at(mode="eval", place=TRANSFORMS).always(),
         equals(0),
         reading="Switched off: after eval() the network sees the same input in every pass.",
     ),
     Claim(
         "B-intro-6",
-        Response("in_file").at(mode="train", place=TRANSFORMS).always(),
+        Value("in_file").at(mode="train", place=TRANSFORMS).always(),
         equals(1),
         reading="Part of the saved state: the file of a state_dict is another with augmentation "
         "than without.",
     ),
     Control(
         "the transform works, and is seen",
-        Response("random_rows").at(mode="train").always(),
+        Value("random_rows").at(mode="train").always(),
         equals(1),
     ),
     Control(
         "a layer that asks for the mode is seen to be switched off",
-        Response("random_rows").at(mode="eval", place="layer that asks").always(),
+        Value("random_rows").at(mode="eval", place="layer that asks").always(),
         equals(0),
     ),
 )
 
-RESPONSES = {
-    "random_rows": "1",  # share of rows whose input is another in the second pass
-    "in_file": "1",  # 1 where the file with augmentation differs from that without
-}
+RESPONSES = (
+    Response("random_rows", "1", "share of rows whose input is another in the second pass"),
+    Response("in_file", "1", "1 where the file with augmentation differs from that without"),
+)
 
 
 def measure(block: Block, arm: Arm) -> Responses:

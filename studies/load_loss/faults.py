@@ -32,6 +32,7 @@ from harness import (
     Response,
     Responses,
     Unmeasurable,
+    Value,
     equals,
 )
 from harness.figures import BLACK, BLUE, ORANGE, draw_blocks
@@ -70,7 +71,7 @@ CLAIMS = (
     ),
     Claim(
         "B-sum-3",
-        Response("loss_over_correct").at(eval_call="made"),
+        Value("loss_over_correct").at(eval_call="made"),
         equals(1, within=SAME_LOSS),
         reading="Consistently the solution: with eval() the loss is that of the correct load, for "
         "each fault that can raise it. To 5 %, the catalogue's margin for a loss, and not to the "
@@ -78,17 +79,17 @@ CLAIMS = (
     ),
     Control(
         "a correct load in eval mode has the loss from before saving",
-        Response("off_before").always(),
+        Value("off_before").always(),
         equals(0),
     ),
 )
 
-RESPONSES = {
-    "loss": "nat",  # on held-out rows
-    "loss_over_correct": "1",  # over that of the correct load in eval mode
-    "accuracy": "1",
-    "off_before": "nat",  # of the correct load in eval mode from the loss before saving
-}
+RESPONSES = (
+    Response("loss", "nat", "on held-out rows"),
+    Response("loss_over_correct", "1", "over that of the correct load in eval mode"),
+    Response("accuracy", "1", "accuracy"),
+    Response("off_before", "nat", "of the correct load in eval mode from the loss before saving"),
+)
 
 
 def measure(blocks: tuple[Block, ...], arm: Arm) -> Sequence[Responses]:

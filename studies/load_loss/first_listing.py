@@ -35,6 +35,7 @@ from harness import (
     PerProfile,
     Response,
     Responses,
+    Value,
     at_least,
     equals,
     more_than,
@@ -69,7 +70,7 @@ CLAIMS: tuple[Claim | Control, ...] = (
     *(
         Claim(
             "B-ex1-3",
-            Response(response).at(net=nets, batch=batches),
+            Value(response).at(net=nets, batch=batches),
             at_least(ALMOST_CERTAIN),
             reading="Almost certainly: in nine of ten repetitions or more; higher, and much "
             "higher, by half. For each repair, as the listing itself ends in an exception.",
@@ -80,7 +81,7 @@ CLAIMS: tuple[Claim | Control, ...] = (
     *(
         Claim(
             "B-ex1-4",
-            Response("higher").at(net=nets, batch=batches),
+            Value("higher").at(net=nets, batch=batches),
             more_than(OFTEN),
             reading="Often: in more than half of the repetitions.",
         )
@@ -89,7 +90,7 @@ CLAIMS: tuple[Claim | Control, ...] = (
     *(
         Claim(
             claim,
-            Response("eval_closer").at(net=nets, batch=batches),
+            Value("eval_closer").at(net=nets, batch=batches),
             at_least(MOSTLY),
             reading="Towards the training loss: in three of four repetitions or more eval mode's "
             "loss is nearer to the last one printed than train mode's.",
@@ -100,7 +101,7 @@ CLAIMS: tuple[Claim | Control, ...] = (
     *(
         Claim(
             "B-ex2-1",
-            Response(response).at(net=nets, batch=batches).always(),
+            Value(response).at(net=nets, batch=batches).always(),
             equals(0),
             reading="After eval() no pass moves a buffer of batch norm, and a second pass over the "
             "same rows gives the same output to the last bit.",
@@ -110,36 +111,40 @@ CLAIMS: tuple[Claim | Control, ...] = (
     ),
     Control(
         "the listing as printed ends in an exception",
-        Response("raised").at(net=PRINTED).always(),
+        Value("raised").at(net=PRINTED).always(),
         equals(1),
     ),
     Control(
         "so does batch norm of the right width with one row",
-        Response("raised").at(net=(WIDER, AFTER), batch=1).always(),
+        Value("raised").at(net=(WIDER, AFTER), batch=1).always(),
         equals(1),
     ),
     Control(
         "in train mode a pass moves batch norm's buffers",
-        Response("train_moved").at(net=(WIDER, AFTER), batch=(2, 16)).always(),
+        Value("train_moved").at(net=(WIDER, AFTER), batch=(2, 16)).always(),
         equals(1),
     ),
     Control(
         "in train mode repeats differ",
-        Response("train_repeats_differ").at(net=WITHOUT).always(),
+        Value("train_repeats_differ").at(net=WITHOUT).always(),
         more_than(0.9),
     ),
 )
 
-RESPONSES = {
-    "raised": "1",
-    "higher": "1",  # share of repetitions with a loss after loading above the last printed one
-    "much_higher": "1",  # above 1.5 times that
-    "eval_closer": "1",  # nearer to it in eval mode than in train mode
-    "eval_moved": "1",  # 1 where a pass in eval mode changes a buffer
-    "eval_repeats_differ": "1",  # share of repetitions with another output in a second pass
-    "train_moved": "1",
-    "train_repeats_differ": "1",
-}
+RESPONSES = (
+    Response("raised", "1", "raised"),
+    Response(
+        "higher", "1", "share of repetitions with a loss after loading above the last printed one"
+    ),
+    Response("much_higher", "1", "above 1.5 times that"),
+    Response("eval_closer", "1", "nearer to it in eval mode than in train mode"),
+    Response("eval_moved", "1", "1 where a pass in eval mode changes a buffer"),
+    Response(
+        "eval_repeats_differ", "1", "share of repetitions with another output in a second pass"
+    ),
+    Response("train_moved", "1", "train moved"),
+    Response("train_repeats_differ", "1", "train repeats differ"),
+)
 
 
 def build(net: str) -> nn.Module:

@@ -29,6 +29,7 @@ from harness import (
     PerProfile,
     Response,
     Responses,
+    Value,
     at_least,
     at_most,
     equals,
@@ -64,13 +65,13 @@ CLAIMS = (
     ),
     Claim(
         "B-intro-5",
-        Response("flips").at(mode="train"),
+        Value("flips").at(mode="train"),
         at_least(POINT),
         reading="Noisy: one row in a hundred or more gets another class in the next pass.",
     ),
     Control(
         "in eval mode no row changes its class",
-        Response("flips").at(mode="eval").always(),
+        Value("flips").at(mode="eval").always(),
         equals(0),
     ),
 )
@@ -183,7 +184,10 @@ EXPERIMENT: Experiment[Block] = Experiment(
     blocks=PerProfile(2, 20, 40),
     measure_together=measure,
     together=PerProfile(2, 20, 20),
-    responses={"accuracy": "1", "flips": "1"},
+    responses=(
+        Response("accuracy", "1", "accuracy"),
+        Response("flips", "1", "flips"),
+    ),
     claims=CLAIMS,
     figures=(accuracy_by_batch,),
 )

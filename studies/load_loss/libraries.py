@@ -29,6 +29,7 @@ from harness import (
     PerProfile,
     Response,
     Responses,
+    Value,
     equals,
 )
 from harness.libraries import torch
@@ -60,7 +61,7 @@ N_TEXTS, LENGTH = 8, 12
 CLAIMS = (
     Claim(
         "B-hf-2",
-        Response("training").at(model=HUGGING_FACE, load=RECOMMENDED).always(),
+        Value("training").at(model=HUGGING_FACE, load=RECOMMENDED).always(),
         equals(1),
         reading="In train mode is a model whose attribute training is true, as it comes from "
         "from_pretrained, whatever the mode it was saved in. Built from its config it is (reported "
@@ -68,7 +69,7 @@ CLAIMS = (
     ),
     Claim(
         "B-hf-3",
-        Response("training")
+        Value("training")
         .at(model=HUGGING_FACE, saved="train", load=(RECOMMENDED, LISTED))
         .always(),
         equals(1),
@@ -78,14 +79,14 @@ CLAIMS = (
     ),
     Claim(
         "B-hf-4",
-        Response("eval_changes").at(model=HUGGING_FACE, load=LISTED).always(),
+        Value("eval_changes").at(model=HUGGING_FACE, load=LISTED).always(),
         equals(1),
         reading="Only after eval() does the loss approach another value: then calling it on the "
         "model loaded as listed changes the loss of the same texts and labels.",
     ),
     Claim(
         "B-ex1-6",
-        Response("train_share").at(model=HUGGING_FACE, load=(RECOMMENDED, CONFIG)).always(),
+        Value("train_share").at(model=HUGGING_FACE, load=(RECOMMENDED, CONFIG)).always(),
         equals(1),
         reading="In train mode unless told otherwise: also with from_pretrained, and also where "
         "the model is built from its config.",
@@ -100,7 +101,7 @@ CLAIMS = (
     ),
     Claim(
         "B-intro-4",
-        Response("changed").always(),
+        Value("changed").always(),
         equals(0),
         reading="Every weight and buffer is the same bit for bit.",
     ),
@@ -113,23 +114,23 @@ CLAIMS = (
     ),
     Control(
         "in train mode eval() is seen to change the loss",
-        Response("eval_changes").at(load=CONFIG).always(),
+        Value("eval_changes").at(load=CONFIG).always(),
         equals(1),
     ),
     Control(
         "eval() is seen to leave the loss of a network that is in eval mode",
-        Response("eval_changes").at(saved="eval", load=WHOLE).always(),
+        Value("eval_changes").at(saved="eval", load=WHOLE).always(),
         equals(0),
     ),
 )
 
-RESPONSES = {
-    "training": "1",  # 1 where the loaded model is in train mode
-    "train_share": "1",  # the share of its modules that are
-    "changed": "tensors",  # weights and buffers that differ after loading
-    "eval_changes": "1",  # 1 where eval() changes the loss
-    "loss_ratio": "1",  # the loss as loaded over that after eval()
-}
+RESPONSES = (
+    Response("training", "1", "1 where the loaded model is in train mode"),
+    Response("train_share", "1", "the share of its modules that are"),
+    Response("changed", "tensors", "weights and buffers that differ after loading"),
+    Response("eval_changes", "1", "1 where eval() changes the loss"),
+    Response("loss_ratio", "1", "the loss as loaded over that after eval()"),
+)
 
 
 def measure(block: Block, arm: Arm) -> Responses:

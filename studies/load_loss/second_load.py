@@ -20,6 +20,7 @@ from harness import (
     PerProfile,
     Response,
     Responses,
+    Value,
     equals,
 )
 from harness.libraries import nn, torch
@@ -36,24 +37,24 @@ N_TEXTS, LENGTH = 4, 16
 CLAIMS = (
     Claim(
         "B-hf-8",
-        Response("head_same").at(restored="no").always(),
+        Value("head_same").at(restored="no").always(),
         equals(0),
         reading="Without load_state_dict the second model has another head",
     ),
     Claim(
         "B-hf-8",
-        Response("loss_same").at(restored="no").always(),
+        Value("loss_same").at(restored="no").always(),
         equals(0),
         reading="and another loss on the same texts and labels;",
     ),
     Claim(
         "B-hf-8",
-        Response("head_same").at(restored="yes").always(),
+        Value("head_same").at(restored="yes").always(),
         equals(1),
         reading="with it, the head is the same bit for bit",
     ),
-    Claim("B-hf-8", Response("loss_same").at(restored="yes").always(), equals(1)),
-    Control("the encoder is the same in any case", Response("encoder_changed").always(), equals(0)),
+    Claim("B-hf-8", Value("loss_same").at(restored="yes").always(), equals(1)),
+    Control("the encoder is the same in any case", Value("encoder_changed").always(), equals(0)),
 )
 
 
@@ -108,7 +109,11 @@ EXPERIMENT = Experiment(
     blocks=PerProfile(2, 20, 20),
     prepare=prepare,
     measure=measure,
-    responses={"head_same": "1", "encoder_changed": "tensors", "loss_same": "1"},
+    responses=(
+        Response("head_same", "1", "head same"),
+        Response("encoder_changed", "tensors", "encoder changed"),
+        Response("loss_same", "1", "loss same"),
+    ),
     claims=CLAIMS,
     imports=("transformers",),
 )

@@ -35,6 +35,7 @@ from harness import (
     Ratio,
     Response,
     Responses,
+    Value,
     at_least,
     equals,
 )
@@ -79,7 +80,7 @@ CLAIMS = (
     ),
     Control(
         "with eval() called both ways of loading give the loss from before saving",
-        Response("off_before").at(eval_call="made").always(),
+        Value("off_before").at(eval_call="made").always(),
         equals(0),
     ),
 )
@@ -276,7 +277,10 @@ EXPERIMENT = Experiment(
     effort=PerProfile(0, 1, 1),
     prepare=prepare,
     measure=measure,
-    responses={"loss": "nat", "off_before": "nat"},
+    responses=(
+        Response("loss", "nat", "loss"),
+        Response("off_before", "nat", "off before"),
+    ),
     claims=CLAIMS,
     figures=(skipped_by_model,),
     imports=("transformers",),

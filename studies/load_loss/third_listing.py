@@ -30,6 +30,7 @@ from harness import (
     PerProfile,
     Response,
     Responses,
+    Value,
     equals,
     more_than,
 )
@@ -48,7 +49,7 @@ SWITCH = Factor("switch", ("as listed", "train() called"), control="as listed")
 CLAIMS = (
     Claim(
         "B-hf-4",
-        Response("eval_changes").at(switch="as listed").always(),
+        Value("eval_changes").at(switch="as listed").always(),
         equals(1),
         reading="Only after eval() does the loss approach the training value: then eval() changes "
         "the loss of the loaded model at the same label. Judged as listed; with train() called "
@@ -56,25 +57,27 @@ CLAIMS = (
     ),
     Claim(
         "B-hf-5",
-        Response("mode_less_label"),
+        Value("mode_less_label"),
         more_than(0),
         reading="They compare modes if the mode moves the loss further than the redrawn label; as "
         "listed, and with train() called, which is what the text presumes.",
     ),
     Control(
         "with train() called before, eval() is seen to change the loss",
-        Response("eval_changes").at(switch="train() called").always(),
+        Value("eval_changes").at(switch="train() called").always(),
         equals(1),
     ),
 )
 
-RESPONSES = {
-    "eval_changes": "1",  # 1 where eval() changes the loss at the same label
-    "eval_closer": "1",  # 1 where it brings it nearer to the first loss, at the same label
-    "mode_effect": "nat",
-    "label_effect": "nat",
-    "mode_less_label": "nat",
-}
+RESPONSES = (
+    Response("eval_changes", "1", "1 where eval() changes the loss at the same label"),
+    Response(
+        "eval_closer", "1", "1 where it brings it nearer to the first loss, at the same label"
+    ),
+    Response("mode_effect", "nat", "mode effect"),
+    Response("label_effect", "nat", "label effect"),
+    Response("mode_less_label", "nat", "mode less label"),
+)
 
 
 def measure(block: Block, arm: Arm) -> Responses:

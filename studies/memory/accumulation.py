@@ -21,6 +21,7 @@ from harness import (
     Factor,
     PerProfile,
     Ratio,
+    Response,
     Responses,
     between,
     equals,
@@ -100,7 +101,10 @@ EXPERIMENT = Experiment(
     factors=(NET, PIECES),
     blocks=PerProfile(1, 1, 1),
     measure=measure,
-    responses={"activations": "MB", "peak": "MB"},
+    responses=(
+        Response("activations", "MB", "activations"),
+        Response("peak", "MB", "peak"),
+    ),
     claims=CLAIMS,
     figures=(memory_by_micro_batch,),
 )

@@ -23,6 +23,7 @@ from harness import (
     PerProfile,
     Response,
     Responses,
+    Value,
     between,
 )
 from harness.figures import BLUE, ORANGE
@@ -46,13 +47,13 @@ LENGTH = Factor("length", (128, 512))
 CLAIMS = (
     Claim(
         "C4.24",
-        Response("over_weights").always(),
+        Value("over_weights").always(),
         between(LEAST, MOST),
         reading="What is kept for backward is 2 to 3 times the weights, at each batch and length.",
     ),
     Control(
         "BERT base has about 110 million parameters",
-        Response("parameters").at(shape=BERT, batch=1, length=128).always(),
+        Value("parameters").at(shape=BERT, batch=1, length=128).always(),
         between(108.0, 111.0),
     ),
 )
@@ -115,7 +116,11 @@ EXPERIMENT = Experiment(
     factors=(SHAPE, BATCH, LENGTH),
     blocks=PerProfile(1, 1, 1),
     measure=measure,
-    responses={"parameters": "millions", "activations": "MB", "over_weights": "1"},
+    responses=(
+        Response("parameters", "millions", "parameters"),
+        Response("activations", "MB", "activations"),
+        Response("over_weights", "1", "over weights"),
+    ),
     claims=CLAIMS,
     figures=(activations_over_weights,),
 )

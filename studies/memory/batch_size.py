@@ -18,6 +18,7 @@ from harness import (
     Factor,
     PerProfile,
     Ratio,
+    Response,
     Responses,
     at_least,
     equals,
@@ -82,6 +83,11 @@ EXPERIMENT = Experiment(
     factors=(NET, BATCH),
     blocks=PerProfile(1, 1, 1),
     measure=measure,
-    responses={"saved": "MB", "saved_per_row": "MB", "tensors": "1", "peak": "MB"},
+    responses=(
+        Response("saved", "MB", "saved"),
+        Response("saved_per_row", "MB", "saved per row"),
+        Response("tensors", "1", "tensors"),
+        Response("peak", "MB", "peak"),
+    ),
     claims=CLAIMS,
 )

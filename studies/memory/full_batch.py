@@ -23,6 +23,7 @@ from harness import (
     Factor,
     PerProfile,
     Ratio,
+    Response,
     Responses,
     at_least,
     equals,
@@ -133,6 +134,10 @@ EXPERIMENT = Experiment(
     blocks=PerProfile(1, 20, 40),
     prepare=prepare,
     measure=measure,
-    responses={"saved_per_row": "B", "passes": "passes", "best_lr": "1"},
+    responses=(
+        Response("saved_per_row", "B", "saved per row"),
+        Response("passes", "passes", "passes"),
+        Response("best_lr", "1", "best lr"),
+    ),
     claims=CLAIMS,
 )

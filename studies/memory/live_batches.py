@@ -27,6 +27,7 @@ from harness import (
     PerProfile,
     Response,
     Responses,
+    Value,
     equals,
 )
 from harness.libraries import torch
@@ -47,19 +48,19 @@ WORKERS = Factor("workers", (0, 1, 2))
 CLAIMS = (
     Claim(
         "C0.14",
-        Response("alive").always(),
+        Value("alive").always(),
         equals(1.0),
         reading="Never more than one batch alive at a time, on the device where it is used.",
     ),
     Claim(
         "C0.14",
-        Response("fetched").at(loop=PLAIN).always(),
+        Value("fetched").at(loop=PLAIN).always(),
         equals(1.0),
         reading="When the first batch is used, no other has been fetched from the data set.",
     ),
     Control(
         "the last batch has the 40 examples left over",
-        Response("last_batch").at(loop=PLAIN, workers=0).always(),
+        Value("last_batch").at(loop=PLAIN, workers=0).always(),
         equals(EXAMPLES % BATCH),
     ),
 )
@@ -154,6 +155,10 @@ EXPERIMENT = Experiment(
     factors=(LOOP, WORKERS),
     blocks=PerProfile(1, 3, 3),
     measure=measure,
-    responses={"alive": "batches", "fetched": "batches", "last_batch": "examples"},
+    responses=(
+        Response("alive", "batches", "alive"),
+        Response("fetched", "batches", "fetched"),
+        Response("last_batch", "examples", "last batch"),
+    ),
     claims=CLAIMS,
 )

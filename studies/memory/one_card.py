@@ -10,7 +10,18 @@ from __future__ import annotations
 
 import math
 
-from harness import Arm, Block, Claim, Experiment, Factor, PerProfile, Response, Responses, equals
+from harness import (
+    Arm,
+    Block,
+    Claim,
+    Experiment,
+    Factor,
+    PerProfile,
+    Response,
+    Responses,
+    Value,
+    equals,
+)
 from harness.libraries import torch
 from harness.meters import predicted_memory
 from studies.memory.llama import forward, forward_without_graph, llama
@@ -22,13 +33,13 @@ GRAD = Factor("grad", ("enabled", "no_grad"), control="no_grad")
 CLAIMS = (
     Claim(
         "C4.28",
-        Response("cards").at(grad="no_grad").always(),
+        Value("cards").at(grad="no_grad").always(),
         equals(1.0),
         reading="Under no_grad one card of the kind at hand is enough.",
     ),
     Claim(
         "C4.28",
-        Response("cards").at(grad="enabled").always(),
+        Value("cards").at(grad="enabled").always(),
         equals(2.0),
         reading="With gradients enabled it takes two.",
     ),
@@ -48,7 +59,11 @@ EXPERIMENT = Experiment(
     factors=(GRAD,),
     blocks=PerProfile(1, 1, 1),
     measure=measure,
-    responses={"peak": "GB", "card": "GB", "cards": "1"},
+    responses=(
+        Response("peak", "GB", "peak"),
+        Response("card", "GB", "card"),
+        Response("cards", "1", "cards"),
+    ),
     claims=CLAIMS,
     needs="cuda",
 )

@@ -24,6 +24,7 @@ from harness import (
     PerProfile,
     Response,
     Responses,
+    Value,
     equals,
 )
 from harness.libraries import functional, torch
@@ -63,19 +64,19 @@ OPERATION = Factor(
 CLAIMS = (
     Claim(
         "C3.06",
-        Response("kept").always(),
+        Value("kept").always(),
         equals(1.0),
         reading="For every operation, its argument or its result is still there when only the "
         "graph refers to it.",
     ),
     Control(
         "what exp keeps is its result",
-        Response("result_kept").at(operation="exp").always(),
+        Value("result_kept").at(operation="exp").always(),
         equals(1.0),
     ),
     Control(
         "what the sine keeps is its argument",
-        Response("result_kept").at(operation="sine").always(),
+        Value("result_kept").at(operation="sine").always(),
         equals(0.0),
     ),
 )
@@ -131,6 +132,10 @@ EXPERIMENT = Experiment(
     factors=(OPERATION,),
     blocks=PerProfile(1, 10, 20),
     measure=measure,
-    responses={"saved": "1", "result_kept": "1", "kept": "1"},
+    responses=(
+        Response("saved", "1", "saved"),
+        Response("result_kept", "1", "result kept"),
+        Response("kept", "1", "kept"),
+    ),
     claims=CLAIMS,
 )

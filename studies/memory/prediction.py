@@ -18,7 +18,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from harness import Arm, Block, Control, Experiment, Factor, PerProfile, Response, Responses, equals
+from harness import (
+    Arm,
+    Block,
+    Control,
+    Experiment,
+    Factor,
+    PerProfile,
+    Response,
+    Responses,
+    Value,
+    equals,
+)
 from harness.figures import BLUE, GREEN, ORANGE, draw_blocks
 from harness.libraries import functional, nn, torch
 from harness.meters import (
@@ -58,7 +69,7 @@ MEASURES = {
 CLAIMS = (
     Control(
         "the storages of a step are predicted where no kernel has a secret",
-        Response("live_over_predicted").at(net=NETS[:4]).always(),
+        Value("live_over_predicted").at(net=NETS[:4]).always(),
         equals(1.0, within=CLOSE),
     ),
 )
@@ -180,10 +191,15 @@ EXPERIMENT = Experiment(
     blocks=PerProfile(1, 8, 20),
     prepare=prepare,
     measure=measure,
-    responses={
-        **dict.fromkeys(("predicted", *MEASURES), "MB"),
-        **{f"{name}_over_predicted": "1" for name in MEASURES},
-    },
+    responses=(
+        Response("predicted", "MB", "predicted"),
+        Response("live", "MB", "live"),
+        Response("allocated", "MB", "allocated"),
+        Response("resident", "MB", "resident"),
+        Response("live_over_predicted", "1", "live over predicted"),
+        Response("allocated_over_predicted", "1", "allocated over predicted"),
+        Response("resident_over_predicted", "1", "resident over predicted"),
+    ),
     claims=CLAIMS,
     figures=(measured_over_predicted,),
     fresh_process=True,

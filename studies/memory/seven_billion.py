@@ -23,6 +23,7 @@ from harness import (
     PerProfile,
     Response,
     Responses,
+    Value,
     at_most,
     between,
     equals,
@@ -49,19 +50,19 @@ ROWS = Factor("rows", (1, 8))
 CLAIMS = (
     Claim(
         "C4.07",
-        Response("tokens_for_20_gb").at(grad="enabled").always(),
+        Value("tokens_for_20_gb").at(grad="enabled").always(),
         at_most(float(COMMON_TOKENS)),
         reading="It can: a common batch is enough for a graph of 20 GB, no more than 32 sequences "
         "of 512 tokens. The graph grows in proportion to the tokens.",
     ),
     Control(
         "the model has 7 billion parameters, rounded",
-        Response("parameters").at(precision="bfloat16", grad="enabled", rows=1).always(),
+        Value("parameters").at(precision="bfloat16", grad="enabled", rows=1).always(),
         between(6.5, 7.5),
     ),
     Control(
         "what is predicted for a small model is what is measured",
-        Response("small_model_off").always(),
+        Value("small_model_off").always(),
         equals(0.0, within=0.01),
     ),
 )
@@ -139,14 +140,14 @@ EXPERIMENT = Experiment(
     factors=(PRECISION, GRAD, ROWS),
     blocks=PerProfile(1, 1, 1),
     measure=measure,
-    responses={
-        "parameters": "billions",
-        "weights": "GB",
-        "graph": "GB",
-        "peak": "GB",
-        "tokens_for_20_gb": "tokens",
-        "small_model_off": "1",
-    },
+    responses=(
+        Response("parameters", "billions", "parameters"),
+        Response("weights", "GB", "weights"),
+        Response("graph", "GB", "graph"),
+        Response("peak", "GB", "peak"),
+        Response("tokens_for_20_gb", "tokens", "tokens for 20 gb"),
+        Response("small_model_off", "1", "small model off"),
+    ),
     claims=CLAIMS,
     figures=(seven_billion_parameters,),
 )

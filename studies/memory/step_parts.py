@@ -24,6 +24,7 @@ from harness import (
     PerProfile,
     Response,
     Responses,
+    Value,
     equals,
 )
 from harness.figures import BLACK, BLUE, GREEN, ORANGE, SKY
@@ -54,18 +55,18 @@ ONE_ARM: dict[str, str | int] = {"net": TRANSFORMER, "depth": 8, "length": 64, "
 CLAIMS = (
     Claim(
         "C9.10",
-        Response("left_out").always(),
+        Value("left_out").always(),
         equals(0.0, within=RESIDUE),
         reading="The peak less the sum of the four terms is at most 2 % of the peak, either way.",
     ),
     Control(
         "there is a gradient for each parameter",
-        Response("gradients_per_parameter").at(**ONE_ARM).always(),
+        Value("gradients_per_parameter").at(**ONE_ARM).always(),
         equals(1.0, within=1e-9),
     ),
     Control(
         "Adam keeps two numbers for each parameter",
-        Response("optimiser_per_parameter").at(**ONE_ARM).always(),
+        Value("optimiser_per_parameter").at(**ONE_ARM).always(),
         equals(2.0, within=1e-3),
     ),
 )
@@ -140,10 +141,16 @@ EXPERIMENT = Experiment(
     only=_sensible,
     blocks=PerProfile(1, 1, 1),
     measure=measure,
-    responses={
-        **dict.fromkeys((*PARTS, "peak"), "MB"),
-        **dict.fromkeys(("left_out", "gradients_per_parameter", "optimiser_per_parameter"), "1"),
-    },
+    responses=(
+        Response("parameters", "MB", "parameters"),
+        Response("gradients", "MB", "gradients"),
+        Response("optimiser", "MB", "optimiser"),
+        Response("activations", "MB", "activations"),
+        Response("peak", "MB", "peak"),
+        Response("left_out", "1", "left out"),
+        Response("gradients_per_parameter", "1", "gradients per parameter"),
+        Response("optimiser_per_parameter", "1", "optimiser per parameter"),
+    ),
     claims=CLAIMS,
     figures=(memory_against_batch,),
 )

@@ -22,6 +22,7 @@ from harness import (
     PerProfile,
     Response,
     Responses,
+    Value,
     more_than,
 )
 from harness.libraries import functional, nn, torch
@@ -41,7 +42,7 @@ DEPTH = Factor("depth", ("shallow", "deep"))
 CLAIMS = (
     Claim(
         "C0.03",
-        Response("peak").always(),
+        Value("peak").always(),
         more_than(CARD_GB),
         reading="A forward and backward pass over all 10,000 at once needs more than a card of "
         "8 GB has, whatever the kind of example.",
@@ -98,6 +99,9 @@ EXPERIMENT = Experiment(
     factors=(KIND, DEPTH),
     blocks=PerProfile(1, 1, 1),
     measure=measure,
-    responses={"data": "GB", "peak": "GB"},
+    responses=(
+        Response("data", "GB", "data"),
+        Response("peak", "GB", "peak"),
+    ),
     claims=CLAIMS,
 )

@@ -23,6 +23,7 @@ from harness import (
     Ratio,
     Response,
     Responses,
+    Value,
     at_least,
     at_most,
     equals,
@@ -61,14 +62,14 @@ CLAIMS = (
     ),
     Claim(
         "C4.25",
-        Response("beyond").at(grad="no_grad").always(),
+        Value("beyond").at(grad="no_grad").always(),
         at_most(OF_A_LAYER),
         reading="Beyond the weights and the inputs and labels, the peak has room for at most a "
         "tenth of one layer's output.",
     ),
     Control(
         "the graph of an MLP holds the output of every layer",
-        Response("beyond").at(net=MLP, depth=24, batch=2048, grad="enabled").always(),
+        Value("beyond").at(net=MLP, depth=24, batch=2048, grad="enabled").always(),
         equals(24.0, within=2.0),
     ),
 )
@@ -151,7 +152,11 @@ EXPERIMENT = Experiment(
     only=_affordable,
     blocks=PerProfile(1, 1, 1),
     measure=measure,
-    responses={"there": "MB", "peak": "MB", "beyond": "layers"},
+    responses=(
+        Response("there", "MB", "there"),
+        Response("peak", "MB", "peak"),
+        Response("beyond", "layers", "beyond"),
+    ),
     claims=CLAIMS,
     figures=(evaluation_against_batch,),
 )

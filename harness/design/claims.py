@@ -1,0 +1,139 @@
+"""Claims and what is judged with them: conditions inside their scope, beyond it, and controls."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias, get_args
+
+from harness.design.contrasts import Contrast
+from harness.design.factors import Arm, Level
+from harness.design.regions import Region
+from harness.errors import HarnessError
+
+#: The level of every interval, unless a run was frozen with another.
+CONFIDENCE = 0.99
+
+#: What a claim says of the conditions in its scope; it decides how their verdicts become its own.
+Quantifier: TypeAlias = Literal["always", "can", "typical", "single", "instruction", "frequency"]
+QUANTIFIERS: tuple[Quantifier, ...] = get_args(Quantifier)
+
+#: What a condition is to its claim. A control belongs to no claim.
+ConditionKind: TypeAlias = Literal["claim", "beyond", "control"]
+
+#: What a claim or an experiment may need.
+Need: TypeAlias = Literal["cpu", "cuda"]
+NEEDS: tuple[Need, ...] = get_args(Need)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One claim in our own words: a row of ``studies/claims.csv``, or of a study's own CATALOGUE.
+
+    Attributes:
+        claim: its id.
+        says: the statement, adding nothing to the passage.
+        scope: the nets, data, sizes and settings that the passage speaks of.
+        quantifier: see ``QUANTIFIERS``.
+        document: the key of the document ("own" for a claim of no document).
+        section: its place there.
+        kind: mechanism, number, default, ...
+        needs: "cpu", "cuda", "cpu or cuda" or "field data".
+        study: the study that judges it.
+        same_as: ids of claims that make the same statement.
+    """
+
+    claim: str
+    says: str
+    scope: str
+    quantifier: str = "always"
+    document: str = "own"
+    section: str = ""
+    kind: str = ""
+    needs: str = "cpu"
+    study: str = ""
+    same_as: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.claim or not self.says:
+            raise HarnessError("A claim needs an id and what it says.")
+        if self.quantifier not in QUANTIFIERS:
+            raise HarnessError(
+                f"The claim {self.claim} has quantifier {self.quantifier!r}; it is one of "
+                f"{', '.join(QUANTIFIERS)}."
+            )
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A claim of the catalogue, a contrast inside its scope, and the region where it holds.
+
+    Several ``Claim`` lines with one ``id`` are conditions of one claim; its quantifier, in the
+    catalogue, says how they decide it together.
+
+    Args:
+        id: the claim's.
+        contrast: what is compared.
+        region: the values for which the claim holds.
+        reading: how the words were turned into the rule, in one plain sentence.
+        needs: a claim that needs "cuda" is judged on a GPU alone; what other devices give by the
+            same code is shown beside it as a counterpart, and never in its place.
+        headline: whether this line stands for the claim where it is told in one line; levels name
+            the one condition of the line that does.
+    """
+
+    id: str
+    contrast: Contrast
+    region: Region
+    reading: str = ""
+    needs: str = "cpu"
+    headline: bool | Mapping[str, Level] = field(default=False, hash=False)
+
+    def leads(self, arm: Arm) -> bool:
+        """Whether the condition at an arm was chosen as the claim's headline."""
+        if isinstance(self.headline, bool):
+            return self.headline
+        levels = arm.as_dict()
+        return all(levels.get(name) == level for name, level in self.headline.items())
+
+
+@dataclass(frozen=True)
+class Beyond:
+    """A condition outside the claim's scope: measured by a rule, shown, and never deciding.
+
+    Args:
+        id: the claim's.
+        contrast: what is compared.
+        region: where the claim would hold.
+        why: what the passage does not speak of: "p = 0.001, which nobody trains with".
+        reading: how the words were turned into the rule, where it is another than the claim's.
+        needs: see ``Claim``; on another device the condition is left out.
+    """
+
+    id: str
+    contrast: Contrast
+    region: Region
+    why: str
+    reading: str = ""
+    needs: str = "cpu"
+
+
+@dataclass(frozen=True)
+class Control:
+    """A contrast whose truth is known beforehand; where it fails, the experiment judges nothing."""
+
+    name: str
+    contrast: Contrast
+    region: Region
+
+
+@dataclass(frozen=True)
+class Unmeasurable:
+    """A claim, or a part of one, that no run can settle, what it would take, and why."""
+
+    id: str
+    needs: str
+    why: str
+
+
+Rule: TypeAlias = Claim | Beyond | Control

@@ -1,0 +1,174 @@
+"""From the conditions of a claim to its verdict, its headline and its one sentence."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from harness.design.claims import Unmeasurable
+from harness.design.wording import place
+from harness.judging.conditions import JudgedCondition
+from harness.judging.findings import ClaimFinding, Kind
+from harness.judging.verdicts import Judgement, Verdict, judge_claim
+from harness.protocol.protocol import Protocol
+from harness.protocol.rules import quantifier
+from harness.words import sentence_case
+
+
+def judge_claims(protocol: Protocol, judged: list[JudgedCondition]) -> tuple[ClaimFinding, ...]:
+    """Every claim of a run, a counterpart after its claim; headlines are marked in ``judged``.
+
+    Args:
+        protocol: has the quantifiers.
+        judged: all conditions; that which stands for each claim gets its mark here.
+    """
+    parts: dict[tuple[str, Kind], list[int]] = defaultdict(list)
+    for at, each in enumerate(judged):
+        parts[each.condition.name, each.kind].append(at)
+    unmeasurable = {c.id: c for rules in protocol.experiments.values() for c in rules.unmeasurable}
+    names = [claim for claim, kind in parts if kind in ("claim", "counterpart")]
+    kinds: tuple[Kind, ...] = ("claim", "counterpart")
+    found = []
+    for claim in dict.fromkeys([*names, *unmeasurable]):
+        for kind in kinds:
+            places = parts.get((claim, kind), [])
+            part = unmeasurable.get(claim) if kind == "claim" else None
+            if not places and part is None:
+                continue
+            own = [judged[at] for at in places]
+            said = quantifier(protocol.statements, claim)
+            judgement = _judgement([each.judgement.verdict for each in own], said, part)
+            lead = _headline(own, judgement.verdict)
+            if lead is not None:
+                own[lead] = judged[places[lead]] = replace(own[lead], headline=True)
+            beyond = [judged[at] for at in parts.get((claim, "beyond"), [])]
+            summary = _Summary(claim, kind, own, beyond, lead, judgement)
+            found.append(summary.finding(protocol.confidence, said))
+    return tuple(found)
+
+
+@dataclass(frozen=True)
+class _Summary:
+    """A claim with all that its one record is made from."""
+
+    claim: str
+    kind: Kind
+    own: Sequence[JudgedCondition]
+    beyond: Sequence[JudgedCondition]
+    lead: int | None
+    judgement: Judgement
+
+    def finding(self, confidence: float, said: str) -> ClaimFinding:
+        counts = Counter(each.judgement.verdict for each in self.own)
+        single = self.own[0].judgement.reason if len(self.own) == 1 else ""
+        shown = self.own[self.lead].finding(confidence) if self.lead is not None else None
+        return ClaimFinding(
+            claim=self.claim,
+            kind=self.kind,
+            verdict=self.judgement.verdict,
+            reason=single or self.judgement.reason,
+            sentence=self._sentence(confidence),
+            number=shown.number if shown else "",
+            quantifier=said,
+            holds=counts["reproduced"],
+            fails=counts["refuted"],
+            judged=len(self.own),
+            curve=_curve([*self.own, *self.beyond]),
+            warnings=" ".join(dict.fromkeys(w for each in self.own for w in each.warnings)),
+            experiments=" ".join(dict.fromkeys(each.rules.name for each in self.own)),
+        )
+
+    def _sentence(self, confidence: float) -> str:
+        """The headline's sentence; of a mixed claim one that holds and one that does not."""
+        own, lead = self.own, self.lead
+        if lead is None or not any(each.effect.values for each in own):
+            return self.judgement.reason if len(own) != 1 else own[0].judgement.reason
+        text = own[lead].finding(confidence).sentence
+        if len(own) == 1:
+            return text
+        places = {
+            verdict: [p for p, each in enumerate(own) if each.judgement.verdict == verdict]
+            for verdict in ("reproduced", "refuted")
+        }
+        holds = f"Holds in {len(places['reproduced'])} of {len(own)} settings"
+        if self.judgement.verdict != "mixed":
+            return f"{text} {holds}."
+        shown = own[lead].judgement.verdict
+        other = _typical(places["refuted" if shown == "reproduced" else "reproduced"], own)
+        against = own[other or 0].finding(confidence).sentence
+        first, second = (text, against) if shown == "reproduced" else (against, text)
+        return f"{holds}. Here it does: {first} Here not: {second}"
+
+
+def _judgement(
+    verdicts: Sequence[Verdict], said: str, unmeasurable: Unmeasurable | None
+) -> Judgement:
+    """Put the conditions together, and the part of the claim that no run can settle."""
+    if unmeasurable is None:
+        return judge_claim(verdicts, said)
+    why = f"It takes {unmeasurable.needs}: {unmeasurable.why}"
+    if not verdicts:
+        return Judgement("not measurable", why)
+    rest = judge_claim([*verdicts, "not measurable"], said)
+    return Judgement(rest.verdict, f"{rest.reason} What no run can settle: {why}")
+
+
+def _headline(own: Sequence[JudgedCondition], verdict: Verdict) -> int | None:
+    """The place of the condition that stands for the claim.
+
+    The author's choice; else, of those that decided the verdict (in a mixed claim, those that do
+    not hold), the one in the middle of the largest group of alike conditions.
+    """
+    for at, each in enumerate(own):
+        if each.condition.headline:
+            return at
+    sought = "refuted" if verdict == "mixed" else verdict
+    return _typical([at for at, each in enumerate(own) if each.judgement.verdict == sought], own)
+
+
+def _typical(places: Sequence[int], own: Sequence[JudgedCondition]) -> int | None:
+    """The condition with the middle estimate among those of one response, unit and kind."""
+    if not places:
+        return 0 if own else None
+
+    def alike(at: int) -> tuple[str, str, str, str]:
+        condition = own[at].condition
+        return (
+            own[at].rules.name,
+            condition.comparison.response,
+            condition.unit,
+            condition.comparison.kind,
+        )
+
+    groups: dict[tuple[str, ...], list[int]] = defaultdict(list)
+    for at in places:
+        groups[alike(at)].append(at)
+    largest = max(groups.values(), key=len)
+    ordered = sorted(largest, key=lambda at: own[at].effect.estimate)
+    return ordered[(len(ordered) - 1) // 2]
+
+
+def _curve(own: Sequence[JudgedCondition]) -> str:
+    """Of a rule over a size, at which of all the sizes measured it holds."""
+    on_curves = [each for each in own if each.condition.curve and each.effect.values]
+    lines: dict[tuple[str, str], list[tuple[float, bool]]] = defaultdict(list)
+    for each in on_curves:
+        comparison, name = each.condition.comparison, each.condition.curve
+        factor = next(f for f in each.rules.factors if f.name == name)
+        without = [*comparison.changed(), name]
+        line = factor.title, place(comparison.arm, each.rules.factors, without)
+        size = float(comparison.arm.as_dict()[name])
+        lines[line].append((size, each.judgement.verdict == "reproduced"))
+    return " ".join(_line_text(*line, sorted(points)) for line, points in lines.items())
+
+
+def _line_text(size: str, line: str, points: Sequence[tuple[float, bool]]) -> str:
+    sizes = [f"{at:,.10g}" for at, holds in points if holds]
+    held = f"holds at {_listed(sizes)}" if sizes else "holds at none"
+    text = f"{held} (measured: {size} {_listed([f'{at:,.10g}' for at, _ in points])})."
+    return f"{line}: {text}" if line else sentence_case(text)
+
+
+def _listed(items: Sequence[str]) -> str:
+    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}"
