@@ -60,8 +60,18 @@ def show(
 
 
 @app.command()
+def check(
+    study: Annotated[str, typer.Argument(help="A study's name, or a file of your own.")],
+) -> None:
+    """Look for faults of a study that can be seen before anything is measured."""
+    from harness.cli.check import show_check
+
+    show_check(study)
+
+
+@app.command()
 def run(
-    study: Annotated[str, typer.Argument(help="A study's name; 'harness list' names them.")],
+    study: Annotated[str, typer.Argument(help="A study's name, or a file of your own.")],
     *,
     profile: Annotated[str, typer.Option(help="quick, standard or full.")] = "standard",
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",

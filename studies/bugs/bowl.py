@@ -48,7 +48,7 @@ from harness import (
 )
 from harness.figures import BLACK, BLUE, ORANGE, PURPLE
 from harness.libraries import torch
-from studies.bugs.curves import FAR, Curves, share_left
+from harness.workloads.curves import FAR, Curves, share_left
 from studies.bugs.grid import DIVERGED, as_array
 
 if TYPE_CHECKING:

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from harness import Block
 from harness.libraries import functional, torch
 from harness.workloads import Name, load_split, mlp
-from studies.bugs.loop import Log, Setting, train
-from studies.bugs.switches import Switches
-from studies.bugs.tasks import SPIRAL_NOISE, SPIRAL_POINTS, Part, TrainingTask, spiral
+from harness.workloads.loop import Log, Setting, train
+from harness.workloads.switches import Switches
+from harness.workloads.tasks import SPIRAL_NOISE, SPIRAL_POINTS, Part, TrainingTask, spiral
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from studies.bugs.loop import Log
+from harness.workloads.loop import Log
 
 #: What a diagnosis may look at; each level has the curves of those before.
 LOSS, METRICS, EVERYTHING = "training loss", "and validation", "everything logged"

@@ -36,6 +36,7 @@ from harness import (
     equals,
 )
 from harness.libraries import torch
+from harness.workloads.loop import evaluate
 from studies.bugs.cases import (
     CASES,
     FROZEN,
@@ -48,14 +49,13 @@ from studies.bugs.cases import (
 )
 from studies.bugs.curve_features import logarithm
 from studies.bugs.gallery_figures import gallery, symptoms
-from studies.bugs.loop import evaluate
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from studies.bugs.loop import Log
-    from studies.bugs.switches import Switches
-    from studies.bugs.tasks import TrainingTask
+    from harness.workloads.loop import Log
+    from harness.workloads.switches import Switches
+    from harness.workloads.tasks import TrainingTask
 
 BUG = Factor("bug", KINDS, control=NONE)
 CASE = Factor("case", tuple(CASES))

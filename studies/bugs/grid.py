@@ -13,15 +13,23 @@ import numpy as np
 from harness import Arm, Block, Factor
 from harness.libraries import torch
 from harness.workloads import Replicas
-from studies.bugs.curves import Curves, exponent, rises, share_left, straightness
-from studies.bugs.loop import Log, Setting, evaluate, train
-from studies.bugs.switches import CORRECT, Switches
-from studies.bugs.tasks import DIGITS, LINEAR, LOGISTIC, SPIRAL_RELU, SPIRAL_TANH, Part, make_task
+from harness.workloads.curves import Curves, exponent, rises, share_left, straightness
+from harness.workloads.loop import Log, Setting, evaluate, train
+from harness.workloads.switches import CORRECT, Switches
+from harness.workloads.tasks import (
+    DIGITS,
+    LINEAR,
+    LOGISTIC,
+    SPIRAL_RELU,
+    SPIRAL_TANH,
+    Part,
+    make_task,
+)
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from studies.bugs.tasks import TrainingTask
+    from harness.workloads.tasks import TrainingTask
 
 #: Two rates for each optimiser, ten times apart; momentum 0.9 makes steps ten times as long.
 RATES = {

@@ -40,7 +40,7 @@ from harness import (
     equals,
     less_than,
 )
-from studies.bugs.curves import Curves
+from harness.workloads.curves import Curves
 from studies.bugs.grid import (
     DIVERGED,
     FROZEN_ALL,

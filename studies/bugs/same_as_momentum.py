@@ -35,12 +35,12 @@ from harness import (
 )
 from harness.libraries import torch
 from harness.workloads import Replicas
-from studies.bugs.tasks import DIGITS, make_task
+from harness.workloads.tasks import DIGITS, make_task
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from studies.bugs.tasks import TrainingTask
+    from harness.workloads.tasks import TrainingTask
 
 BATCH, LEARNING_RATE = 32, 0.01
 

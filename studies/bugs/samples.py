@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from harness import Block, HarnessError
 from harness.libraries import torch
 from harness.workloads import fit_classifier, mlp
-from studies.bugs.tasks import SPIRAL_NOISE, SPIRAL_POINTS, spiral
+from harness.workloads.tasks import SPIRAL_NOISE, SPIRAL_POINTS, spiral
 
 DIGITS, CANCER, WINE, SPIRAL = "digits", "breast cancer", "wine", "spiral"
 FEW, WRONG = "digits, 20 rows", "digits, a quarter of the labels wrong"

@@ -29,10 +29,10 @@ from harness import (
 )
 from harness.libraries import functional, torch
 from harness.workloads import mlp
+from harness.workloads.loop import Setting, train
+from harness.workloads.switches import CORRECT, Switches
+from harness.workloads.tasks import CNN, TrainingTask, make_task
 from studies.bugs.elsewhere import outcomes_on
-from studies.bugs.loop import Setting, train
-from studies.bugs.switches import CORRECT, Switches
-from studies.bugs.tasks import CNN, TrainingTask, make_task
 
 #: The bugs by the names of their switches, under the document's numbers.
 SWITCHED = {

@@ -32,18 +32,18 @@ from harness import (
 )
 from harness.figures import BLACK, BLUE, ORANGE
 from harness.workloads import Replicas
-from studies.bugs.curves import exponent, rises, share_left, straightness
+from harness.workloads.curves import exponent, rises, share_left, straightness
+from harness.workloads.loop import Setting, evaluate, train
+from harness.workloads.switches import CORRECT, Switches
+from harness.workloads.tasks import SPIRAL_RELU, SPIRAL_TANH, make_task
 from studies.bugs.grid import as_array
-from studies.bugs.loop import Setting, evaluate, train
-from studies.bugs.switches import CORRECT, Switches
-from studies.bugs.tasks import SPIRAL_RELU, SPIRAL_TANH, make_task
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from studies.bugs.tasks import TrainingTask
+    from harness.workloads.tasks import TrainingTask
 
 TASK = Factor("task", (SPIRAL_TANH, SPIRAL_RELU))
 OPTIMISER = Factor("optimiser", ("SGD", "Adam"))

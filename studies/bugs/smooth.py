@@ -34,8 +34,8 @@ from harness import (
 )
 from harness.figures import PALETTE
 from harness.libraries import torch
-from studies.bugs.loop import Setting, train
-from studies.bugs.tasks import SPIRAL_RELU, SPIRAL_TANH, make_task
+from harness.workloads.loop import Setting, train
+from harness.workloads.tasks import SPIRAL_RELU, SPIRAL_TANH, make_task
 
 if TYPE_CHECKING:
     import pandas as pd

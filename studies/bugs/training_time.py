@@ -24,6 +24,7 @@ from harness.figures import (
     span,
 )
 from harness.libraries import torch
+from harness.workloads.loop import train
 from studies.bugs.cases import (
     CANCER,
     CASES,
@@ -35,13 +36,12 @@ from studies.bugs.cases import (
     shortened,
     switches_of,
 )
-from studies.bugs.loop import train
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-    from studies.bugs.tasks import TrainingTask
+    from harness.workloads.tasks import TrainingTask
 
 BUG = Factor("bug", KINDS, control=NONE)
 CASE = Factor("case", (WINE, CANCER))

@@ -31,14 +31,14 @@ from harness import (
 )
 from harness.libraries import torch
 from harness.workloads import Replicas
-from studies.bugs.loop import OPTIMISERS
+from harness.workloads.loop import OPTIMISERS
+from harness.workloads.tasks import DIGITS, make_task
 from studies.bugs.same_as_momentum import all_weights, batches
-from studies.bugs.tasks import DIGITS, make_task
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from studies.bugs.tasks import TrainingTask
+    from harness.workloads.tasks import TrainingTask
 
 FIRST, BETWEEN, LAST = "before forward", "before backward", "after the step"
 ZERO = Factor("zero", (FIRST, BETWEEN, LAST, "never"))

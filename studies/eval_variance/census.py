@@ -36,7 +36,7 @@ from harness import (
 )
 from harness.figures import BLUE, ORANGE
 from harness.libraries import torch
-from studies.eval_variance.census_modules import MODULES
+from harness.workloads.modules import MODULES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

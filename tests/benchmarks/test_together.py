@@ -13,8 +13,8 @@ import pytest
 import torch
 
 from harness.design.factors import Block
-from studies.bugs.loop import Setting, train
-from studies.bugs.tasks import CNN, DIGITS, LINEAR, SPIRAL_TANH, make_task
+from harness.workloads.loop import Setting, train
+from harness.workloads.tasks import CNN, DIGITS, LINEAR, SPIRAL_TANH, make_task
 
 BLOCKS = tuple(Block(index, seed=100 + index, shared_seed=1) for index in range(20))
 WAYS: dict[str, list[tuple[Block, ...]]] = {

@@ -11,9 +11,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from harness.design.claims import Claim, Control, Unmeasurable
 from harness.design.contrasts import Contrast
-from harness.design.experiment import Claim, Control, Experiment, Responses, Study, Unmeasurable
+from harness.design.experiment import Experiment, Responses, Study
 from harness.design.factors import Arm, Block, Factor, Level, PerProfile, Profile, cross
+from harness.design.responses import Response
 from harness.judging.effects import Effect, Rows, compute_effect
 from harness.protocol.protocol import Protocol, new_protocol, write_protocol
 from harness.store.folders import RunFolder
@@ -45,7 +47,7 @@ def experiment(
         **{
             "question": "Is it so?",
             "measure": measure,
-            "responses": {"x": "m"},
+            "responses": (Response("x", "m", "the length"),),
             "blocks": blocks,
             "claims": claims,
             "factors": factors,

@@ -21,10 +21,12 @@ import time
 from pathlib import Path
 from typing import NoReturn
 
-from harness.design.contrasts import Response
-from harness.design.experiment import Claim, Experiment, Responses, Study
+from harness.design.claims import Claim
+from harness.design.contrasts import Value
+from harness.design.experiment import Experiment, Responses, Study
 from harness.design.factors import Arm, Block, Factor, PerProfile
 from harness.design.regions import at_least
+from harness.design.responses import Response
 from harness.protocol.protocol import read_protocol
 from harness.protocol.rules import Step
 from harness.running.runner import execute
@@ -82,10 +84,10 @@ def experiment(name: str, blocks: int) -> Experiment[Block]:
         question="What is drawn?",
         measure=measure,
         prepare=prepare,
-        responses={"draw": "1"},
+        responses=(Response("draw", "1", "draw"),),
         factors=(MODE,),
         blocks=PerProfile(blocks, blocks, blocks),
-        claims=(Claim("P-draw-1", Response("draw").at(mode="plain"), at_least(0)),),
+        claims=(Claim("P-draw-1", Value("draw").at(mode="plain"), at_least(0)),),
     )
 
 

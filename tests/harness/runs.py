@@ -23,10 +23,12 @@ import pytest
 
 from harness.cli.app import main
 from harness.design.aa import AA
-from harness.design.contrasts import Response
-from harness.design.experiment import Claim, Experiment, Responses, Study
+from harness.design.claims import Claim
+from harness.design.contrasts import Value
+from harness.design.experiment import Experiment, Responses, Study
 from harness.design.factors import Arm, Block, Factor, PerProfile, Profile
 from harness.design.regions import at_least
+from harness.design.responses import Response
 from harness.meters.device import Device
 from harness.protocol.protocol import Protocol, new_protocol, write_protocol
 from harness.protocol.rules import Step
@@ -43,10 +45,20 @@ LEVEL = '''
 
 import random
 
-from harness.design.contrasts import Difference, Response
-from harness.design.factors import Factor, PerProfile
-from harness.design.experiment import Claim, Control, Experiment, Unmeasurable
-from harness.design.regions import at_least, at_most, equals
+from harness import (
+    Claim,
+    Control,
+    Difference,
+    Experiment,
+    Factor,
+    PerProfile,
+    Response,
+    Unmeasurable,
+    Value,
+    at_least,
+    at_most,
+    equals,
+)
 
 MODE = Factor("mode", ("plain", "shifted", "again"), control="plain")
 
@@ -70,14 +82,14 @@ def levels_by_block(table):
 EXPERIMENT = Experiment(
     question="Does a planted shift of 1 come out?",
     measure=measure,
-    responses={"level": "m"},
+    responses=(Response("level", "m", "the level"),),
     factors=(MODE,),
     blocks=PerProfile(8, 9, 10),
     claims=(
-        Claim("P-up-1", Difference("level", MODE).at(mode="shifted"), at_least(0.5)),
-        Claim("P-down-1", Difference("level", MODE).at(mode="shifted"), at_most(0.5)),
-        Claim("P-both-1", Difference("level", MODE), at_least(0.5)),
-        Claim("P-open-1", Response("level").at(mode="plain"), at_least(0.5)),
+        Claim("P-up-1", Difference("level", MODE).at(mode="shifted"), at_least(0.5), "Up by half."),
+        Claim("P-down-1", Difference("level", MODE).at(mode="shifted"), at_most(0.5), "No more."),
+        Claim("P-both-1", Difference("level", MODE), at_least(0.5), "Both go up by half."),
+        Claim("P-open-1", Value("level").at(mode="plain"), at_least(0.5), "Half or more is high."),
         Control("two names for one arm", Difference("level", MODE).at(mode="again"), equals(0)),
         Unmeasurable("P-field-1", "field data", "a survey would have to be held"),
     ),
@@ -91,10 +103,7 @@ import random
 import time
 from pathlib import Path
 
-from harness.design.contrasts import Response
-from harness.design.factors import PerProfile
-from harness.design.experiment import Claim, Experiment
-from harness.design.regions import between
+from harness import Claim, Experiment, PerProfile, Response, Value, between
 
 
 def measure(block, arm):
@@ -108,9 +117,9 @@ def measure(block, arm):
 EXPERIMENT = Experiment(
     question="Is a uniform draw between 0 and 1?",
     measure=measure,
-    responses={"draw": "1"},
+    responses=(Response("draw", "1", "a draw"),),
     blocks=PerProfile(8, 9, 10),
-    claims=(Claim("P-draw-1", Response("draw").always(), between(0, 1)),),
+    claims=(Claim("P-draw-1", Value("draw").always(), between(0, 1), "Every draw lies there."),),
 )
 '''
 #: A study whose blocks run in processes of their own. A file "deaths" says which die and how.
@@ -124,10 +133,7 @@ import signal
 import time
 from pathlib import Path
 
-from harness.design.contrasts import Response
-from harness.design.factors import Factor, PerProfile
-from harness.design.experiment import Claim, Experiment
-from harness.design.regions import at_least
+from harness import Claim, Experiment, Factor, PerProfile, Response, Value, at_least
 
 COST = "no time at all"
 PLACE = Factor("place", ("here", "there"))
@@ -148,22 +154,22 @@ def measure(block, arm):
 EXPERIMENT = Experiment(
     question="Does a block survive the death of another?",
     measure=measure,
-    responses={"pid": "1", "draw": "1"},
+    responses=(Response("pid", "1", "the process's number"), Response("draw", "1", "a draw")),
     factors=(PLACE,),
     blocks=PerProfile(3, 3, 3),
-    claims=(Claim("P-pid-1", Response("pid"), at_least(1)),),
+    claims=(Claim("P-pid-1", Value("pid"), at_least(1), "Numbers begin at 1."),),
     fresh_process=True,
 )
 '''
-CATALOGUE = """claim,document,section,says,kind,needs,study
-P-up-1,A,Shifts,A shift goes up.,number,cpu,planted
-P-down-1,A,Shifts,A shift goes down.,number,cpu,planted
-P-both-1,B,Shifts,Every change goes up.,number,cpu,planted
-P-open-1,B,Shifts,Levels are high.,number,cpu or cuda,planted
-P-field-1,C,Surveys,People like shifts.,advice,field data,planted
-P-draw-1,C,Draws,A draw is between 0 and 1.,number,cpu,planted
-P-pid-1,D,Processes,A process has a number.,number,cuda,fresh
-P-later-1,D,Later,Nobody has looked into this.,number,cpu,unwritten
+CATALOGUE = """claim,document,section,says,scope,quantifier,same_as,kind,needs,study
+P-up-1,A,Shifts,A shift goes up.,shifts,always,,number,cpu,planted
+P-down-1,A,Shifts,A shift goes down.,shifts,always,,number,cpu,planted
+P-both-1,B,Shifts,Every change goes up.,changes,always,P-up-1,number,cpu,planted
+P-open-1,B,Shifts,Levels are high.,levels,single,,number,cpu or cuda,planted
+P-field-1,C,Surveys,People like shifts.,people,frequency,,advice,field data,planted
+P-draw-1,C,Draws,A draw is between 0 and 1.,draws,always,,number,cpu,planted
+P-pid-1,D,Processes,A process has a number.,processes,always,,number,cuda,fresh
+P-later-1,D,Later,Nobody has looked into this.,later,always,,number,cpu,unwritten
 """
 #: Stands in for torch where a process needs no more of it than that it can be imported, which
 #: with the real one takes seconds.
@@ -324,10 +330,10 @@ def drawing(blocks: int, **settings: Any) -> Experiment[Any]:  # noqa: ANN401 - 
     settings = {"measure": draw, **settings}
     return Experiment(
         question="What is drawn?",
-        responses={"draw": "1"},
+        responses=(Response("draw", "1", "a draw"),),
         factors=(MODE,),
         blocks=PerProfile(blocks, blocks, blocks),
-        claims=(Claim("P-draw-1", Response("draw"), at_least(0)),),
+        claims=(Claim("P-draw-1", Value("draw"), at_least(0)),),
         **settings,
     )
 

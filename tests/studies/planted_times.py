@@ -45,9 +45,10 @@ def verdicts(experiment: Experiment[Any], table: pd.DataFrame) -> dict[str, str]
     names = [factor.name for factor in experiment.all_factors()]
     rows = Rows(table, names, planned_blocks=table["block"].nunique())
     found: dict[str, str] = {}
-    for rule, comparison, region in experiment.conditions():
-        effect = compute_effect(comparison, rows)
-        name = getattr(rule, "id", "") or "control"
-        judged = judge_condition(effect, region, comparison.across)
-        found[f"{name}: {comparison}"] = judged.verdict
+    for posed in experiment.conditions():
+        effect = compute_effect(posed.comparison, rows)
+        name = getattr(posed.rule, "id", "") or "control"
+        judged = judge_condition(effect, posed.region, posed.comparison.across)
+        beyond = "beyond " if posed.kind == "beyond" else ""
+        found[f"{beyond}{name}: {experiment.label(posed.comparison)}"] = judged.verdict
     return found

@@ -27,9 +27,11 @@ SECONDS = 0.8
 PLANTED = """
 import torch
 
-from harness.design.contrasts import Response
+from harness.design.contrasts import Value
 from harness.design.factors import Factor, PerProfile
-from harness.design.experiment import Claim, Experiment
+from harness.design.claims import Claim
+from harness.design.experiment import Experiment
+from harness.design.responses import Response
 from harness.design.regions import at_least
 
 
@@ -38,9 +40,9 @@ def experiment(measure, prepare=None):
         question="Are all tensors in one place?",
         measure=measure,
         prepare=prepare,
-        responses={"level": "1"},
+        responses=(Response("level", "1", "level"), ),
         blocks=PerProfile(1, 1, 1),
-        claims=(Claim("P-place-1", Response("level"), at_least(0)),),
+        claims=(Claim("P-place-1", Value("level"), at_least(0)),),
     )
 
 

@@ -17,7 +17,8 @@ from matplotlib.figure import Figure
 from harness.catalogue.cards import cards, study_names
 from harness.catalogue.claims import read_catalogue
 from harness.catalogue.loading import load_study
-from harness.design.experiment import Claim, Experiment, Study, Unmeasurable
+from harness.design.claims import Claim, Unmeasurable
+from harness.design.experiment import Experiment, Study
 from harness.design.factors import Block
 from harness.figures.style import slide_style
 from harness.judging.effects import Rows, compute_effect
@@ -77,13 +78,12 @@ def assert_sentence(text: str) -> None:
 
 
 def assert_claims_are_those_of_the_catalogue(study: Study) -> None:
-    """Each is judged or declared unmeasurable, never both, and no other is."""
+    """Each is judged or declared unmeasurable, and no other is."""
     rules = [rule for experiment in study.experiments.values() for rule in experiment.claims]
     judged = {rule.id for rule in rules if isinstance(rule, Claim)}
     declared = {rule.id for rule in rules if isinstance(rule, Unmeasurable)}
     catalogued = {entry.claim for entry in read_catalogue().values() if entry.study == study.name}
     assert judged | declared == catalogued
-    assert not judged & declared
 
 
 def assert_protocol_survives_the_disk(study: Study, path: Path) -> None:
@@ -163,13 +163,13 @@ def short_rules(name: str, experiment: Experiment[Any]) -> ExperimentRules:
 def assert_every_condition_has_a_value(rules: ExperimentRules, table: pd.DataFrame) -> None:
     """No row fails; a value that is no number is allowed only where no condition reads it."""
     names = [factor.name for factor in rules.factors]
-    schema(rules.factors, rules.responses).validate(table)
+    schema(rules.factors, rules.units).validate(table)
     assert table["message"].unique().tolist() == [""]
     assert table.groupby(names or "block").ngroups == len(rules.arms)
     rows = Rows(table, names, planned_blocks=1)
     for condition in rules.conditions:
         effect = compute_effect(condition.comparison, rows)
-        assert not effect.problem, f"{condition.name}: {condition.comparison}: {effect.problem}"
+        assert not effect.problem, f"{condition.name}: {rules.label(condition.comparison)}: {effect.problem}"
 
 
 def assert_figures_draw(experiment: Experiment[Any], table: pd.DataFrame) -> None:

@@ -11,6 +11,7 @@ from rich.console import Console
 from harness.cli.progress import ProgressBar, Remaining
 from harness.design.experiment import Experiment
 from harness.design.factors import PerProfile
+from harness.design.responses import Response
 from harness.protocol.rules import Step
 from harness.running.runner import steps_of
 from tests.harness.runs import protocol_of, study_of
@@ -20,7 +21,7 @@ def counting(blocks: int) -> Experiment[Any]:
     return Experiment(
         question="?",
         measure=lambda cell, arm: {"one": 1.0},
-        responses={"one": "1"},
+        responses=(Response("one", "1", "one"),),
         blocks=PerProfile(blocks, blocks, blocks),
     )
 

@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 
 from harness.cli.screen import SHOWN, show_judgement
-from harness.design.contrasts import Response
-from harness.design.experiment import Claim, Control, Experiment, Responses, Unmeasurable
+from harness.design.claims import Claim, Control, Unmeasurable
+from harness.design.contrasts import Value
+from harness.design.experiment import Experiment, Responses
 from harness.design.factors import Arm, Block, Factor, PerProfile
 from harness.design.regions import at_least, at_most, equals
+from harness.design.responses import Response
 from harness.judging.judge import judge_run
 from harness.store.observations import StoredRun
 from tests.harness.runs import bench, study_of
@@ -30,19 +32,22 @@ def measure(cell: Block, arm: Arm) -> Responses:
 def screen(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> str:
-    weight = Response("weight")
+    weight = Value("weight")
     many = tuple(range(2, SHOWN + 3))
     experiment = Experiment(
         question="What is shown?",
         measure=measure,
-        responses={"weight": "kg", "odd": "1"},
+        responses=(
+            Response("weight", "kg", "weight"),
+            Response("odd", "1", "odd"),
+        ),
         factors=(SIZE,),
         blocks=PerProfile(8, 8, 8),
         claims=(
             Claim("P-one-1", weight.at(size=2), at_least(1)),
             Claim("P-many-1", weight.at(size=many), at_most(-1)),
             Claim("P-failed-1", weight.at(size=1), at_least(1)),
-            Claim("P-nan-1", Response("odd").at(size=0), at_least(1)),
+            Claim("P-nan-1", Value("odd").at(size=0), at_least(1)),
             Control("nothing weighs almost nothing", weight.at(size=0), equals(0, within=1)),
             Unmeasurable("P-field-1", "field data", "nobody has asked"),
         ),

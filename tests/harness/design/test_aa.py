@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from harness.design.aa import AA, COPY, RESPONSES
+from harness.design.claims import Claim, Control
 from harness.design.contrasts import Ratio
-from harness.design.experiment import Claim, Control, Experiment
+from harness.design.experiment import Experiment
 from harness.design.factors import Arm, Factor, PerProfile
 from harness.design.regions import at_most, equals
 from harness.errors import HarnessError

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.design.contrasts import Comparison, Contrast, Difference, Ratio, Response
+from harness.design.contrasts import Comparison, Contrast, Difference, Ratio, Value
 from harness.design.factors import Arm, Factor, cross
 from harness.errors import HarnessError
 
@@ -24,18 +24,18 @@ def arm(mode: str, p: float) -> Arm:
 
 
 def test_a_response_is_compared_with_a_constant_in_the_one_arm_it_names() -> None:
-    (found,) = Response("loss").at(mode="train", p=0.1).comparisons(ARMS)
+    (found,) = Value("loss").at(mode="train", p=0.1).comparisons(ARMS)
     assert found == Comparison("value", "loss", arm("train", 0.1), None, "mean", "median")
 
 
 def test_a_factor_that_is_not_named_stands_for_all_its_levels() -> None:
-    found = Response("loss").at(mode="train").comparisons(ARMS)
+    found = Value("loss").at(mode="train").comparisons(ARMS)
     assert [c.arm for c in found] == [arm("train", p) for p in (0.0, 0.1, 0.5)]
-    assert [c.arm for c in Response("loss").comparisons(ARMS)] == list(ARMS)
+    assert [c.arm for c in Value("loss").comparisons(ARMS)] == list(ARMS)
 
 
 def test_a_tuple_of_levels_stands_for_each_of_them() -> None:
-    found = Response("loss").at(p=(0.1, 0.5)).at(mode="eval").comparisons(ARMS)
+    found = Value("loss").at(p=(0.1, 0.5)).at(mode="eval").comparisons(ARMS)
     assert [c.arm for c in found] == [arm("eval", 0.1), arm("eval", 0.5)]
 
 
@@ -59,10 +59,10 @@ def test_an_arm_whose_partner_the_design_leaves_out_is_not_compared() -> None:
 @pytest.mark.parametrize(
     ("contrast", "sentence"),
     [
-        (Response("loss").at(mode="test"), "names mode='test', which the design does not have"),
-        (Response("loss").at(p=(0.1, 0.3)), "names p=0.3, which the design does not have"),
-        (Response("loss").at(depth=3), "names depth=3, which the design does not have"),
-        (Response("loss").at(p=()), "No arm of the design has"),
+        (Value("loss").at(mode="test"), "names mode='test', which the design does not have"),
+        (Value("loss").at(p=(0.1, 0.3)), "names p=0.3, which the design does not have"),
+        (Value("loss").at(depth=3), "names depth=3, which the design does not have"),
+        (Value("loss").at(p=()), "No arm of the design has"),
         (Difference("loss", MODE).at(mode="eval"), "No pair of arms differs in 'mode'"),
         (Ratio("loss", MODE).at(p=0.3), "names p=0.3"),
         (Difference("loss", DATA), "names no factor: 'data'"),
@@ -80,15 +80,15 @@ def test_a_contrast_that_the_design_cannot_give_is_refused(
 @pytest.mark.parametrize(
     ("contrast", "within", "across"),
     [
-        (Response("x"), "mean", "median"),
-        (Response("x").sd(), "sd", "median"),
-        (Response("x").range(), "range", "median"),
-        (Response("x").distinct(), "distinct", "median"),
-        (Response("x").largest(), "max", "median"),
-        (Response("x").smallest(), "min", "median"),
-        (Response("x").always(), "each", "every"),
-        (Response("x").always().distinct(), "distinct", "every"),
-        (Response("x").frequency(), "mean", "frequency"),
+        (Value("x"), "mean", "median"),
+        (Value("x").sd(), "sd", "median"),
+        (Value("x").range(), "range", "median"),
+        (Value("x").distinct(), "distinct", "median"),
+        (Value("x").largest(), "max", "median"),
+        (Value("x").smallest(), "min", "median"),
+        (Value("x").always(), "each", "every"),
+        (Value("x").always().distinct(), "distinct", "every"),
+        (Value("x").frequency(), "mean", "frequency"),
     ],
 )
 def test_a_contrast_says_how_rounds_and_blocks_are_put_together(
@@ -125,14 +125,14 @@ def test_a_contrast_is_not_changed_by_what_is_made_of_it() -> None:
 @pytest.mark.parametrize(
     ("contrast", "words"),
     [
-        (Response("loss").at(mode="train", p=0.1), "loss at mode=train, p=0.1"),
+        (Value("loss").at(mode="train", p=0.1), "loss at mode=train, p=0.1"),
         (
             Difference("loss", MODE).at(p=0.1).sd(),
             "s.d. of loss over repeats, mode: train - eval at p=0.1",
         ),
         (Ratio("loss", DROPOUT).at(mode="eval", p=0.5), "loss, p: 0.5 / 0.0 at mode=eval"),
         (
-            Response("wrong").at(mode="eval", p=0.1).frequency(),
+            Value("wrong").at(mode="eval", p=0.1).frequency(),
             "share of blocks with wrong at mode=eval, p=0.1",
         ),
     ],
@@ -143,7 +143,7 @@ def test_a_comparison_reads_as_words(contrast: Contrast, words: str) -> None:
 
 
 def test_a_comparison_in_a_design_without_factors_reads_as_the_response() -> None:
-    (found,) = Response("loss").comparisons(cross(()))
+    (found,) = Value("loss").comparisons(cross(()))
     assert str(found) == "loss"
 
 

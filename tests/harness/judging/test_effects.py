@@ -15,7 +15,7 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 from scipy import stats
 
-from harness.design.contrasts import Contrast, Difference, Ratio, Response
+from harness.design.contrasts import Contrast, Difference, Ratio, Value
 from harness.design.factors import Factor
 from harness.judging.effects import Effect
 from tests.harness.fakes import MODE, effect_of, fail, observations
@@ -24,7 +24,7 @@ Floats = NDArray[np.float64]
 
 BLOCKS, ROUNDS = 12, 5
 TURNED = Factor("mode", ("eval", "train"), control="train")
-TRAIN = Response("x").at(mode="train")
+TRAIN = Value("x").at(mode="train")
 
 shapes = st.tuples(st.integers(8, 14), st.integers(1, 4))
 # Multiples of 1/8: sums and differences of them are exact, so equal means equal.
@@ -279,13 +279,13 @@ def test_levels_of_every_type_find_their_rows() -> None:
     }
     table = observations(values, factors)
     for (on, n, p), planted in values.items():
-        found = effect_of(Response("x").at(on=on, n=n, p=p), table, 8, factors)
+        found = effect_of(Value("x").at(on=on, n=n, p=p), table, 8, factors)
         assert found.values == tuple(planted)
 
 
 def test_without_factors_the_only_arm_is_found() -> None:
     planted = np.arange(8.0)
-    assert effect_of(Response("x"), observations({(): planted}, ()), 8, ()).values == tuple(planted)
+    assert effect_of(Value("x"), observations({(): planted}, ()), 8, ()).values == tuple(planted)
 
 
 def test_the_interval_widens_with_the_confidence() -> None:

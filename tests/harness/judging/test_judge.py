@@ -12,8 +12,9 @@ import pandas as pd
 import pytest
 
 from harness.design.aa import AA, COPY
-from harness.design.contrasts import Contrast, Difference, Ratio, Response
-from harness.design.experiment import Claim, Control, Experiment, Study, Unmeasurable
+from harness.design.claims import Claim, Control, Unmeasurable
+from harness.design.contrasts import Contrast, Difference, Ratio, Value
+from harness.design.experiment import Experiment, Study
 from harness.design.factors import PerProfile
 from harness.design.regions import Region, at_least, at_most, between, equals
 from harness.errors import HarnessError
@@ -89,7 +90,7 @@ def test_a_universal_claim_is_refuted_by_one_value_which_is_named(tmp_path: Path
     rounds = np.full((8, 5), 1.0)
     rounds[6, 3] = 0.25
     rows = observations({"eval": np.ones((8, 5)), "train": rounds})
-    always = Claim("P-always-1", Response("x").always(), equals(1))
+    always = Claim("P-always-1", Value("x").always(), equals(1))
     run = judged(tmp_path, always, rows=rows)
     assert verdicts(run) == {"P-always-1": "mixed"}
     (first, second) = run.claims[0].conditions
@@ -100,7 +101,7 @@ def test_a_universal_claim_is_refuted_by_one_value_which_is_named(tmp_path: Path
 
 def test_a_frequency_is_judged_on_its_exact_interval(tmp_path: Path) -> None:
     rows = observations({"eval": np.zeros(8), "train": np.ones(8)})
-    often = Response("x").at(mode="train").frequency()
+    often = Value("x").at(mode="train").frequency()
     claims = [Claim("P-half-1", often, at_least(0.5)), Claim("P-most-1", often, at_least(0.6))]
     assert verdicts(judged(tmp_path, *claims, rows=rows)) == {
         "P-half-1": "reproduced",  # the interval begins at 0.005 ** (1 / 8) = 0.516

@@ -15,10 +15,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import harness
-from harness.design.contrasts import Difference, Ratio, Response
-from harness.design.experiment import Claim, Control, Experiment, Study, Unmeasurable
+from harness.design.claims import Claim, Control, Unmeasurable
+from harness.design.contrasts import Difference, Ratio, Value
+from harness.design.experiment import Experiment, Study
 from harness.design.factors import PROFILES, Factor, PerProfile
 from harness.design.regions import at_least, at_most, between, equals, less_than, more_than
+from harness.design.responses import Response
 from harness.errors import HarnessError
 from harness.protocol.plan import plan_blocks
 from harness.protocol.protocol import (
@@ -37,7 +39,7 @@ UP = Claim("P-up-1", Difference("x", MODE), at_least(0.5), reading="up is more")
 CLAIMS = (
     UP,
     Claim("P-ratio-1", Ratio("x", MODE).at(p=(0.1, 0.5)).sd(), between(1.1, 1.3)),
-    Claim("P-always-1", Response("x").at(mode="train").always(), less_than(9)),
+    Claim("P-always-1", Value("x").at(mode="train").always(), less_than(9)),
     Control("nothing happens", Difference("x", DROPOUT).at(mode="eval"), equals(0, within=1e-6)),
     Unmeasurable("P-field-1", "field data", "nobody was asked"),
 )
@@ -154,8 +156,13 @@ def rules_of(planted: Experiment[Any]) -> str:
         full(only=lambda arm: arm[MODE] == "train" or arm[DROPOUT] != 0.5),
         full(blocks=PerProfile(9, 16, 32)),
         full(effort=PerProfile(2, 1, 1)),
-        full(responses={"x": "s"}),
-        full(responses={"x": "m", "y": "m"}),
+        full(responses=(Response("x", "s", "x"),)),
+        full(
+            responses=(
+                Response("x", "m", "x"),
+                Response("y", "m", "y"),
+            )
+        ),
         full(threads=2),
         full(fresh_process=True),
         full(needs="cuda"),
@@ -191,9 +198,10 @@ def test_an_experiment_added_renamed_or_left_out_changes_the_rules_checksum() ->
 
 SOURCE = '''
 """Is it so?"""
-from harness.design.contrasts import Response
+from harness.design.contrasts import Value
 from harness.design.factors import PerProfile
-from harness.design.experiment import Claim, Experiment
+from harness.design.claims import Claim
+from harness.design.experiment import Experiment
 from harness.design.regions import at_least
 
 def measure(cell, arm):
@@ -201,7 +209,7 @@ def measure(cell, arm):
 
 EXPERIMENT = Experiment(question="Is it so?", measure=measure, responses={{"x": "m"}},
                         blocks=PerProfile(8, 8, 8),
-                        claims=(Claim("P-up-1", Response("x"), at_least({bound})),))
+                        claims=(Claim("P-up-1", Value("x"), at_least({bound})),))
 '''
 
 

@@ -12,6 +12,7 @@ import pytest
 from harness.catalogue.loading import load_study
 from harness.design.experiment import Experiment, Responses
 from harness.design.factors import Arm, Block, Factor, PerProfile
+from harness.design.responses import Response
 from harness.errors import HarnessError
 from harness.protocol.plan import plan_blocks
 from harness.protocol.rules import (
@@ -35,7 +36,7 @@ def experiment(measure: Callable[[Cohort, Arm], Any]) -> Experiment[Any]:
         question="What do many find at once?",
         measure_together=measure,
         together=PerProfile(3, 3, 3),
-        responses={"level": "1"},
+        responses=(Response("level", "1", "level"),),
         factors=(MODE,),
         blocks=PerProfile(7, 7, 7),
     )
@@ -161,9 +162,11 @@ TOGETHER = '''
 import os
 import random
 
-from harness.design.contrasts import Response
+from harness.design.contrasts import Value
 from harness.design.factors import Factor, PerProfile
-from harness.design.experiment import Claim, Experiment
+from harness.design.claims import Claim
+from harness.design.experiment import Experiment
+from harness.design.responses import Response
 from harness.design.regions import at_least
 
 COST = "no time at all"
@@ -177,10 +180,10 @@ EXPERIMENT = Experiment(
     question="What do many find at once?",
     measure_together=measure,
     together=PerProfile(3, 3, 3),
-    responses={"pid": "1", "draw": "1"},
+    responses=(Response("pid", "1", "pid"), Response("draw", "1", "draw"), ),
     factors=(Factor("place", ("here", "there")),),
     blocks=PerProfile(12, 12, 12),
-    claims=(Claim("P-holds-1", Response("draw").always(), at_least(0)),),
+    claims=(Claim("P-holds-1", Value("draw").always(), at_least(0)),),
 )
 '''
 

@@ -9,13 +9,13 @@ from functools import partial
 import pandas as pd
 import psutil
 import pytest
-from tests.harness.running.test_pool import dead_worker, workers
 
 from harness.catalogue.loading import load_study
 from harness.running.pool import _Worker, measure_in_pool
 from harness.running.prestart import Prestart
 from harness.running.runner import steps_of
 from harness.running.worker import can_fork
+from tests.harness.running.test_pool import dead_worker, workers
 from tests.harness.runs import FRESH, Bench, House, bench, drawing, eventually, study_of
 
 #: Two experiments that tell the process a block is in, and the one that this was forked from.

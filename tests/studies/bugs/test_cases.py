@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from harness.design.factors import Block
+from harness.workloads.switches import BUGS, CORRECT
 from studies.bugs.cases import (
     CASES,
     FROZEN,
@@ -18,7 +19,6 @@ from studies.bugs.cases import (
     switches_of,
     train_and_weigh,
 )
-from studies.bugs.switches import BUGS, CORRECT
 
 BLOCKS = (Block(0, 1, 9), Block(1, 2, 9))
 

@@ -9,10 +9,10 @@ import pytest
 import torch
 
 from harness.design.factors import Arm, Block
+from harness.workloads.tasks import LINEAR, SPIRAL_TANH, make_task
 from studies.bugs import grid, no_zero_grad
 from studies.bugs.grid import FROZEN, FROZEN_ALL, GRID, SETTINGS, TASKS, trained
 from studies.bugs.no_zero_grad import EXPERIMENT, judged, measure, whole_grid
-from studies.bugs.tasks import LINEAR, SPIRAL_TANH, make_task
 
 BLOCKS = (Block(0, 1, 3, effort=100), Block(1, 2, 3, effort=100))
 

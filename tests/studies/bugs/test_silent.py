@@ -7,6 +7,7 @@ import warnings
 import pytest
 
 from harness.design.factors import Arm, Block
+from harness.workloads.switches import BUGS
 from studies.bugs import silent
 from studies.bugs.silent import (
     INPUTS,
@@ -21,7 +22,6 @@ from studies.bugs.silent import (
     outcomes,
     prepare,
 )
-from studies.bugs.switches import BUGS
 
 
 @pytest.fixture(scope="module")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from harness.design.factors import Arm, Block
+from harness.workloads.tasks import SPIRAL_TANH
 from studies.bugs.simulator import measure
-from studies.bugs.tasks import SPIRAL_TANH
 
 
 def found(gradients: str) -> dict[str, object]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from harness.design.factors import Arm, Block
+from harness.workloads.tasks import SPIRAL_RELU
 from studies.bugs.smooth import describe, measure
-from studies.bugs.tasks import SPIRAL_RELU
 
 
 def test_smoothness_counts_the_epochs_that_do_not_rise() -> None:

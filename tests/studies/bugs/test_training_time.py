@@ -8,11 +8,11 @@ import pytest
 import torch
 
 from harness.design.factors import Arm, Block
+from harness.workloads.loop import Log, Setting, train
+from harness.workloads.switches import Switches
+from harness.workloads.tasks import TrainingTask
 from studies.bugs import training_time
 from studies.bugs.cases import KINDS, NAMES, NONE, WINE
-from studies.bugs.loop import Log, Setting, train
-from studies.bugs.switches import Switches
-from studies.bugs.tasks import TrainingTask
 from studies.bugs.training_time import BUG, EXPERIMENT, prepare, task, time_of_a_training
 from tests.studies.planted_times import planted_table
 

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from harness.design.factors import Arm, Block
+from harness.workloads.modules import LEFT_OUT, MODULES, Spec
 from studies.eval_variance.census import (
     MODULE,
     largest_gap,
@@ -18,7 +19,6 @@ from studies.eval_variance.census import (
     mode_dependent_modules,
     tensors_of,
 )
-from studies.eval_variance.census_modules import LEFT_OUT, MODULES, Spec
 
 BLOCK = Block(0, seed=11, shared_seed=12)
 

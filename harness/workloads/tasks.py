@@ -11,9 +11,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from harness import Block, HarnessError
+from harness.design.factors import Block
+from harness.errors import HarnessError
 from harness.libraries import functional, nn, torch
-from harness.workloads import mlp, small_cnn
+from harness.workloads.networks import mlp, small_cnn
 
 if TYPE_CHECKING:
     from torch import Tensor

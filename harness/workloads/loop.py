@@ -12,11 +12,11 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from harness import HarnessError
+from harness.errors import HarnessError
 from harness.libraries import nn, torch
-from harness.workloads import Replicas
-from studies.bugs.switches import CORRECT, Switches
-from studies.bugs.tasks import Part, TrainingTask
+from harness.workloads.replicas import Replicas
+from harness.workloads.switches import CORRECT, Switches
+from harness.workloads.tasks import Part, TrainingTask
 
 if TYPE_CHECKING:
     from torch import Tensor

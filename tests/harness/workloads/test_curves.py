@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from studies.bugs.curves import exponent, finite_part, rises, share_left, straightness
+from harness.workloads.curves import exponent, finite_part, rises, share_left, straightness
 
 STEPS = np.arange(1.0, 201)
 

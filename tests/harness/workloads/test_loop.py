@@ -12,9 +12,9 @@ from torch.nn import functional
 
 from harness.design.factors import Block
 from harness.errors import HarnessError
-from studies.bugs.loop import OPTIMISERS, Log, Setting, train
-from studies.bugs.switches import BUGS, CORRECT, Switches
-from studies.bugs.tasks import (
+from harness.workloads.loop import OPTIMISERS, Log, Setting, train
+from harness.workloads.switches import BUGS, CORRECT, Switches
+from harness.workloads.tasks import (
     CNN,
     DIGITS,
     LINEAR,
