@@ -43,7 +43,7 @@ def sides(comparison: Comparison, factors: Iterable[Factor[Any]]) -> tuple[str, 
         return "", ""
     those = [factor for factor in factors if factor.name in changed]
     return tuple(  # type: ignore[return-value]  # two of them
-        ", ".join(filter(None, (f.say(arm.as_dict()[f.name]) for f in those))) or "the control"
+        ", ".join(filter(None, (f.say(arm.as_dict()[f.name]) for f in those))) or "the first"
         for arm in (comparison.arm, against)
     )
 

@@ -192,7 +192,10 @@ def _combine(comparison: Comparison, sides: list[NDArray[np.float64]]) -> NDArra
         return sides[0]
     arm, against = sides
     with np.errstate(divide="ignore", invalid="ignore"):
-        return arm - against if comparison.kind == "difference" else arm / against
+        both = arm - against if comparison.kind == "difference" else arm / against
+    # A number over infinity is 0 and no less wrong: what is odd on one side stays odd.
+    odd = np.where(np.isfinite(arm), against, arm)
+    return np.where(np.isfinite(arm) & np.isfinite(against), both, odd)
 
 
 def _unjudgeable(

@@ -68,7 +68,7 @@ def judge_run(run: StoredRun) -> JudgedRun:
     protocol = run.protocol
     judged = {rules.name: _judge_experiment(run, rules) for rules in protocol.experiments.values()}
     aas = [c for of in judged.values() for c in of if _is_aa(c)]
-    off = [c for c in aas if _is_off(c)]
+    off = [c for c in aas if _fails(c) and _is_off(c)]
     clock_is_off = more_than_chance(len(off), len(aas), protocol.confidence)
     findings: list[JudgedCondition] = []
     for rules in protocol.experiments.values():

@@ -66,7 +66,8 @@ def _statement(
     if comparison.kind == "share":
         over = next(f.title for f in rules.factors if f.name == comparison.over)
         value, _, rest = number.partition(" ")
-        return f"Of {len(comparison.cells)} ({over}), the share in which {of} is {value} {rest}"
+        what = of_what(comparison, rules.meanings)
+        return f"Of {len(comparison.cells)} ({over}), the share in which {what} is {value} {rest}"
     if unit == YES_NO or comparison.across == "frequency":
         return f"{of} {number}"
     if comparison.against is None:

@@ -6,6 +6,8 @@ comes before them, and a loss that is no number counts as the largest there is.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -43,25 +45,6 @@ def _exponent(curve: Curves) -> float:
     return float(slope)
 
 
-def straightness(curves: Curves) -> Curves:
-    """R^2 of the straight line through each curve, by least squares.
-
-    Args:
-        curves: shape (steps, replicas).
-
-    Returns:
-        Shape (replicas,); 1 is a straight line, and a curve that never changes has 0.
-    """
-    return np.array([_straightness(finite_part(curve)) for curve in curves.T])
-
-
-def _straightness(curve: Curves) -> float:
-    centred = curve - curve.mean()
-    steps = np.arange(len(curve)) - (len(curve) - 1) / 2
-    spread = (centred**2).sum() * (steps**2).sum()
-    return float((centred @ steps) ** 2 / spread) if spread > 0 else 0.0
-
-
 def share_left(initial: Curves, losses: Curves) -> Curves:
     """The loss at the end over that at the beginning: the mean over the last tenth of the curve.
 
@@ -93,3 +76,33 @@ def rises(losses: Curves) -> Curves:
         falls = losses[1:] <= losses[:-1]
     risen: Curves = (~falls).sum(axis=0).astype(np.float64)
     return risen
+
+
+def swings(losses: Curves, by: Curves) -> Curves:
+    """How often the loss rises by a given amount or more, with a fall of that size between.
+
+    A loss that only ever rises does so once. A curve ends at its first value that is no number.
+
+    Args:
+        losses: shape (epochs, replicas).
+        by: the least rise that counts, shape (replicas,), positive.
+
+    Returns:
+        Shape (replicas,).
+    """
+    pairs = zip(losses.T, by.tolist(), strict=True)
+    return np.array([_swings(finite_part(curve).tolist(), least) for curve, least in pairs])
+
+
+def _swings(curve: list[float], by: float) -> float:
+    count, rising, extreme = 0, False, math.inf
+    for loss in curve:
+        if rising:
+            extreme = max(extreme, loss)
+            if extreme - loss >= by:
+                rising, extreme = False, loss
+        else:
+            extreme = min(extreme, loss)
+            if loss - extreme >= by:
+                rising, extreme, count = True, loss, count + 1
+    return float(count)

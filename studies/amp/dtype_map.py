@@ -1,10 +1,12 @@
-"""Does autocast choose the type of every operation by itself, and which does it choose?
+"""Is the type that autocast gives an operation the one that PyTorch's documentation lists?
 
-Operations are called inside autocast with tensors of float32, with tensors of 16 bits, and with one
-of each, and the type of what comes out is compared with what PyTorch's documentation of autocast
-lists for the device: operations that run in 16 bits, in float32, in the widest type among their
-inputs, and all others, which autocast leaves alone. The lists of CPU and CUDA differ: a softmax, a
-layer norm or a sum is lifted to float32 on CUDA and left alone on a CPU.
+Document C says that autocast switches types by itself, which ``kept_types`` judges on networks.
+This experiment goes beyond it, operation by operation. Each is called inside autocast with tensors
+of float32, with tensors of 16 bits, and with one of each, and the type of what comes out is
+compared with what PyTorch's documentation of autocast lists for the device: operations that run in
+16 bits, in float32, in the widest type among their inputs, and all others, which autocast leaves
+alone. The lists of CPU and CUDA differ: a softmax, a layer norm or a sum is lifted to float32 on
+CUDA and left alone on a CPU.
 
 Nothing depends on chance here, so that a few blocks with new numbers are enough.
 """
@@ -15,15 +17,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from harness import (
     Arm,
+    Beyond,
     Block,
-    Claim,
     Control,
     Experiment,
     Factor,
     PerProfile,
     Response,
     Responses,
-    Value,
+    Share,
     equals,
 )
 from harness.figures import BLUE, ORANGE
@@ -124,22 +126,30 @@ def call(name: str, inputs: Sequence[Tensor]) -> Tensor:
     return calls[name](*inputs)
 
 
-OPERATION = Factor("operation", tuple(OPERATIONS))
-INPUTS = Factor("inputs", ("float32", "16 bits", "one of each"))
+OPERATION = Factor("operation", tuple(OPERATIONS), label="operations")
+INPUTS = Factor(
+    "inputs",
+    ("float32", "16 bits", "one of each"),
+    words={
+        "float32": "given float32",
+        "16 bits": "given 16 bits",
+        "one of each": "given one tensor of each type",
+    },
+)
 TYPE = Factor("type", ("bfloat16", "float16"))
 
 CLAIMS = (
-    Claim(
+    Beyond(
         "C7.24",
-        Value("as_listed").at(type="bfloat16").always(),
+        Share("as_listed", OPERATION).at(type="bfloat16").always(),
         equals(1.0),
-        reading="By itself: each operation gives the type that PyTorch's documentation of autocast "
-        "lists for it and the device of the run, and no call names a type. Document C casts to "
-        "bfloat16.",
+        why="PyTorch's own list of operations, which the passage does not speak of",
+        reading="Every operation gives the type that PyTorch's documentation of autocast lists for "
+        "it and the device of the run.",
     ),
     Control(
         "without autocast float32 stays float32",
-        Value("float32_without").always(),
+        Share("float32_without", OPERATION).always(),
         equals(1.0),
     ),
 )
@@ -200,8 +210,9 @@ def types_of_operations(table: pd.DataFrame) -> Figure:
     lowered = sum(bits[name, "float32"] == 16 for name in order)
     lifted = sum(bits[name, "16 bits"] == 32 for name in order)
     figure.suptitle(
-        f"Of {len(order)} operations, autocast to bfloat16 lowers {lowered} to 16 bits,\n"
-        f"lifts {lifted} to float32 and leaves the type of the others to their inputs"
+        f"Of {len(order)} operations, autocast to bfloat16 lowers {lowered} to 16 bits, lifts "
+        f"{lifted}\nto float32 and leaves the type of the others to their inputs "
+        f"({rows['block'].nunique()} blocks)"
     )
     for colour, label in ((BLUE, "16 bits out"), (ORANGE, "float32 out")):
         panels[0].plot([], [], "s", color=colour, markersize=16, label=label)
@@ -212,8 +223,11 @@ def types_of_operations(table: pd.DataFrame) -> Figure:
 def _draw_column(axes: Axes, names: list[str], bits: Any) -> None:  # noqa: ANN401 - a Series
     for height, name in enumerate(reversed(names)):
         for x, inputs in enumerate(("float32", "16 bits")):
-            colour = BLUE if bits[name, inputs] == 16 else ORANGE
-            axes.plot(x, height, "s", color=colour, markersize=21)
+            colour = {16: BLUE, 32: ORANGE}.get(bits[name, inputs])
+            if colour is None:
+                axes.text(x, height, "failed", ha="center", va="center", fontsize=14)
+            else:
+                axes.plot(x, height, "s", color=colour, markersize=21)
     axes.set_yticks(range(len(names)), list(reversed(names)))
     axes.set_xticks((0, 1), ("float32\nin", "16 bits\nin"))
     axes.xaxis.tick_top()
@@ -231,9 +245,9 @@ EXPERIMENT = Experiment(
     blocks=PerProfile(1, 3, 3),
     measure=measure,
     responses=(
-        Response("bits", "bits", "bits"),
-        Response("as_listed", "1", "as listed"),
-        Response("float32_without", "1", "float32 without"),
+        Response("bits", "bits", "bits of each number that comes out"),
+        Response("as_listed", "yes/no", "the result has the type that is documented"),
+        Response("float32_without", "yes/no", "without autocast the result has float32"),
     ),
     claims=CLAIMS,
     figures=(types_of_operations,),

@@ -1,13 +1,13 @@
 """Does training in 16 bits end at the same loss as training in float32?
 
 Three small networks learn to read digits with Adam, from the same weights on the same batches, at
-each level of precision; the validation loss afterwards is worked out in float32 for all of them. It
-is compared by its ratio to float32, with the project's margin of 5 % for "the same". On a CPU the
-level TF32 is float32 under another name: its ratio must be exactly 1 there.
+each level of precision; the validation loss afterwards is worked out in float32 for all of them.
+Losses are compared by their ratio, with the project's margin of 5 %.
 
-The claim judged here is the scaler's: if bfloat16 needs one, training without it ends worse. The
-convolutional network is left out of float16, whose convolutions take a CPU a hundred times as long
-to train. The verdicts speak for a few epochs of small networks.
+Judged is the pairing of bfloat16 with a gradient scaler, which document C lists without saying what
+it is needed for: it is good advice where training without the scaler ends worse. Its lines are for
+a GPU; what a CPU gives is the counterpart. The conv net is left out of float16, whose convolutions
+take a CPU a hundred times as long to train. The verdicts speak for a few epochs of small networks.
 """
 
 from __future__ import annotations
@@ -28,12 +28,14 @@ from harness import (
     Response,
     Responses,
     Value,
+    at_most,
     less_than,
 )
-from harness.figures import BLACK, draw_blocks, median_interval
+from harness.figures import BLACK
 from harness.libraries import torch
 from harness.workloads import load_split
-from studies.amp.models import CLASSES, CNN, NETS, classification_loss, digit_net
+from studies.amp.marks import draw, told
+from studies.amp.models import CLASSES, CNN, NETS, TRANSFORMER, classification_loss, digit_net
 from studies.amp.precision import BF16, BF16_SCALER, COLOURS, FP16, FP32, LEVELS, make_step
 
 if TYPE_CHECKING:
@@ -53,9 +55,11 @@ CLAIMS = (
     Claim(
         "C7.26",
         Ratio("loss", PRECISION).against(BF16).at(precision=BF16_SCALER),
-        less_than(1 - MARGIN),
-        reading="What is needed helps: with the scaler, training in bfloat16 ends at a validation "
-        "loss that is more than 5 % lower.",
+        at_most(1 - MARGIN),
+        reading="An advice is worth following where it helps: with the scaler, training in "
+        "bfloat16 ends at a validation loss that is at least 5 % lower.",
+        needs="cuda",
+        headline={"net": TRANSFORMER},
     ),
     Control(
         "float32 learns to read digits",
@@ -115,26 +119,25 @@ def loss_against_float32(table: pd.DataFrame) -> Figure:
         for number, level in enumerate(levels):
             ratios = (losses[net, level] / losses[net, FP32]).to_numpy()
             x = place + 0.16 * (number - (len(levels) - 1) / 2)
-            draw_blocks(axes, x, ratios, colour=COLOURS[level], width=0.05)
+            draw(axes, x, ratios, colour=COLOURS[level], width=0.05)
     for level in LEVELS[1:]:
         axes.plot([], [], "D", color=COLOURS[level], label=level)
-    axes.legend(loc="upper left", ncols=5, fontsize=15)
+    figure.legend(loc="outside lower center", ncols=4)
     widest = max(2 * MARGIN, *(abs(np.array(axes.get_ylim()) - 1)))
-    axes.set_ylim(1 - widest, 1 + 1.25 * widest)
+    axes.set_ylim(1 - widest, 1 + widest)
     axes.set_xticks(range(len(NETS)), NETS)
     axes.set_xlim(-0.55, 2.55)
-    axes.set_ylabel("validation loss over that of fp32")
-    axes.set_title(_title(table, losses))
+    axes.set_ylabel("validation loss over that of float32")
+    axes.set_title(_title(table, losses), fontsize=20)
     return figure
 
 
 def _title(table: pd.DataFrame, losses: pd.DataFrame) -> str:
-    halves = [c for c in losses.columns if c[1].startswith((BF16, FP16))]
-    intervals = [median_interval((losses[c] / losses[c[0], FP32]).to_numpy()) for c in halves]
-    inside = sum(max(1 - i.low, i.high - 1) <= MARGIN for i in intervals)
+    with_scaler = (losses[TRANSFORMER, BF16_SCALER] / losses[TRANSFORMER, BF16]).to_numpy()
+    blocks = table["block"].nunique()
     return (
-        f"In 16 bits the loss of digits ends within 5 % of float32 in {inside} of {len(halves)} "
-        f"cases\n({table['block'].nunique()} blocks; medians with 99 % intervals)"
+        f"In bfloat16 the scaler leaves the {TRANSFORMER}'s loss at {told(with_scaler, '.3f')}\n"
+        f"of that without it (digits, {blocks} blocks (dots), medians with 99 % intervals)"
     )
 
 
@@ -147,8 +150,8 @@ EXPERIMENT = Experiment(
     prepare=prepare,
     measure=measure,
     responses=(
-        Response("loss", "nats", "loss"),
-        Response("accuracy", "1", "accuracy"),
+        Response("loss", "nats", "validation loss at the end"),
+        Response("accuracy", "1", "validation accuracy at the end"),
     ),
     claims=CLAIMS,
     figures=(loss_against_float32,),

@@ -1,13 +1,16 @@
-"""Does mixed precision run the forward pass in 16 bits and keep weights and update in float32?
+"""Does mixed precision choose types by itself: 16 bits for products, float32 for the rest?
 
-A network takes one training step with Adam, with and without autocast to bfloat16. Every operation
-is watched below autocast, where the types are those that the kernels really get. The matrix
-products and convolutions of the forward pass are counted apart from all other operations: these are
-what a GPU's tensor cores compute. Afterwards the types of weights, gradients and optimiser
-state are read, and the weights are compared with Adam's own step worked out by hand in float64 from
-the same gradients: an update in 16 bits would miss it by a thousandth of a weight.
+A network takes one training step with Adam, with and without autocast to bfloat16. Its code names
+no type. Every operation is watched below autocast, where the types are those that the kernels
+really get. The matrix products and convolutions of the forward pass are counted apart from all
+other operations: these are what a GPU's tensor cores compute. Afterwards the types of weights,
+gradients and optimiser state are read, and the weights are compared with Adam's own step worked out
+by hand in float64 from the same gradients: an update in 16 bits would miss it by a thousandth of a
+weight.
 
-The verdicts speak for a perceptron, a small CNN and a transformer layer.
+Document C's lines are for a GPU, and so are its verdicts; autocast on a CPU, which keeps another
+list of operations, is the counterpart. They speak for a perceptron, a small conv net and a
+transformer layer.
 """
 
 from __future__ import annotations
@@ -31,7 +34,7 @@ from harness import (
     more_than,
 )
 from harness.libraries import torch
-from studies.amp.models import CLASSES, NETS, PIXELS, classification_loss, digit_net
+from studies.amp.models import CLASSES, NETS, PIXELS, TRANSFORMER, classification_loss, digit_net
 from studies.amp.precision import BF16, FP32, autocast
 
 if TYPE_CHECKING:
@@ -45,6 +48,9 @@ PRODUCTS = ("mm", "convolution", "attention")
 ROUNDING = 2**-20
 LR = 1e-3
 
+#: What a step leaves, in words.
+KEPT = {"weights": "weights", "gradients": "gradients", "state": "optimiser state"}
+
 NET = Factor("net", NETS)
 PRECISION = Factor("precision", (FP32, BF16), control=FP32)
 
@@ -53,18 +59,20 @@ CLAIMS: tuple[Claim | Control, ...] = (
         "C7.23",
         Value("products_in_16_bits").at(precision=BF16).always(),
         equals(1.0),
-        reading="The forward pass runs in bfloat16: all its matrix products and convolutions do. "
-        "What else is computed there may stay in float32, since autocast chooses; that share is "
-        "recorded beside it.",
+        reading="The forward pass runs in bfloat16 where all its matrix products and convolutions "
+        "do. What else is computed there may stay in float32, since autocast chooses.",
+        needs="cuda",
+        headline={"net": TRANSFORMER},
     ),
     *(
         Claim(
             "C7.23",
-            Value(f"float32_{kept}").at(precision=BF16).always(),
+            Value(f"float32_{name}").at(precision=BF16).always(),
             equals(1.0),
-            reading=f"The share of {kept} numbers that are kept in float32.",
+            reading=f"Weights and update are in float32: all numbers of the {words} are.",
+            needs="cuda",
         )
-        for kept in ("weights", "gradients", "state")
+        for name, words in KEPT.items()
     ),
     Claim(
         "C7.23",
@@ -72,10 +80,25 @@ CLAIMS: tuple[Claim | Control, ...] = (
         at_most(ROUNDING),
         reading="The update is in float32: no weight lies further than float32's rounding from "
         "the step worked out in float64, relative to the largest weight.",
+        needs="cuda",
+    ),
+    Claim(
+        "C7.24",
+        Value("both_types").at(precision=BF16).always(),
+        equals(1.0),
+        reading="By itself: a network whose code names no type runs in autocast to bfloat16, and "
+        "some of its operations give numbers of 16 bits, others of 32.",
+        needs="cuda",
+        headline={"net": TRANSFORMER},
     ),
     Control(
         "without autocast nothing has 16 bits",
         Value("share_in_16_bits").at(precision=FP32).always(),
+        equals(0.0),
+    ),
+    Control(
+        "without autocast operations give one type",
+        Value("both_types").at(precision=FP32).always(),
         equals(0.0),
     ),
     Control(
@@ -103,6 +126,7 @@ def measure(block: Block, arm: Arm) -> Responses:
     return {
         "products_in_16_bits": share(seen.products, 2),
         "share_in_16_bits": share(seen.results, 2),
+        "both_types": float({2, 4} <= {t.dtype.itemsize for t in seen.results}),
         "float32_weights": share(list(net.parameters()), 4),
         "float32_gradients": share(gradients, 4),
         "float32_state": share(moments, 4),
@@ -183,13 +207,30 @@ EXPERIMENT = Experiment(
     blocks=PerProfile(1, 10, 20),
     measure=measure,
     responses=(
-        Response("products_in_16_bits", "1", "products in 16 bits"),
-        Response("share_in_16_bits", "1", "share in 16 bits"),
-        Response("float32_weights", "1", "float32 weights"),
-        Response("float32_gradients", "1", "float32 gradients"),
-        Response("float32_state", "1", "float32 state"),
-        Response("update_gap", "1", "update gap"),
-        Response("bf16_update_gap", "1", "bf16 update gap"),
+        Response(
+            "products_in_16_bits",
+            "1",
+            "share of what matrix products and convolutions are given that has 16 bits",
+        ),
+        Response(
+            "share_in_16_bits", "1", "share of what the forward pass computes that has 16 bits"
+        ),
+        Response("both_types", "yes/no", "some operations give 16 bits and others 32"),
+        *(
+            Response(f"float32_{name}", "1", f"share of the {words} kept in float32")
+            for name, words in KEPT.items()
+        ),
+        Response(
+            "update_gap",
+            "1",
+            "the largest gap between a weight and the exact step, over the largest weight",
+        ),
+        Response(
+            "bf16_update_gap",
+            "1",
+            "the largest gap that rounding the weights to bfloat16 would leave, over the largest "
+            "weight",
+        ),
     ),
     claims=CLAIMS,
 )

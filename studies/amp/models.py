@@ -10,7 +10,7 @@ from harness.workloads import encoder, mlp, small_cnn
 if TYPE_CHECKING:
     from torch import Tensor
 
-MLP, CNN, TRANSFORMER = "mlp", "cnn", "transformer"
+MLP, CNN, TRANSFORMER = "perceptron", "conv net", "transformer"
 NETS = (MLP, CNN, TRANSFORMER)
 PIXELS, CLASSES = 64, 10
 

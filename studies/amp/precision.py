@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from harness.figures import BLACK, BLUE, GREEN, ORANGE, SKY, VERMILION
+from harness.figures import BLACK, BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILION
 from harness.libraries import torch
 
 if TYPE_CHECKING:
@@ -13,14 +13,17 @@ if TYPE_CHECKING:
 
     from torch import Tensor, nn
 
-FP32, TF32, BF16, FP16 = "fp32", "tf32", "bf16", "fp16"
-BF16_SCALER, FP16_SCALER = "bf16 + scaler", "fp16 + scaler"
+FP32, TF32, BF16, FP16 = "float32", "TF32", "bfloat16", "float16"
+#: 32 bits as PyTorch ships them: a GPU's convolutions use TF32, its matrix products do not.
+SHIPPED = "float32 as shipped"
+BF16_SCALER, FP16_SCALER = "bfloat16 with scaler", "float16 with scaler"
 
-#: float32 with and without TF32; autocast to 16 bits, with and without scaling of the loss.
-LEVELS = (FP32, TF32, BF16, BF16_SCALER, FP16, FP16_SCALER)
+#: float32; autocast to 16 bits, with and without scaling of the loss.
+LEVELS = (FP32, BF16, BF16_SCALER, FP16, FP16_SCALER)
 
 COLOURS = {
-    FP32: BLACK,
+    SHIPPED: BLACK,
+    FP32: PURPLE,
     TF32: SKY,
     BF16: BLUE,
     BF16_SCALER: GREEN,
@@ -28,9 +31,12 @@ COLOURS = {
     FP16_SCALER: VERMILION,
 }
 
+#: What a level asks of the float32 products of a GPU; the others leave PyTorch's settings alone.
+_UNITS = {FP32: "ieee", TF32: "tf32"}
+
 
 def half_type(level: str) -> torch.dtype | None:
-    """The 16-bit type that a level casts to; None for float32 and TF32."""
+    """The 16-bit type that a level casts to; None for those of 32 bits."""
     if level.startswith(BF16):
         return torch.bfloat16
     return torch.float16 if level.startswith(FP16) else None
@@ -42,24 +48,23 @@ def is_scaled(level: str) -> bool:
 
 
 def autocast(level: str, device: str) -> torch.autocast:
-    """The context in which the forward pass of a level runs; it does nothing for float32."""
+    """The context in which the forward pass of a level runs; it does nothing for 32 bits."""
     half = half_type(level)
     return torch.autocast(device, dtype=half or torch.bfloat16, enabled=half is not None)
 
 
 @contextmanager
 def float32_units(level: str) -> Iterator[None]:
-    """Let float32 products of a GPU use TF32 at that level and at no other; then put back.
-
-    PyTorch's own defaults allow it in convolutions and not in matrix products, so that "fp32" here
-    is stricter than a script that sets nothing.
-    """
+    """Let float32 products of a GPU use TF32 at that level, and not at "float32"; then put back."""
+    if level not in _UNITS:
+        yield
+        return
     cudnn: Any = torch.backends.cudnn  # a module that is an object, which type checkers cannot see
     places = torch.backends.cuda.matmul, cudnn.conv
     before = [place.fp32_precision for place in places]
     try:
         for place in places:
-            place.fp32_precision = "tf32" if level == TF32 else "ieee"
+            place.fp32_precision = _UNITS[level]
         yield
     finally:
         for place, setting in zip(places, before, strict=True):
@@ -79,7 +84,7 @@ def make_step(
         net: is trained in place.
         optimiser: of its parameters.
         loss_of: from the network, and what the step is given, to the loss.
-        level: one of ``LEVELS``.
+        level: one of precision.
         device: "cpu" or "cuda".
 
     Returns:

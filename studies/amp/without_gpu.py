@@ -1,75 +1,54 @@
-"""A program that finds no GPU: it sets mixed precision up and prints what came of it as JSON.
+"""What do document C's lines for mixed precision do on a machine without a GPU?
 
-Run as ``python -m studies.amp.without_gpu`` with the GPUs hidden; ``as_listed`` does.
+The document opens autocast for "cuda" and says nothing of other machines: what happens there is
+beyond its words. The lines take a training step each in a process from which GPUs are hidden, so
+that a machine that has some gives the same answer, and so do the lines that name the processor.
 """
 
 from __future__ import annotations
 
-import json
-import sys
-import warnings
-from typing import TYPE_CHECKING
+from harness import Beyond, Block, Control, Experiment, PerProfile, Value, equals
+from studies.amp.listing import (
+    AS_LISTED,
+    FOR_THE_PROCESSOR,
+    LINE,
+    RESPONSES,
+    WARNING,
+    Found,
+    found_by_a_process,
+    measure,
+)
 
-from harness.libraries import functional, torch
+HIDDEN = {"CUDA_VISIBLE_DEVICES": "", "HIP_VISIBLE_DEVICES": ""}
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+_LISTED = 'a machine without a GPU, where the lines name "cuda" all the same'
+_PROCESSOR = "lines for the processor, which the document does not have"
 
-    from torch import Tensor
-
-#: What a line of code sets up; the first two are those of document C, which name no device or CUDA.
-LINES = ("GradScaler()", "autocast('cuda')", "GradScaler('cpu')", "autocast('cpu')")
-
-
-def main() -> None:
-    """Print what each line says and does on this machine."""
-    found = {line: try_line(line) for line in LINES}
-    json.dump(found, sys.stdout)
-
-
-def try_line(line: str) -> dict[str, float]:
-    """Take a training step with what a line sets up: warnings, failures, and whether it acts."""
-    steps: dict[str, Callable[[], bool]] = {
-        LINES[0]: lambda: scales(torch.amp.GradScaler()),
-        LINES[1]: lambda: lowers(torch.amp.autocast(device_type="cuda", dtype=torch.bfloat16)),
-        LINES[2]: lambda: scales(torch.amp.GradScaler("cpu")),
-        LINES[3]: lambda: lowers(torch.amp.autocast(device_type="cpu", dtype=torch.bfloat16)),
-    }
-    with warnings.catch_warnings(record=True) as said:
-        warnings.simplefilter("always")
-        try:
-            acts, failed = steps[line](), False
-        except Exception:  # noqa: BLE001 - that PyTorch raises is what is counted
-            acts, failed = False, True
-    return {"warnings": float(len(said)), "failed": float(failed), "in_effect": float(acts)}
+CLAIMS = tuple(
+    Beyond("C7.27", Value(response).at(line=lines).always(), equals(expected), why=why)
+    for lines, why in ((AS_LISTED, _LISTED), (FOR_THE_PROCESSOR, _PROCESSOR))
+    for response, expected in (("failed", 0.0), ("warnings", 0.0), ("in_effect", 1.0))
+)
 
 
-def scales(scaler: torch.amp.GradScaler) -> bool:
-    """Train a step with a scaler; whether it scales the loss."""
-    weight, optimiser = one_weight()
-    loss = weight.square().sum()
-    scaled = scaler.scale(loss)
-    scaled.backward()
-    scaler.step(optimiser)
-    scaler.update()
-    return scaled.item() != loss.item()
+def prepare(block: Block) -> Found:  # noqa: ARG001 - the same whatever the seed and the device
+    """Ask a process that sees no GPU."""
+    return found_by_a_process(HIDDEN)
 
 
-def lowers(context: torch.amp.autocast) -> bool:
-    """Train a step in a context; whether its matrix product runs in 16 bits."""
-    weight, optimiser = one_weight()
-    with context:
-        product = functional.linear(torch.ones(1, 1), weight)
-    product.sum().backward()
-    optimiser.step()
-    return product.dtype.itemsize == 2
-
-
-def one_weight() -> tuple[Tensor, torch.optim.Optimizer]:
-    """The smallest network there is, and its optimiser."""
-    weight = torch.ones(1, 1, requires_grad=True)
-    return weight, torch.optim.SGD([weight], lr=0.1)
-
-
-if __name__ == "__main__":
-    main()
+EXPERIMENT = Experiment(
+    question="What do document C's lines for mixed precision do on a machine without a GPU?",
+    factors=(LINE,),
+    blocks=PerProfile(1, 1, 1),
+    prepare=prepare,
+    measure=measure,
+    responses=RESPONSES,
+    claims=(
+        *CLAIMS,
+        Control(
+            "a warning would be seen",
+            Value("warnings").at(line=WARNING).always(),
+            equals(1.0),
+        ),
+    ),
+)

@@ -6,7 +6,7 @@ for its host. ``LARGE`` ones keep a GPU busy.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from harness.libraries import functional, torch
@@ -88,3 +88,20 @@ def workload(kind: str, size: Size, device: str, seed: int, batch: int | None = 
         shape = outcome = (rows, size.length, size.transformer[1])
     inputs, targets = torch.randn(shape, device=device), torch.randn(outcome, device=device)
     return Workload(net.to(device), inputs, targets)
+
+
+def narrowed(size: Size, times: int) -> Size:
+    """The same networks and batches with layers that many times narrower.
+
+    Args:
+        size: the widest ones.
+        times: divides all widths, and the transformer's heads where there are enough.
+    """
+    depth, width = size.mlp
+    layers, wide, heads = size.transformer
+    return replace(
+        size,
+        mlp=(depth, width // times),
+        cnn=tuple(channels // times for channels in size.cnn),
+        transformer=(layers, wide // times, max(1, heads // times)),
+    )

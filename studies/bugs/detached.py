@@ -4,6 +4,9 @@ The logits of a network, the activations of a hidden layer, the loss, and a colu
 detached. It is looked at where the data lie, whether there is a graph, and whether the graph is
 gone once only the detached tensor is held; then the detached tensor is overwritten.
 
+The document speaks of outputs that are kept, and of ``.item()`` on the loss: the verdict is on the
+logits and the loss, and hidden activations and columns stand beside it.
+
 Two things are recorded beside what the document says. PyTorch notices the overwriting where the
 backward pass needs what was there, and refuses it. And a detached column holds the storage of the
 whole: to keep little, one has to copy.
@@ -15,6 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from harness import (
     Arm,
+    Beyond,
     Block,
     Claim,
     Control,
@@ -34,50 +38,54 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 LOGITS, ACTIVATIONS, LOSS, COLUMN = "logits", "activations", "loss", "a column of the logits"
-TENSOR = Factor("tensor", (LOGITS, ACTIVATIONS, LOSS, COLUMN))
+TENSOR = Factor(
+    "tensor",
+    (LOGITS, ACTIVATIONS, LOSS, COLUMN),
+    words={LOGITS: "the logits", ACTIVATIONS: "a hidden layer's activations", LOSS: "the loss"},
+)
+KEPT, OTHERS = (LOGITS, LOSS), (ACTIVATIONS, COLUMN)
 ROWS, FEATURES, CLASSES = 8, 16, 4
 
 RESPONSES = (
-    Response("shares_data", "1", "1 where the data lie in one place"),
-    Response("cut", "1", "1 where the detached tensor has no graph and asks for no gradient"),
-    Response("graphs_left", "graphs", "alive once nothing but the detached tensor is held"),
-    Response("graphs_attached", "graphs", "alive once nothing but the tensor itself is held"),
-    Response("writes_through", "1", "1 where overwriting it changes the original"),
-    Response("number", "1", "1 where loss.item() is Python's own float"),
-    Response("refused", "1", "1 where a backward pass after the overwriting is an error"),
-    Response("held", "1", "bytes of the storage behind it over those of its own numbers"),
+    Response("shares_data", "yes/no", "the detached tensor's data lie where the original's do"),
+    Response("cut", "yes/no", "the detached tensor has no graph and asks for no gradient"),
+    Response("graphs_left", "graphs", "the number of graphs that the detached tensor keeps alive"),
+    Response("graphs_attached", "graphs", "the number of graphs that the tensor keeps alive"),
+    Response("writes_through", "yes/no", "overwriting the detached tensor changes the original"),
+    Response("number", "yes/no", "what .item() gives is Python's own float"),
+    Response("refused", "yes/no", "a backward pass after the overwriting raises an error"),
+    Response("held", "1", "bytes of the storage behind it, over those of its own numbers"),
+)
+
+#: Each condition of detach(), and how it was read.
+READINGS = (
+    ("shares_data", 1, "It shares data: the data of both tensors lie in one place,"),
+    ("writes_through", 1, "and what is written to the detached tensor stands in the original."),
+    ("cut", 1, "It cuts the graph: the detached tensor has none and asks for no gradient,"),
+    ("graphs_left", 0, "and keeps none alive."),
 )
 
 CLAIMS = (
-    Claim(
-        "C5.12",
-        Value("shares_data").always(),
-        equals(1),
-        reading="It shares data: the data of both tensors lie in one place,",
+    *(
+        Claim("C5.12", Value(name).at(tensor=KEPT).always(), equals(value), reading=reading)
+        for name, value, reading in READINGS
     ),
     Claim(
         "C5.12",
-        Value("writes_through").always(),
+        Value("number").at(tensor=LOSS).always(),
         equals(1),
-        reading="and what is written to the detached tensor stands in the original.",
+        reading="So does .item() on the loss: it gives a number of Python's own, which has no "
+        "graph.",
     ),
-    Claim(
-        "C5.12",
-        Value("cut").always(),
-        equals(1),
-        reading="It cuts the graph: the detached tensor has none and asks for no gradient,",
-    ),
-    Claim(
-        "C5.12",
-        Value("graphs_left").always(),
-        equals(0),
-        reading="and keeps none alive.",
-    ),
-    Claim(
-        "C5.12",
-        Value("number").always(),
-        equals(1),
-        reading="So does .item(): it gives a number of Python's own, which has no graph.",
+    *(
+        Beyond(
+            "C5.12",
+            Value(name).at(tensor=OTHERS).always(),
+            equals(value),
+            why="other tensors than an output that is kept",
+            reading=reading,
+        )
+        for name, value, reading in READINGS
     ),
     Control(
         "the tensor itself keeps its graph alive",

@@ -5,7 +5,7 @@ shapes, types and places but no numbers: PyTorch's fake tensors, which refuse an
 mixes devices by the rules of CUDA. The device cannot be called "cuda", for that takes a build with
 CUDA; and it is set up for a whole process, which should not be one that measures anything else. The
 fakes are known to be wrong in one place: they let a convolution pass whose weights are elsewhere,
-which CUDA does not.
+which CUDA does not. What they say stands beside a claim about GPUs, never in its place.
 
 ``python -m studies.bugs.elsewhere MODULE`` writes what the module's ``outcomes`` are there.
 """
@@ -17,14 +17,12 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
-from functools import lru_cache
 
 from harness import HarnessError
 
 FAKE = "gpu"
 
 
-@lru_cache
 def outcomes_on(device: str, module: str) -> dict[str, float]:
     """What ``module.outcomes(place)`` returns, for a GPU's place.
 

@@ -25,9 +25,28 @@ NO_BACKWARD, KEPT_FIRST, KEPT_LAST, RETAINED = (
     "before keeping",
     "retain_graph=True",
 )
-KEPT = Factor("kept", (OUTPUTS, LOSSES, SUM))
-FORM = Factor("form", (ATTACHED, DETACHED, NUMBERS))
-BACKWARD = Factor("backward", (NO_BACKWARD, KEPT_FIRST, KEPT_LAST, RETAINED))
+#: The loops that the documents have: an evaluation without ``no_grad``, and a training.
+LOOPS = (NO_BACKWARD, KEPT_FIRST, KEPT_LAST)
+KEPT = Factor(
+    "kept",
+    (OUTPUTS, LOSSES, SUM),
+    words={OUTPUTS: "outputs kept", LOSSES: "losses kept", SUM: "a running sum of losses kept"},
+)
+FORM = Factor(
+    "form",
+    (ATTACHED, DETACHED, NUMBERS),
+    words={ATTACHED: "as they come", DETACHED: "detached", NUMBERS: "as Python's numbers"},
+)
+BACKWARD = Factor(
+    "backward",
+    (NO_BACKWARD, KEPT_FIRST, KEPT_LAST, RETAINED),
+    words={
+        NO_BACKWARD: "in an evaluation without no_grad",
+        KEPT_FIRST: "in a training, before the backward pass",
+        KEPT_LAST: "in a training, after the backward pass",
+        RETAINED: "in a training that retains its graphs",
+    },
+)
 
 
 class Keeper:
@@ -126,7 +145,8 @@ def watch(
     """
     graphs = LiveGraphs()
     hook = net[0].register_forward_hook(lambda _net, _inputs, result: graphs.mark(result))
-    there = [*net.parameters(), *(tensor for batch in batches for tensor in batch)]
+    batch_tensors = (tensor for batch in batches for tensor in batch)
+    there = [*net.parameters(), *net.buffers(), *batch_tensors]
     with live_storage(there[0].device.type) as live, saved_tensors(there) as saved:
         watched = Watched(keeper, graphs, saved, live)
         loop(net, batches, keeper, backward, watched.read)
@@ -137,7 +157,7 @@ def watch(
 def graph_bytes(net: nn.Sequential, batch: tuple[Tensor, Tensor], what: str) -> int:
     """What the graph of a single output or loss saves for a backward pass."""
     x, y = batch
-    with saved_tensors([*net.parameters(), x, y]) as saved:
+    with saved_tensors([*net.parameters(), *net.buffers(), x, y]) as saved:
         result = net(x)
         if what != OUTPUTS:
             result = functional.cross_entropy(result, y)

@@ -2,100 +2,181 @@
 
 Five tasks are trained with four optimisers, each at two usual learning rates ten times apart, once
 with ``zero_grad`` and once without: the same weights, data and batches. Watched are the norm of
-``.grad`` as the optimiser finds it, its direction, and the loss over the training set. In two more
-arms the weights stay where they are (a learning rate of 0): with all rows in every step all
-gradients are the same, and the sum must be a hundred times the first.
+``.grad`` as the optimiser finds it, its direction, and the loss over the training set. The gradient
+of each step by itself is caught before it is added to what is there.
 
-The documents state what happens as the rule. A cell of the grid is a task with an optimiser and a
-rate; of each claim it is counted in how many of the 40 cells it comes true, seed by seed, and nine
-in ten is taken for the rule. That was proposed for "diverges" and is used for all: judged cell by
-cell, a claim would stay open as soon as one of 40 intervals crosses an edge. The count stands at
-the level "the whole grid" of both factors, and the figures show every cell.
+The documents state what happens as the rule, so each task with each optimiser and rate is judged by
+itself, over all seeds; the figures show the whole grid. What becomes of the loss is judged where
+the correct loop loses half of its own in these steps; where it does not, the rate is too low for
+the task to be called usual, and what was found is shown beside. A loss below a hundredth of the
+initial one counts as a hundredth: there both loops have learnt the task.
 
-The verdicts speak for small networks, batches of 32 and 1,000 steps: half of those proposed, so
-that each of four optimisers can have two rates.
+By arithmetic ``.grad`` without ``zero_grad`` is the sum of the gradients so far (``gradients.py``),
+so that its direction is that of their mean; how far this is from the gradient of now is another
+question, to which the documents give no number: the cosine is reported task by task.
+
+In two more arms the weights stay where they are (a learning rate of 0): with all rows in every step
+all gradients are the same, and the sum must be a hundred times the first.
+
+The verdicts speak for small networks, batches of 32 and 1,000 steps.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-
-import numpy as np
-from numpy.typing import NDArray
 
 from harness import (
     Arm,
-    Block,
+    Beyond,
     Claim,
     Control,
     Experiment,
-    Factor,
+    Level,
     PerProfile,
+    Ratio,
     Response,
     Responses,
     Value,
     at_least,
-    cross,
+    at_most,
     equals,
     less_than,
 )
-from harness.workloads.curves import Curves
+from harness.workloads.tasks import DIGITS
 from studies.bugs.grid import (
-    DIVERGED,
+    CONVERGING,
+    DIVERGES,
+    DIVERGES_READING,
+    EXPONENT,
+    FROZEN,
     FROZEN_ALL,
     GRADIENTS,
-    GRID,
-    MARGIN,
+    HUNDREDFOLD,
+    LINEARLY,
+    LINEARLY_READING,
+    OSCILLATES,
+    OSCILLATES_READING,
     SETTING,
     SETTINGS,
+    SHARE_LEFT,
+    SLOW,
+    STEP,
+    SWINGS,
     TASK,
-    TASKS,
+    WORSE,
+    Grid,
+    prepare_grid,
     trained,
 )
-from studies.bugs.grid_figures import gradient_norms, losses_at_the_end
+from studies.bugs.grid_figures import gradient_norms, losses_at_the_end, times_the_gradient
 
-NINE_IN_TEN = at_least(0.9)
-HUNDREDFOLD = (80.0, 120.0)  # a single figure: 20 % to both sides
-TURNED = 0.3
-LINEAR_GROWTH, STRAIGHT = (0.9, 1.1), 0.95
+LEARNT = 0.01  # of the initial loss; what is below is as good as nothing
+#: What a reader would call typical: a perceptron, and Adam at the rate it has by default.
+TYPICAL: dict[str, Level] = {"task": DIGITS, "setting": "Adam, rate 0.001"}
+#: Where other readings are shown: that rate, and the simulator's.
+SOME = ("Adam, rate 0.001", "SGD, rate 0.01")
+EVERY = tuple(SETTINGS)
+TOO_SLOW = (
+    "a learning rate at which the correct loop itself does not lose half of its loss in 1,000 steps"
+)
 
-CLAIMS = (
+ENDS_WORSE = Ratio("end", GRADIENTS)
+SWINGS_KEPT = Value(SWINGS.name).at(gradients="kept")
+LEFT_KEPT = Value(SHARE_LEFT.name).at(gradients="kept")
+WORSE_READING = (
+    "It never converges properly: at the end the loss over the training set is at least 5 % above "
+    "that of the correct loop after as many steps."
+)
+
+GRADIENT_CLAIMS = (
     Claim(
         "C5.03",
-        Value("hundredfold").at(task=GRID),
-        NINE_IN_TEN,
-        reading="In at least nine of ten cells of the grid the gradient at step 100 is 80 to 120 "
-        "times as long as that of the first step.",
+        Value("times_own").at(gradients="kept", setting=EVERY),
+        HUNDREDFOLD,
+        reading="What is meant to be applied is the step's own gradient: at step 100 the norm of "
+        ".grad is 80 to 120 times that gradient's.",
+        headline=TYPICAL,
+    ),
+    Beyond(
+        "C5.03",
+        Value("growth").at(gradients="kept", setting=SOME),
+        HUNDREDFOLD,
+        why="it measures against the gradient of the first step in place of the step's own",
+    ),
+    Beyond(
+        "C5.03",
+        Ratio("norm_at_step", GRADIENTS).at(setting=SOME),
+        HUNDREDFOLD,
+        why="it measures against the correct loop's gradient at step 100",
+    ),
+    Beyond(
+        "C5.03",
+        Value("times_own").at(gradients="kept", setting=FROZEN),
+        HUNDREDFOLD,
+        why="weights that do not move, which nobody trains with",
     ),
     Claim(
         "C5.04",
-        Value("turned").at(task=GRID),
-        NINE_IN_TEN,
-        reading="An averaged direction is another one than that of the gradient of now: in at "
-        "least nine of ten cells the cosine between the two is below 0.3 at step 100.",
+        Value("with_mean").at(gradients="kept", setting=EVERY),
+        at_least(0.999),
+        reading="An averaged direction: at step 100 .grad points where the mean of all gradients "
+        "so far points, as it must if it is their sum (cosine 1, but for rounding).",
+        headline=TYPICAL,
     ),
-    Claim(
-        "C5.05",
-        Value("diverged").at(task=GRID),
-        NINE_IN_TEN,
-        reading="In at least nine of ten cells the loss ends above ten times the initial one, or "
-        "is no number.",
-    ),
-    Claim(
-        "C3.28",
-        Value("worse").at(task=GRID),
-        NINE_IN_TEN,
-        reading="Never to converge properly is less than to diverge: in at least nine of ten cells "
-        "the loss ends above that of the correct loop, by more than 1 % of the initial loss.",
+    Beyond(
+        "C5.04",
+        Value("with_now").at(gradients="kept", setting=EVERY),
+        at_most(0.5),
+        why="the passage says not how far the averaged direction is from the current one",
+        reading="Another direction than the current one: at step 100 .grad is at least 60 degrees "
+        "off the step's own gradient.",
     ),
     Claim(
         "C5.31",
-        Value("linear").at(task=GRID),
-        NINE_IN_TEN,
-        reading="In at least nine of ten cells the gradient's norm grows with a power of the steps "
-        "between 0.9 and 1.1, and a straight line fits it with an R^2 above 0.95.",
+        Value(EXPONENT.name).at(gradients="kept", setting=EVERY),
+        LINEARLY,
+        reading=LINEARLY_READING,
+        headline=TYPICAL,
     ),
+    Beyond(
+        "C5.31",
+        Value("exponent_whole").at(gradients="kept", setting=SOME),
+        LINEARLY,
+        why="1,000 steps, in which some trainings have long diverged",
+    ),
+)
+
+
+def loss_claims() -> list[Claim | Beyond]:
+    """What becomes of the loss: judged at usual rates, shown at those that are too low."""
+    rules: list[Claim | Beyond] = []
+    for task, settings in CONVERGING.items():
+        chosen = TYPICAL if task == TYPICAL["task"] else False
+        at: dict[str, Level | tuple[Level, ...]] = {"task": task, "setting": settings}
+        rules += [
+            Claim(
+                "C5.05",
+                LEFT_KEPT.at(**at),
+                DIVERGES,
+                reading=DIVERGES_READING,
+                headline=chosen,
+            ),
+            Claim("C5.05", SWINGS_KEPT.at(**at), OSCILLATES, reading=OSCILLATES_READING),
+            Claim("C3.28", ENDS_WORSE.at(**at), WORSE, reading=WORSE_READING, headline=chosen),
+        ]
+    for task, settings in SLOW.items():
+        at = {"task": task, "setting": settings}
+        rules += [
+            Beyond("C5.05", LEFT_KEPT.at(**at), DIVERGES, why=TOO_SLOW, reading=DIVERGES_READING),
+            Beyond(
+                "C5.05", SWINGS_KEPT.at(**at), OSCILLATES, why=TOO_SLOW, reading=OSCILLATES_READING
+            ),
+            Beyond("C3.28", ENDS_WORSE.at(**at), WORSE, why=TOO_SLOW, reading=WORSE_READING),
+        ]
+    return rules
+
+
+CONTROLS = (
     Control(
         "a hundred equal gradients are a hundred times the first",
         Value("growth").at(setting=FROZEN_ALL).always(),
@@ -103,7 +184,7 @@ CLAIMS = (
     ),
     Control(
         "and grow on a straight line",
-        Value("exponent").at(setting=FROZEN_ALL).always(),
+        Value(EXPONENT.name).at(setting=FROZEN_ALL).always(),
         equals(1.0, within=1e-3),
     ),
     Control(
@@ -111,91 +192,59 @@ CLAIMS = (
         Value("rises").at(setting=FROZEN_ALL).always(),
         equals(0.0),
     ),
-    Control(
-        "with zero_grad every cell learns",
-        Value("decades").at(gradients="reset"),
-        less_than(0.0),
+    *(
+        Control(
+            "where the loss is judged, the correct loop loses half of it",
+            Value(SHARE_LEFT.name).at(gradients="reset", task=task, setting=settings),
+            less_than(0.5),
+        )
+        for task, settings in CONVERGING.items()
     ),
 )
 
-#: What holds in a cell or not; in the whole grid it is a share.
-HOLDS = ("hundredfold", "turned", "linear", "diverged", "worse", "better")
 RESPONSES = (
-    Response("growth", "1", "norm at step 100 over norm at step 1"),
-    Response("cosine", "1", "at step 100, between the step's gradient and what is accumulated"),
-    Response("exponent", "1", "exponent"),
-    Response("straightness", "1", "straightness"),
+    Response("times_own", "1", f"norm of .grad over that of the gradient of step {STEP} alone"),
+    Response("growth", "1", f"norm of .grad at step {STEP} over that at step 1"),
+    Response("norm_at_step", "1", f"norm of .grad at step {STEP}"),
+    Response("with_mean", "1", f"cosine between .grad and the mean gradient up to step {STEP}"),
+    Response("with_now", "1", f"cosine between .grad and the gradient of step {STEP} alone"),
+    EXPONENT,
     Response(
-        "decades", "powers of ten", "from the initial to the final loss over the training set"
+        "exponent_whole", "1", "power of the steps with which the norm of .grad grows to the end"
     ),
-    Response("share_left", "1", "of the initial loss, a million at most"),
-    Response("rises", "1", "share of epochs in which that loss is higher than before"),
-    Response("norm", "1", "relative to the first step's, at each of the LOOKS"),
-    Response("hundredfold", "1", "hundredfold"),
-    Response("turned", "1", "turned"),
-    Response("linear", "1", "linear"),
-    Response("diverged", "1", "diverged"),
-    Response("worse", "1", "worse"),
-    Response("better", "1", "better"),
+    SHARE_LEFT,
+    Response("end", "1", "training loss at the end (a hundredth of the initial loss at the least)"),
+    SWINGS,
+    Response("rises", "1", "share of epochs after which the training loss is higher than before"),
+    Response("norm", "1", "norm of .grad over that of the first step"),
 )
 
 
 def in_the_design(arm: Arm) -> bool:
-    """Frozen weights and the whole grid are looked at without zero_grad only."""
-    if (arm[TASK] == GRID) != (arm[SETTING] == GRID):
-        return False
+    """Frozen weights are looked at without zero_grad only."""
     return arm[SETTING] in SETTINGS or arm[GRADIENTS] == "kept"
 
 
-def judged(blocks: tuple[Block, ...], arm: Arm) -> dict[str, Curves]:
-    """A cell's numbers with what they say to each claim, as 0 or 1 for each replica."""
-    found = dict(trained(blocks, arm))
-    left = usual = found.pop("share")
-    if arm[SETTING] in SETTINGS:
-        usual = trained(blocks, arm.replaced(gradients="reset"))["share"]
-    holds = {
-        "hundredfold": _inside(found["growth"], *HUNDREDFOLD),
-        "turned": found["cosine"] < TURNED,
-        "linear": _inside(found["exponent"], *LINEAR_GROWTH) & (found["straightness"] > STRAIGHT),
-        "diverged": left > DIVERGED,
-        "worse": left > usual + MARGIN,
-        "better": left < usual - MARGIN,
-    }
-    found |= {"decades": np.log10(left), "share_left": np.minimum(left, 1e6)}
-    return found | {name: true.astype(np.float64) for name, true in holds.items()}
-
-
-def _inside(values: Curves, low: float, high: float) -> NDArray[np.bool_]:
-    return (values >= low) & (values <= high)
-
-
-def whole_grid(blocks: tuple[Block, ...]) -> dict[str, Curves]:
-    """For each replica in which share of the grid's cells each thing holds, without zero_grad."""
-    kept = Factor("gradients", ("kept",))
-    cells = cross((Factor("task", TASKS), Factor("setting", tuple(SETTINGS)), kept))
-    found = [judged(blocks, cell) for cell in cells]
-    shares = {name: np.mean([cell[name] for cell in found], axis=0) for name in HOLDS}
-    return dict.fromkeys(RESPONSES, np.full(len(blocks), math.nan)) | shares
-
-
-def measure(blocks: tuple[Block, ...], arm: Arm) -> Sequence[Responses]:
-    """Train a cell's replicas, or count over all cells."""
-    found = whole_grid(blocks) if arm[TASK] == GRID else judged(blocks, arm)
+def measure(grid: Grid, arm: Arm) -> Sequence[Responses]:
+    """Train a cell's replicas."""
+    found = dict(trained(grid, arm))
+    found["end"] = found["share_left"].clip(min=LEARNT)
     return [
         {name: values[..., replica].tolist() for name, values in found.items()}
-        for replica in range(len(blocks))
+        for replica in range(len(grid.blocks))
     ]
 
 
-EXPERIMENT: Experiment[Block] = Experiment(
+EXPERIMENT: Experiment[Grid] = Experiment(
     question="What becomes of training when the gradients are never reset?",
     factors=(TASK, SETTING, GRADIENTS),
     only=in_the_design,
     blocks=PerProfile(2, 20, 40),
     together=PerProfile(2, 20, 20),
     effort=PerProfile(100, 1000, 2000),  # steps
+    prepare_together=prepare_grid,
     measure_together=measure,
     responses=RESPONSES,
-    claims=CLAIMS,
-    figures=(gradient_norms, losses_at_the_end),
+    claims=(*GRADIENT_CLAIMS, *loss_claims(), *CONTROLS),
+    figures=(gradient_norms, times_the_gradient, losses_at_the_end),
 )

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from harness import (
@@ -55,9 +55,25 @@ OPTIMISERS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 OTHERS = ("SGD, momentum 0.9", "SGD, weight decay")
 OPTIMISER = Factor("optimiser", tuple(OPTIMISERS))
-IMPLEMENTATION = Factor("implementation", ("for-loop", "foreach", "fused"))
+IMPLEMENTATION = Factor(
+    "implementation",
+    ("for-loop", "foreach", "fused"),
+    words={
+        "for-loop": "one parameter after the other",
+        "foreach": "all parameters at once",
+        "fused": "fused",
+    },
+)
 SUM, MOMENTUM, RESET = "given the running sum", "momentum 1", "the same with zero_grad"
-TWIN = Factor("twin", (SUM, MOMENTUM, RESET))
+TWIN = Factor(
+    "twin",
+    (SUM, MOMENTUM, RESET),
+    words={
+        SUM: "twin with zero_grad, given the running sum",
+        MOMENTUM: "twin with zero_grad and momentum 1",
+        RESET: "twin with zero_grad",
+    },
+)
 
 CLAIMS: tuple[Claim | Control, ...] = (
     *(
@@ -66,7 +82,7 @@ CLAIMS: tuple[Claim | Control, ...] = (
             Value("apart").at(twin=SUM).always(),
             equals(0),
             reading="What the optimiser works with is the sum of all gradients: it trains, bit for "
-            "bit, as when it is reset and given a running sum that was added up apart.",
+            "bit, like a twin that calls zero_grad and is given a running sum added up apart.",
         )
         for name in ("C5.02", "C3.17")
     ),
@@ -96,15 +112,22 @@ def in_the_design(arm: Arm) -> bool:
     return everywhere or arm[IMPLEMENTATION] == "for-loop"
 
 
-@lru_cache(maxsize=1)
-def task_of(blocks: tuple[Block, ...]) -> TrainingTask:
-    """Digits, a network for each block; training leaves it as it was."""
-    return make_task(DIGITS, blocks)
+@dataclass(frozen=True)
+class Digits:
+    """The blocks of a cohort and their task, which training leaves as it was."""
+
+    blocks: tuple[Block, ...]
+    task: TrainingTask
 
 
-def measure(blocks: tuple[Block, ...], arm: Arm) -> Sequence[Responses]:
+def prepare_digits(blocks: tuple[Block, ...]) -> Digits:
+    """Digits, with a network for each block."""
+    return Digits(blocks, make_task(DIGITS, blocks))
+
+
+def measure(digits: Digits, arm: Arm) -> Sequence[Responses]:
     """Train both side by side, and count the steps after which the weights differ."""
-    task = task_of(blocks)
+    blocks, task = digits.blocks, digits.task
     unreset, twin = (Replicas(copy.deepcopy(task.networks)) for _ in range(2))
     momentum = {"momentum": 1.0} if arm[TWIN] == MOMENTUM else {}
     optimiser, other = new_optimiser(arm, unreset), new_optimiser(arm, twin, **momentum)
@@ -163,17 +186,22 @@ def all_weights(nets: Replicas) -> Tensor:
     return torch.cat([p.detach().flatten(1) for p in nets.parameters()], dim=1)
 
 
-EXPERIMENT: Experiment[Block] = Experiment(
+EXPERIMENT: Experiment[Digits] = Experiment(
     question="Is training without zero_grad the same as some known optimiser, bit for bit?",
     factors=(OPTIMISER, IMPLEMENTATION, TWIN),
     only=in_the_design,
     blocks=PerProfile(2, 20, 40),
     together=PerProfile(2, 20, 20),
     effort=PerProfile(20, 100, 100),  # steps
+    prepare_together=prepare_digits,
     measure_together=measure,
     responses=(
-        Response("apart", "steps", "apart"),
-        Response("distance", "1", "distance"),
+        Response(
+            "apart", "steps", "number of steps after which the weights differ from the twin's"
+        ),
+        Response(
+            "distance", "1", "distance of the weights from the twin's at the end, over their norm"
+        ),
     ),
     claims=CLAIMS,
 )

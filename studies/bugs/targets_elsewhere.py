@@ -4,7 +4,8 @@ Eight losses get outputs on a GPU and targets on the CPU, as when ``.to(device)`
 the targets. It is recorded whether an error is raised, and where the loss is if none is. For
 comparison the outputs are brought to the CPU too, which is what it takes to compute the loss there;
 and for the losses that go element by element, output and target are single numbers, which PyTorch
-lets cross. Without a GPU the losses are tried on PyTorch's fake tensors (``elsewhere``).
+lets cross. The claim needs a GPU; without one the losses are tried on PyTorch's fake tensors
+(``elsewhere``), which is shown beside it.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from harness import (
     Arm,
+    Beyond,
     Block,
     Claim,
     Control,
@@ -42,17 +44,17 @@ LOSSES = OF_CLASSES + OF_PROBABILITIES + BY_ELEMENT
 OF_LOGARITHMS = ("NLL", "KL divergence")
 
 LEFT, MOVED, SINGLE, TOGETHER = (
-    "on the CPU",
-    "on the CPU, outputs brought there",
-    "one number on the CPU",
-    "on the GPU",
+    "targets left on the CPU",
+    "targets left on the CPU and outputs brought there",
+    "a single target left on the CPU",
+    "targets on the GPU",
 )
 TARGETS = Factor("targets", (LEFT, MOVED, SINGLE, TOGETHER))
 LOSS = Factor("loss", LOSSES)
 
 RESPONSES = (
-    Response("raised", "1", "1 where an error is raised"),
-    Response("silent", "1", "1 where none is, and the loss is on the CPU"),
+    Response("raised", "yes/no", "the loss raises an error"),
+    Response("silent", "yes/no", "no error is raised and the loss is on the CPU"),
 )
 
 CLAIMS = (
@@ -60,8 +62,17 @@ CLAIMS = (
         "C5.26",
         Value("silent").at(targets=LEFT).always(),
         equals(1),
-        reading="Silently: no error, and the loss is on the CPU, with targets on the CPU and "
-        "outputs on the GPU. Without a GPU, on fake tensors.",
+        reading="Silently: with outputs on a GPU and a batch of targets on the CPU no error is "
+        "raised, and the loss is on the CPU.",
+        needs="cuda",
+        headline={"loss": "cross-entropy"},
+    ),
+    Beyond(
+        "C5.26",
+        Value("silent").at(targets=SINGLE).always(),
+        equals(1),
+        why="targets of a single number, which PyTorch lets cross from one device to the other",
+        needs="cuda",
     ),
     Control(
         "with targets on the GPU no loss is refused",
@@ -76,10 +87,14 @@ CLAIMS = (
 )
 
 
+def prepare_run(block: Block) -> dict[str, float]:
+    """What becomes of the losses on a GPU, or on a fake."""
+    return outcomes_on(block.device, __name__)
+
+
 def measure(block: Block, arm: Arm) -> Responses:
-    """What becomes of the arm's loss on a GPU, or on a fake."""
-    found = outcomes_on(block.device, __name__)
-    return {name: found[f"{name}: {arm[TARGETS]}: {arm[LOSS]}"] for name in RESPONSES}
+    """What became of the arm's loss."""
+    return {r.name: block.run[f"{r.name}: {arm[TARGETS]}: {arm[LOSS]}"] for r in RESPONSES}
 
 
 def outcomes(place: str) -> dict[str, float]:
@@ -132,6 +147,7 @@ EXPERIMENT = Experiment(
     factors=(TARGETS, LOSS),
     only=lambda arm: arm[TARGETS] != SINGLE or arm[LOSS] in BY_ELEMENT,
     blocks=PerProfile(1, 1, 1),
+    prepare_run=prepare_run,
     measure=measure,
     responses=RESPONSES,
     claims=CLAIMS,

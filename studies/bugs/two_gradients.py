@@ -58,7 +58,12 @@ OPTIMISER = Factor(
 ADAMS = ("Adam", "AdamW")
 STANDING = ("SGD, momentum 1", "Rprop")
 TURNING = tuple(name for name in OPTIMISER.levels if name not in STANDING)
-GRADIENTS = Factor("gradients", ("reset", "kept"), control="reset")
+GRADIENTS = Factor(
+    "gradients",
+    ("reset", "kept"),
+    control="reset",
+    words={"reset": "zero_grad in every step", "kept": "no zero_grad"},
+)
 LEARNING_RATE = 0.01
 #: Decay rates of Adam's two moments, all with all, a round each.
 FIRST, SECOND = (0.5, 0.9, 0.99, 0.999), (0.5, 0.9, 0.99, 0.999)
@@ -68,7 +73,7 @@ CLAIMS = (
         "C3.29",
         Value("accumulated").at(gradients="kept").always(),
         equals(0.0),
-        reading="At step 2 the gradient is the sum of both, which is 0 here.",
+        reading="At step 2 .grad is the sum of both gradients: 0, for one is +1 and the other -1.",
     ),
     Control(
         "reset, every optimiser turns back",
@@ -139,9 +144,9 @@ EXPERIMENT = Experiment(
     blocks=PerProfile(1, 1, 1),
     measure=measure,
     responses=(
-        Response("accumulated", "1", "accumulated"),
-        Response("first_step", "rates", "first step"),
-        Response("second_step", "rates", "second step"),
+        Response("accumulated", "1", ".grad at the second step, after gradients of +1 and -1"),
+        Response("first_step", "rates", "first step, in multiples of the learning rate"),
+        Response("second_step", "rates", "second step, in multiples of the learning rate"),
     ),
     claims=CLAIMS,
 )

@@ -4,6 +4,10 @@ Examples that are a tuple, a list, a named tuple or a dictionary of an input and
 into batches of 32 by the default collation. Pairs are looked at more closely: with and without the
 last, smaller batch, from a data set that fills its last batch and from one that does not, read in
 the training process, by workers, and as a stream.
+
+The passage lists a data set of pairs, given as tuples, in batches of 32. For these it is judged of
+which type a batch is, and that its full batches have the shapes written beside them; that the pair
+can be unpacked, other kinds of examples and streams are shown beside it.
 """
 
 from __future__ import annotations
@@ -14,6 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from harness import (
     Arm,
+    Beyond,
     Block,
     Claim,
     Control,
@@ -47,35 +52,70 @@ KINDS: dict[str, Callable[[Tensor, int], object]] = {
     "named tuple": Example,
     "dictionary": lambda inputs, targets: {"inputs": inputs, "targets": targets},
 }
-EXAMPLE = Factor("example", tuple(KINDS))
-EXAMPLES = Factor("examples", (96, 100))
-READ = Factor("read", ("by the loop", "by 2 workers", "as a stream"))
-DROP_LAST = Factor("drop_last", (False, True))
+LISTED = "tuple"
+EXAMPLE = Factor("example", tuple(KINDS), words={kind: f"each example a {kind}" for kind in KINDS})
+EXAMPLES = Factor("examples", (96, 100), words={96: "96 examples", 100: "100 examples"})
+BY_LOOP, BY_WORKERS, STREAM = "by the loop", "by 2 workers", "as a stream"
+READ = Factor(
+    "read",
+    (BY_LOOP, BY_WORKERS, STREAM),
+    words={BY_LOOP: "", BY_WORKERS: "2 workers", STREAM: "read as a stream"},
+)
+DROP_LAST = Factor(
+    "drop_last", (False, True), words={False: "last batch kept", True: "last batch dropped"}
+)
 
-FULL = "In every batch but the last of a data set that does not fill it. "
+TYPE = {"examples": 100, "read": BY_LOOP, "drop_last": False}
+SHAPES = (
+    "In every full batch inputs have 32 rows, and targets are 32 numbers without another dimension."
+)
 
 CLAIMS = (
     Claim(
         "C1.12",
-        Value("is_tuple").at(examples=100, read="by the loop", drop_last=False).always(),
+        Value("is_tuple").at(example=LISTED, **TYPE).always(),
         equals(1.0),
-        reading="By the type of the batch itself; a named tuple is a tuple.",
+        reading="The type of every batch, of pairs that are tuples, is tuple.",
+        headline=True,
+    ),
+    Beyond(
+        "C1.12",
+        Value("is_tuple").at(example=("list", "named tuple", "dictionary"), **TYPE).always(),
+        equals(1.0),
+        why="examples that are no plain tuples",
+    ),
+    Beyond(
+        "C1.12",
+        Value("unpacks").at(example=LISTED, **TYPE).always(),
+        equals(1.0),
+        why="a batch of any type that the loop can take apart into inputs and targets",
+        reading="Where tuple only means a pair: every batch comes apart into inputs and targets.",
     ),
     Claim(
         "C1.13",
-        Value("full_shape_gap").at(example="tuple", drop_last=False).always(),
+        Value("full_shape_gap")
+        .at(example=LISTED, read=(BY_LOOP, BY_WORKERS), drop_last=False)
+        .always(),
         equals(0.0),
-        reading=f"{FULL}Inputs have 32 rows, and targets are 32 numbers without another dimension.",
+        reading=SHAPES,
+        headline={"examples": 100, "read": BY_WORKERS},
+    ),
+    Beyond(
+        "C1.13",
+        Value("full_shape_gap").at(example=LISTED, read=STREAM, drop_last=False).always(),
+        equals(0.0),
+        why="a stream, where the passage lists a data set with numbered examples",
     ),
     Claim(
         "C1.17",
-        Value("odd_batches").at(example="tuple", drop_last=True).always(),
+        Value("odd_batches").at(example=LISTED, drop_last=True).always(),
         equals(0.0),
         reading="No batch of an epoch has another size than 32.",
+        headline={"examples": 100, "read": BY_LOOP},
     ),
     Control(
-        "with drop_last=False the remainder comes as one smaller batch",
-        Value("odd_batches").at(example="tuple", drop_last=False, examples=100).always(),
+        "where the last batch is kept, the remainder comes as one smaller batch",
+        Value("odd_batches").at(example=LISTED, drop_last=False, examples=100).always(),
         equals(1.0),
     ),
 )
@@ -109,19 +149,29 @@ def measure(_: Block, arm: Arm) -> Responses:
     """Look at every batch of an epoch."""
     examples = ByIndex(arm[EXAMPLE], arm[EXAMPLES])
     loader = make_loader(
-        stream(examples) if arm[READ] == "as a stream" else examples,
+        stream(examples) if arm[READ] == STREAM else examples,
         batch_size=BATCH,
         drop_last=arm[DROP_LAST],
-        num_workers=2 if arm[READ] == "by 2 workers" else 0,
+        num_workers=2 if arm[READ] == BY_WORKERS else 0,
     )
     batches = [*loader]
     shapes = [[tuple(part.shape) for part in parts(batch)] for batch in batches]
     gaps = [shape != [(BATCH, WIDTH), (BATCH,)] for shape in shapes]
     return {
         "is_tuple": min(float(isinstance(batch, tuple)) for batch in batches),
+        "unpacks": float(all(unpacks(batch) for batch in batches)),
         "full_shape_gap": float(sum(gaps[: arm[EXAMPLES] // BATCH])),
         "odd_batches": float(sum(shape[0][0] != BATCH for shape in shapes)),
     }
+
+
+def unpacks(batch: Any) -> bool:  # noqa: ANN401 - its type is at question
+    """Whether a loop that names two things gets two tensors."""
+    try:
+        inputs, targets = batch
+    except (TypeError, ValueError):
+        return False
+    return isinstance(inputs, torch.Tensor) and isinstance(targets, torch.Tensor)
 
 
 def parts(batch: Any) -> tuple[Tensor, Tensor]:  # noqa: ANN401 - its type is at question
@@ -132,8 +182,8 @@ def parts(batch: Any) -> tuple[Tensor, Tensor]:  # noqa: ANN401 - its type is at
 
 def _needed(arm: Arm) -> bool:
     """All of it for pairs; of the other kinds of example the type alone is asked."""
-    plain = arm[EXAMPLES] == 100 and arm[READ] == "by the loop" and not arm[DROP_LAST]
-    return arm[EXAMPLE] == "tuple" or plain
+    plain = arm[EXAMPLES] == 100 and arm[READ] == BY_LOOP and not arm[DROP_LAST]
+    return arm[EXAMPLE] == LISTED or plain
 
 
 EXPERIMENT = Experiment(
@@ -143,9 +193,10 @@ EXPERIMENT = Experiment(
     blocks=PerProfile(1, 3, 3),
     measure=measure,
     responses=(
-        Response("is_tuple", "1", "is tuple"),
-        Response("full_shape_gap", "batches", "full shape gap"),
-        Response("odd_batches", "batches", "odd batches"),
+        Response("is_tuple", "yes/no", "every batch is a tuple"),
+        Response("unpacks", "yes/no", "every batch comes apart into inputs and targets"),
+        Response("full_shape_gap", "batches", "the number of full batches with other shapes"),
+        Response("odd_batches", "batches", "the number of batches whose size is not 32"),
     ),
     claims=CLAIMS,
 )

@@ -4,8 +4,10 @@ Objects with the two methods that are said to be the whole contract, and objects
 both of them, are given to a DataLoader, and it is counted which share of the examples comes out in
 one epoch. What is sufficient must work in every form, what is necessary must not be dispensable.
 
-A loader that raises has delivered nothing. The verdicts speak for loading in the main process with
-the default collation.
+A loader that raises has delivered nothing. The verdict speaks for data sets that are asked for
+whole numbers and give ordinary values, loaded in the main process with the default collation. Keys
+that are names, values that the default collation cannot stack, and the other ways that PyTorch has
+of asking for data are measured by the same rule and decide nothing.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness import (
     Arm,
+    Beyond,
     Block,
     Claim,
     Experiment,
@@ -34,37 +37,56 @@ if TYPE_CHECKING:
 
 EXAMPLES, BATCH = 100, 16
 
-#: Each has __len__ and __getitem__.
-BOTH = (
-    "plain class",
-    "list of tensors",
-    "one tensor",
-    "dict with names as keys",
+PLAIN = "plain class with both methods"
+#: Each has __len__ and __getitem__; keys are whole numbers and values can be stacked.
+BOTH = (PLAIN, "list of tensors", "one tensor")
+#: Each has both as well, but other keys or values.
+UNUSUAL = (
+    "dictionary with names as keys",
     "values of a class of its own",
     "values of several lengths",
 )
-#: Each lacks one of them or both.
-LACKING = (
-    "no __len__",
+#: Each lacks one of them, and nothing stands in for it.
+LACKING = ("no __len__", "no __getitem__")
+#: Each lacks one of them or both, and has another way in its place.
+REPLACED = (
     "no __len__, a sampler instead",
     "no __getitem__, __getitems__ instead",
     "neither, an IterableDataset",
 )
 
-DATASET = Factor("dataset", (*BOTH, *LACKING))
+DATASET = Factor("dataset", (*BOTH, *UNUSUAL, *LACKING, *REPLACED), label="data set")
+
+ENOUGH = "Both methods are enough: an epoch delivers every example exactly once."
+NEEDED = "Both methods are needed: without one of them an epoch delivers nothing."
 
 CLAIMS = (
     Claim(
         "C1.03",
         Value("delivered").at(dataset=BOTH).always(),
         equals(1.0),
-        reading="Any object that has both methods will do: an epoch delivers every example once.",
+        reading=ENOUGH,
+        headline={"dataset": PLAIN},
     ),
     Claim(
         "C1.03",
         Value("delivered").at(dataset=LACKING).always(),
         equals(0.0),
-        reading="They are the contract: without one of them nothing is delivered.",
+        reading=NEEDED,
+    ),
+    Beyond(
+        "C1.03",
+        Value("delivered").at(dataset=UNUSUAL).always(),
+        equals(1.0),
+        why="keys that are names, or values that the default collation cannot stack",
+        reading=ENOUGH,
+    ),
+    Beyond(
+        "C1.03",
+        Value("delivered").at(dataset=REPLACED).always(),
+        equals(0.0),
+        why="other ways of asking for data, which take the place of a method",
+        reading=NEEDED,
     ),
 )
 
@@ -103,6 +125,13 @@ class Repeated(Numbers):
         return torch.full((1 + index % 3,), index)
 
 
+class LengthAlone:
+    """No __getitem__: only a length."""
+
+    def __len__(self) -> int:
+        return EXAMPLES
+
+
 class Endless:
     """No length: only __getitem__."""
 
@@ -134,16 +163,19 @@ def stream(count: int) -> object:
 
 
 DATASETS: dict[str, Callable[[], object]] = {
-    BOTH[0]: lambda: Numbers(EXAMPLES),
-    BOTH[1]: lambda: list(torch.arange(EXAMPLES)),
-    BOTH[2]: lambda: torch.arange(EXAMPLES),
-    BOTH[3]: lambda: {f"example {i}": torch.tensor(i) for i in range(EXAMPLES)},
-    BOTH[4]: lambda: WrappedNumbers(EXAMPLES),
-    BOTH[5]: lambda: Repeated(EXAMPLES),
-    LACKING[0]: Endless,
-    LACKING[1]: Endless,
-    LACKING[2]: lambda: ByTheBatch(EXAMPLES),
-    LACKING[3]: lambda: stream(EXAMPLES),
+    PLAIN: lambda: Numbers(EXAMPLES),
+    "list of tensors": lambda: list(torch.arange(EXAMPLES)),
+    "one tensor": lambda: torch.arange(EXAMPLES),
+    "dictionary with names as keys": lambda: {
+        f"example {i}": torch.tensor(i) for i in range(EXAMPLES)
+    },
+    "values of a class of its own": lambda: WrappedNumbers(EXAMPLES),
+    "values of several lengths": lambda: Repeated(EXAMPLES),
+    "no __len__": Endless,
+    "no __getitem__": LengthAlone,
+    "no __len__, a sampler instead": Endless,
+    "no __getitem__, __getitems__ instead": lambda: ByTheBatch(EXAMPLES),
+    "neither, an IterableDataset": lambda: stream(EXAMPLES),
 }
 
 
@@ -170,6 +202,8 @@ EXPERIMENT = Experiment(
     factors=(DATASET,),
     blocks=PerProfile(1, 3, 3),
     measure=measure,
-    responses=(Response("delivered", "1", "delivered"),),
+    responses=(
+        Response("delivered", "1", "the share of the examples that an epoch delivers exactly once"),
+    ),
     claims=CLAIMS,
 )

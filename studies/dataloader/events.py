@@ -4,8 +4,9 @@ Sampler, batch sampler, data set, collation and a stand-in for the model each wr
 file when they are called: who, and for which examples. The lines of all processes stand in the
 order in which they were written; from these, the course of every batch is read.
 
-With workers the sampler is asked ahead of the model, by prefetch_factor batches (2 by default) for
-each worker and one more: the order holds for every batch, not for the epoch as a whole.
+With workers the sampler is asked ahead of the model: the order is judged for every batch by itself,
+not for the epoch as a whole. That a batch's examples are asked for in the sampler's order and then
+stacked is judged in the training process, and shown for workers, among which batches interleave.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from harness import (
     Arm,
+    Beyond,
     Block,
     Claim,
     Control,
@@ -40,29 +42,37 @@ if TYPE_CHECKING:
 EXAMPLES, BATCH = 100, 16
 BATCHES = -(-EXAMPLES // BATCH)
 
-WORKERS = Factor("workers", (0, 2), control=0)
-SHUFFLE = Factor("shuffle", (False, True))
+WORKERS = Factor("workers", (0, 2), control=0, words={0: "no workers", 2: "2 workers"})
+SHUFFLE = Factor("shuffle", (False, True), words={False: "in order", True: "shuffled"})
 
 CLAIMS = (
     Claim(
         "C1.15",
-        Value("stacked_in_order").always(),
+        Value("stacked_in_order").at(workers=0).always(),
         equals(1.0),
-        reading="The data set is asked for exactly the examples that the sampler drew, one by one "
-        "in its order, and the stacking follows when the last one is there. Share of batches.",
+        reading="In every batch the data set is asked for exactly the examples that the sampler "
+        "drew, one by one in its order, and the stacking follows when the last one is there.",
+        headline={"shuffle": True},
+    ),
+    Beyond(
+        "C1.15",
+        Value("stacked_in_order").at(workers=2).always(),
+        equals(1.0),
+        why="workers, among which the batches of an epoch interleave",
     ),
     Claim(
         "C1.22",
         Value("through_the_stages").always(),
         equals(1.0),
         reading="Every batch passes sampler, batch sampler, data set, collation and model, each "
-        "stage after the one before has done all of the batch. Share of batches.",
+        "stage after the one before has done all of the batch.",
+        headline={"workers": 2, "shuffle": True},
     ),
     Claim(
         "C1.22",
         Value("made_by_workers").at(workers=2).always(),
         equals(1.0),
-        reading="With workers, data set and collation have their turn in their processes.",
+        reading="With workers, the data set is asked in their processes, and in all of them.",
     ),
     Control(
         "without workers there is one process",
@@ -173,12 +183,12 @@ def measure(_: Block, arm: Arm) -> Responses:
         events = log.read()
     batches = [tuple(order[i : i + BATCH].tolist()) for i in range(0, EXAMPLES, BATCH)]
     first_model = [event.stage for event in events].index("model")
-    workers = {e.process for e in events if e.stage in ("dataset", "collation")} - {os.getpid()}
+    asked_in = {e.process for e in events if e.stage == "dataset"}
     drawn_ahead = sum(event.stage == "batch_sampler" for event in events[:first_model])
     return {
         "stacked_in_order": share(stacked_in_order(events, batch) for batch in batches),
         "through_the_stages": share(through_the_stages(events, batch) for batch in batches),
-        "made_by_workers": float(len(workers) == arm[WORKERS] > 0),
+        "made_by_workers": float(by_workers(asked_in, arm[WORKERS])),
         "drawn_ahead": float(drawn_ahead),
     }
 
@@ -193,6 +203,11 @@ def run_epoch(order: tuple[int, ...], log: Log, workers: int) -> None:
     )
     for batch in loader:
         log.write("model", batch.tolist())
+
+
+def by_workers(processes: set[int], workers: int) -> bool:
+    """Whether these are as many processes as there are workers, and this one is none of them."""
+    return len(processes) == workers and os.getpid() not in processes
 
 
 def share(truths: Iterator[bool]) -> float:
@@ -236,10 +251,12 @@ EXPERIMENT = Experiment(
     blocks=PerProfile(1, 10, 20),
     measure=measure,
     responses=(
-        Response("stacked_in_order", "1", "stacked in order"),
-        Response("through_the_stages", "1", "through the stages"),
-        Response("made_by_workers", "1", "made by workers"),
-        Response("drawn_ahead", "batches", "drawn ahead"),
+        Response(
+            "stacked_in_order", "1", "the share of batches asked for in order and then stacked"
+        ),
+        Response("through_the_stages", "1", "the share of batches that pass the stages in order"),
+        Response("made_by_workers", "yes/no", "the data set is asked by all workers and them only"),
+        Response("drawn_ahead", "batches", "the number of batches drawn before the model's first"),
     ),
     claims=CLAIMS,
 )

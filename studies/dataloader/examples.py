@@ -4,6 +4,9 @@ A data set of pairs counts how often its methods are called while a DataLoader r
 beginning to end. It has ``__getitem__`` alone, or the optional ``__getitems__`` as well, which
 serves a batch at a time, or it is an IterableDataset; and it may be asked through a Subset, as a
 split makes one. Afterwards it is indexed by hand.
+
+The verdict is that of a data set with ``__getitem__`` alone, as the passage lists it; the other
+ways in are shown beside it.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness import (
     Arm,
+    Beyond,
     Block,
     Claim,
     Experiment,
@@ -33,9 +37,8 @@ if TYPE_CHECKING:
 EXAMPLES, BATCH, INDEX = 10_000, 32, 47
 
 ALONE = "__getitem__ alone"
-DATASET = Factor(
-    "dataset", (ALONE, "its Subset", "__getitems__ as well", "IterableDataset"), control=ALONE
-)
+OTHERS = ("a Subset of it", "__getitems__ as well", "an IterableDataset")
+DATASET = Factor("dataset", (ALONE, *OTHERS), control=ALONE, label="data set")
 
 CLAIMS = (
     Claim(
@@ -43,13 +46,26 @@ CLAIMS = (
         Value("items_alike").at(dataset=ALONE).always(),
         equals(1.0),
         reading="The pair at 47 holds the very objects at 47 of both lists.",
+        headline=True,
     ),
-    Claim("C1.04", Value("length").at(dataset=ALONE).always(), equals(float(EXAMPLES))),
+    Claim(
+        "C1.04",
+        Value("length").at(dataset=ALONE).always(),
+        equals(float(EXAMPLES)),
+        reading="The length of the data set is that of its lists, 10,000.",
+    ),
     Claim(
         "C1.05",
-        Value("getitem_calls").always(),
+        Value("getitem_calls").at(dataset=ALONE).always(),
         equals(1.0),
-        reading="One call of __getitem__ for each example, whatever else the data set has.",
+        reading="An epoch asks the data set once for each example, by its number.",
+        headline=True,
+    ),
+    Beyond(
+        "C1.05",
+        Value("getitem_calls").at(dataset=OTHERS).always(),
+        equals(1.0),
+        why="a data set that offers another way than __getitem__",
     ),
 )
 
@@ -113,7 +129,10 @@ def subset(pairs: Any) -> object:  # noqa: ANN401 - a data set without torch's b
     return torch.utils.data.Subset(pairs, range(len(pairs)))
 
 
-SEEN_AS: dict[str, Callable[[Pairs], object]] = {"its Subset": subset, "IterableDataset": stream}
+SEEN_AS: dict[str, Callable[[Pairs], object]] = {
+    "a Subset of it": subset,
+    "an IterableDataset": stream,
+}
 
 EXPERIMENT = Experiment(
     question="How do examples get from a data set into a batch?",
@@ -122,9 +141,9 @@ EXPERIMENT = Experiment(
     prepare=prepare,
     measure=measure,
     responses=(
-        Response("getitem_calls", "calls", "getitem calls"),
-        Response("length", "examples", "length"),
-        Response("items_alike", "1", "items alike"),
+        Response("getitem_calls", "calls", "the number of calls of __getitem__ for each example"),
+        Response("length", "examples", "the length that the data set gives"),
+        Response("items_alike", "yes/no", "the pair at 47 is that of both lists at 47"),
     ),
     claims=CLAIMS,
 )

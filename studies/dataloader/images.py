@@ -1,8 +1,12 @@
-"""Can a data set that opens image files feed a DataLoader as it stands?
+"""Can a data set that opens image files and transforms them feed a DataLoader?
 
 The data set opens a file, transforms the image if it was given a transform, and returns it with its
-label. It reads JPEG files of one size, which are all in colour, all in grey, or of both kinds, as
-collections from the web are. Counted is the share of a batch's images that arrives: all or none.
+label. It reads JPEG files of several sizes, which are all in colour, all in grey, or of both kinds,
+as collections from the web are. Counted is the share of a batch's images that arrives as a tensor.
+
+The passage speaks of transforms that resize and make tensors, and shows no grey images: that is
+judged. The listing's default, no transform at all, a transform that leaves sizes as they are, and
+grey images are measured by the same rule and shown beside it.
 """
 
 from __future__ import annotations
@@ -15,6 +19,7 @@ from PIL import Image
 
 from harness import (
     Arm,
+    Beyond,
     Block,
     Claim,
     Control,
@@ -34,22 +39,43 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 BATCH, SIDE = 16, 24
+#: Width and height of the files, in turn.
+SIZES = ((24, 24), (32, 24), (24, 40))
 MODES = {"colour": ("RGB",), "grey": ("L",), "colour and grey": ("RGB", "L")}
 
-TRANSFORM = Factor("transform", ("none", "to tensor", "to colour and tensor"))
-FILES = Factor("files", tuple(MODES))
+NONE, TO_TENSOR, RESIZED, ALIKE = (
+    "no transform",
+    "made tensors, not resized",
+    "resized and made tensors",
+    "resized, made colour and made tensors",
+)
+TRANSFORM = Factor("transform", (NONE, TO_TENSOR, RESIZED, ALIKE))
+FILES = Factor("files", tuple(MODES), words={kind: f"{kind} images" for kind in MODES})
 
 CLAIMS = (
     Claim(
         "C1.07",
-        Value("delivered").at(transform=("none", "to tensor")).always(),
+        Value("delivered").at(transform=RESIZED, files="colour").always(),
         equals(1.0),
-        reading="As listed: a transform is optional, images are taken in the mode of their file. "
-        "The batch must arrive whole with each kind of file.",
+        reading="A batch of colour images, which a transform resizes and makes tensors, arrives "
+        "whole.",
+        headline=True,
+    ),
+    Beyond(
+        "C1.07",
+        Value("delivered").at(transform=(NONE, TO_TENSOR)).always(),
+        equals(1.0),
+        why="no transform, or one that leaves images of several sizes",
+    ),
+    Beyond(
+        "C1.07",
+        Value("delivered").at(transform=RESIZED, files=("grey", "colour and grey")).always(),
+        equals(1.0),
+        why="grey images, of which the passage does not speak",
     ),
     Control(
         "a transform that makes all images alike is always enough",
-        Value("delivered").at(transform="to colour and tensor").always(),
+        Value("delivered").at(transform=ALIKE).always(),
         equals(1.0),
     ),
 )
@@ -79,15 +105,21 @@ def to_tensor(image: Image.Image) -> Tensor:
     return pixels.view(image.height, image.width, -1).permute(2, 0, 1) / 255
 
 
-def to_colour_and_tensor(image: Image.Image) -> Tensor:
+def resized_to_tensor(image: Image.Image) -> Tensor:
+    """The same of an image of one size, whatever the file has."""
+    return to_tensor(image.resize((SIDE, SIDE)))
+
+
+def alike_to_tensor(image: Image.Image) -> Tensor:
     """The same with three channels, whatever the file has."""
-    return to_tensor(image.convert("RGB"))
+    return resized_to_tensor(image.convert("RGB"))
 
 
 TRANSFORMS: dict[str, Callable[[Image.Image], Tensor] | None] = {
-    "none": None,
-    "to tensor": to_tensor,
-    "to colour and tensor": to_colour_and_tensor,
+    NONE: None,
+    TO_TENSOR: to_tensor,
+    RESIZED: resized_to_tensor,
+    ALIKE: alike_to_tensor,
 }
 
 
@@ -95,7 +127,8 @@ def prepare(block: Block) -> dict[str, ImageFolder]:
     """A folder of files for each kind."""
     return {
         kind: ImageFolder(
-            photo(block.seed + i, SIDE, SIDE, modes[i % len(modes)]) for i in range(BATCH)
+            photo(block.seed + i, *SIZES[i % len(SIZES)], modes[i % len(modes)])
+            for i in range(BATCH)
         )
         for kind, modes in MODES.items()
     }
@@ -111,20 +144,20 @@ def measure(folders: dict[str, ImageFolder], arm: Arm) -> Responses:
 
 
 def delivered(images: Images) -> float:
-    """The share of a batch's images that arrive; a loader that raises delivers nothing."""
+    """The share of a batch's images that arrive in a tensor; a loader that raises brings none."""
     try:
         inputs, _ = next(iter(make_loader(images, batch_size=BATCH)))
     except Exception:  # noqa: BLE001 - that the loader cannot make a batch is what is measured
         return 0.0
-    return len(inputs) / BATCH
+    return len(inputs) / BATCH if isinstance(inputs, torch.Tensor) else 0.0
 
 
 EXPERIMENT = Experiment(
-    question="Can a data set that opens image files feed a DataLoader as it stands?",
+    question="Can a data set that opens image files and transforms them feed a DataLoader?",
     factors=(TRANSFORM, FILES),
     blocks=PerProfile(1, 3, 3),
     prepare=prepare,
     measure=measure,
-    responses=(Response("delivered", "1", "delivered"),),
+    responses=(Response("delivered", "1", "the share of a batch's images that arrives"),),
     claims=CLAIMS,
 )

@@ -1,15 +1,23 @@
 """Does pin_memory allocate a transfer buffer beforehand?
 
-A loader with ``pin_memory=True`` delivers 8 batches, all of which are kept. A buffer allocated
-beforehand for the transfer would be one buffer, through which every batch passes; so the buffers
-are counted in which the batches arrive, and how many batches arrive in pinned memory. Without a GPU
-nothing can be pinned, and the same code shows what the loader does then.
+A loader with ``pin_memory=True`` is made and its epoch begun; the first example of every worker
+takes a while to come, so that nothing can have been collated yet. What PyTorch's allocator of
+pinned memory has handed out by then was allocated beforehand, and a transfer buffer would be at
+least as large as a batch. Then the epoch is run as a training loop runs it, every batch dropped
+before the next: shown beside the verdict is how many batches are pinned, and in how many places.
+
+Without a GPU nothing can be pinned, and the same code shows what the loader does then.
 """
 
 from __future__ import annotations
 
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
 from harness import (
     Arm,
+    Beyond,
     Block,
     Claim,
     Control,
@@ -19,44 +27,94 @@ from harness import (
     Response,
     Responses,
     Value,
+    at_least,
     equals,
 )
 from harness.libraries import torch
 from studies.dataloader.loaders import make_loader
 
-BATCHES, BATCH, WIDTH = 8, 16, 1024
+if TYPE_CHECKING:
+    from torch import Tensor
 
-PIN = Factor("pin", (False, True), control=False)
-WORKERS = Factor("workers", (0, 2))
+BATCHES, BATCH, WIDTH = 8, 16, 1024
+BATCH_KIB = BATCH * WIDTH * 4 / 2**10
+#: Longer than it takes to begin an epoch and look at the allocator.
+LATE_SECONDS = 0.2
+
+PIN = Factor("pin", (False, True), control=False, words={False: "pinning off", True: "pinning on"})
+WORKERS = Factor("workers", (0, 2), words={0: "no workers", 2: "2 workers"})
 
 CLAIMS = (
     Claim(
         "C1.10",
+        Value("beforehand").at(pin=True).always(),
+        at_least(BATCH_KIB),
+        reading="Allocated beforehand: when the epoch has begun and no example has come yet, "
+        f"pinned memory for at least one batch ({BATCH_KIB:g} KiB) has been handed out.",
+        needs="cuda",
+        headline={"workers": 2},
+    ),
+    Beyond(
+        "C1.10",
         Value("pinned").at(pin=True).always(),
         equals(1.0),
-        reading="A transfer buffer: every batch arrives in pinned memory.",
+        why="that batches arrive in pinned memory, which says nothing of when it was allocated",
+        reading="A transfer buffer at all: every batch arrives in pinned memory.",
         needs="cuda",
     ),
-    Claim(
+    Beyond(
         "C1.10",
         Value("buffers").at(pin=True).always(),
         equals(1.0),
-        reading="Allocated beforehand: all batches come in one buffer, not each in its own.",
+        why="how many buffers there are, of which the passage says nothing",
+        reading="One buffer: all batches, each dropped before the next, come in the same place.",
         needs="cuda",
     ),
     Control("by default nothing is pinned", Value("pinned").at(pin=False).always(), equals(0.0)),
 )
 
 
+@dataclass(frozen=True)
+class LateRows:
+    """Rows of zeros; the first of each of the first batches takes a while."""
+
+    count: int
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __getitem__(self, index: int) -> Tensor:
+        if index in (0, BATCH):
+            time.sleep(LATE_SECONDS)
+        return torch.zeros(WIDTH)
+
+
 def measure(_: Block, arm: Arm) -> Responses:
-    """Keep all batches of an epoch, and look where they lie."""
-    rows = torch.zeros(BATCHES * BATCH, WIDTH)
-    loader = make_loader(rows, batch_size=BATCH, pin_memory=arm[PIN], num_workers=arm[WORKERS])
-    batches = list(loader)
+    """Begin an epoch and look what is pinned already; then run it and look where batches lie."""
+    before = pinned_kib()
+    loader = make_loader(
+        LateRows(BATCHES * BATCH),
+        batch_size=BATCH,
+        pin_memory=arm[PIN],
+        num_workers=arm[WORKERS],
+    )
+    batches = iter(loader)
+    beforehand = pinned_kib() - before
+    pinned, places = 0, set()
+    for batch in batches:
+        pinned += batch.is_pinned()
+        places.add(batch.untyped_storage().data_ptr())
+        del batch
     return {
-        "pinned": sum(batch.is_pinned() for batch in batches) / len(batches),
-        "buffers": float(len({batch.untyped_storage().data_ptr() for batch in batches})),
+        "beforehand": beforehand,
+        "pinned": pinned / BATCHES,
+        "buffers": float(len(places)),
     }
+
+
+def pinned_kib() -> float:
+    """Pinned memory that torch has handed out; 0 where CUDA is not in use."""
+    return float(torch.cuda.host_memory_stats().get("active_bytes.current", 0)) / 2**10
 
 
 EXPERIMENT = Experiment(
@@ -65,8 +123,9 @@ EXPERIMENT = Experiment(
     blocks=PerProfile(1, 3, 3),
     measure=measure,
     responses=(
-        Response("pinned", "1", "pinned"),
-        Response("buffers", "buffers", "buffers"),
+        Response("beforehand", "KiB", "the pinned memory handed out before the first example"),
+        Response("pinned", "1", "the share of batches that arrive in pinned memory"),
+        Response("buffers", "places", "the number of places in memory where batches arrive"),
     ),
     claims=CLAIMS,
 )

@@ -1,9 +1,9 @@
 """Where examples come from, and one loader that reads from any of them.
 
-Four kinds of data: rows in memory, many small JPEG files, a few large ones, and storage that makes
-one wait. Files were just written, so that the system has them in its cache: what they cost is
-opening and decoding, not the disk. The storage that makes one wait does so for a stated time, as a
-network or a spinning disk would, and keeps no processor busy.
+Five kinds of data: rows in memory, JPEG files of three sizes, and storage that makes one wait. The
+system is asked to forget a file as soon as it has been read, so that it comes from the disk the
+next time, where the system and the file system heed that. The storage that makes one wait does so
+for a stated time, as a network or a spinning disk would, and keeps no processor busy.
 
 An epoch is a number of batches of a size that the kind has: an epoch of each lasts about as long,
 and kinds are not compared with each other.
@@ -11,9 +11,11 @@ and kinds are not compared with each other.
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from PIL import Image
@@ -26,10 +28,12 @@ if TYPE_CHECKING:
     from torch import Tensor
     from torch.utils.data import DataLoader
 
-MEMORY, SMALL, LARGE, WAITING = "in memory", "small JPEGs", "large JPEGs", "storage that waits"
-KINDS = (MEMORY, SMALL, LARGE, WAITING)
-SIZES = {SMALL: (96, 96), LARGE: (1024, 768)}
-FILES = {SMALL: 64, LARGE: 8}
+MEMORY, WAITING = "in memory", "storage that waits"
+SMALL, MIDDLE, LARGE = "small JPEGs", "JPEGs of middle size", "large JPEGs"
+KINDS = (MEMORY, SMALL, MIDDLE, LARGE, WAITING)
+#: Width and height in pixels; those of middle size are as large as ImageNet's are on average.
+SIZES = {SMALL: (96, 96), MIDDLE: (500, 375), LARGE: (800, 600)}
+FILES = {SMALL: 64, MIDDLE: 16, LARGE: 8}
 SIDE = 64
 FEATURES = 3 * SIDE * SIDE
 WAIT_SECONDS = 0.002
@@ -52,15 +56,23 @@ class Rows:
 
 
 class Jpegs:
-    """JPEG files, each opened, decoded, made small and turned into a tensor."""
+    """JPEG files, each read, decoded, made small, turned into a tensor, and forgotten."""
 
     def __init__(self, paths: Sequence[str]) -> None:
         self.paths = paths
 
     def __getitem__(self, index: int) -> tuple[Tensor, int]:
-        with Image.open(self.paths[index % len(self.paths)]) as image:
-            small = image.resize((SIDE, SIDE), reducing_gap=2)
+        with Path(self.paths[index % len(self.paths)]).open("rb") as file:
+            with Image.open(file) as image:
+                small = image.resize((SIDE, SIDE), reducing_gap=2)
+            forget(file.fileno())
         return torch.frombuffer(bytearray(small.tobytes()), dtype=torch.uint8), index % 2
+
+
+def forget(file: int) -> None:
+    """Ask the system to have nothing of an open file in its cache; not every system can."""
+    if hasattr(os, "posix_fadvise"):
+        os.posix_fadvise(file, 0, 0, os.POSIX_FADV_DONTNEED)
 
 
 class Waiting(Rows):
@@ -129,10 +141,14 @@ class Reader:
 
 def write_files(seed: int) -> dict[str, ImageFolder]:
     """The image files that the stores read; they are there as long as what is returned is."""
-    return {
-        kind: ImageFolder(photo(seed + i, *SIZES[kind]) for i in range(FILES[kind]))
-        for kind in (SMALL, LARGE)
+    folders = {
+        kind: ImageFolder(photo(seed + i, *size) for i in range(FILES[kind]))
+        for kind, size in SIZES.items()
     }
+    for path in (path for folder in folders.values() for path in folder.paths):
+        with Path(path).open("rb") as file:
+            os.fsync(file.fileno())  # what is not on the disk yet cannot be forgotten
+    return folders
 
 
 def open_stores(folders: Mapping[str, ImageFolder]) -> Stores:

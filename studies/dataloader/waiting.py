@@ -1,8 +1,8 @@
 """How much of a training step is waiting for data?
 
-A small CNN is trained on 4 batches of 4 images that come from memory, small or large JPEG files, or
-storage that makes one wait 2 ms for each example, loaded by no or by two workers; and on a batch
-that is there already, as often. What the first takes longer than the second is waiting.
+A small CNN is trained on 4 batches of 4 images that come from memory, small or large JPEG files on
+the disk, or storage that makes one wait 2 ms for each example, loaded by no or by two workers; and
+on a batch that is there already, as often. What the first takes longer than the second is waiting.
 
 Whether such waiting wastes more accelerator hours than bad hyper-parameters is a question about
 what people run. This is a proxy on one machine: it says how much can be lost, not how much is.
@@ -16,13 +16,24 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from harness import AA, Arm, Block, Experiment, Factor, PerProfile, Task, Unmeasurable
-from harness.figures import BLUE, ORANGE, by_block, draw_blocks, rounds_of
+from harness.figures import (
+    BLUE,
+    ORANGE,
+    by_block,
+    device_of,
+    draw_blocks,
+    median_interval,
+    rounds_of,
+)
 from harness.libraries import functional, nn, torch
 from harness.workloads import convnet
 from studies.dataloader.files import ImageFolder
 from studies.dataloader.stores import (
-    KINDS,
+    LARGE,
+    MEMORY,
     SIDE,
+    SMALL,
+    WAITING,
     Epoch,
     Reader,
     open_reader,
@@ -37,9 +48,20 @@ if TYPE_CHECKING:
 
 BATCHES, BATCH = 4, 4
 READY = "ready"
+KINDS = (MEMORY, SMALL, LARGE, WAITING)
 
-DATA = Factor("data", (READY, *KINDS), control=READY)
-WORKERS = Factor("workers", (0, 2), control=0)
+DATA = Factor(
+    "data",
+    (READY, *KINDS),
+    control=READY,
+    words={
+        READY: "a batch that is there",
+        SMALL: "JPEGs of 96 x 96 pixels",
+        LARGE: "JPEGs of 800 x 600 pixels",
+        WAITING: "storage that waits 2 ms",
+    },
+)
+WORKERS = Factor("workers", (0, 2), control=0, words={0: "no workers", 2: "2 workers"})
 
 CLAIMS = (
     Unmeasurable(
@@ -102,21 +124,27 @@ def share_of_waiting(table: pd.DataFrame) -> Figure:
     ready = rounds[READY, 0]
     figure = Figure()
     axes = figure.subplots()
-    shares: dict[tuple[str, int], float] = {}
+    worst: tuple[float, str] = (-np.inf, "")
     for workers, colour, shift in ((0, ORANGE, -0.12), (2, BLUE, 0.12)):
         for place, kind in enumerate(KINDS):
+            if (kind, workers) not in rounds:
+                continue
             share = 100 * by_block(1 - ready / rounds[kind, workers])
-            shares[kind, workers] = float(np.median(share))
-            label = f"{workers or 'no'} workers" if place == 0 else None
+            interval = median_interval(share)
+            words = f"{interval.estimate:.0f} % of an epoch was waiting for data"
+            within = f"99 % interval {interval.low:.0f} to {interval.high:.0f} %"
+            where = f"{DATA.say(kind)}, {WORKERS.say(workers)}"
+            worst = max(worst, (interval.estimate, f"{words} ({within})\nat worst: {where}"))
+            label = WORKERS.say(workers) if place == 0 else None
             draw_blocks(axes, place + shift, share, colour=colour, width=0.08, label=label)
-    worst = max(shares, key=shares.__getitem__)
+    blocks = table["block"].nunique()
     axes.set(
-        title=f"Up to {shares[worst]:.0f} % of an epoch was waiting for data ({worst[0]})",
-        xlabel=f"processes measured: {table['block'].nunique()}",
+        title=worst[1],
+        xlabel=f"where data come from ({device_of(table)}; dots: {blocks} processes)",
         ylabel="waiting, % of the epoch",
     )
-    axes.set_xticks(range(len(KINDS)), list(KINDS))
-    axes.set_ylim(min(0, *shares.values()) - 5, 105)
+    axes.set_xticks(range(len(KINDS)), [DATA.say(kind).replace(" of ", "\nof ") for kind in KINDS])
+    axes.set_ylim(min(-5, axes.get_ylim()[0]), 105)
     axes.margins(x=0.15)
     axes.legend(loc="upper left")
     return figure
@@ -137,6 +165,7 @@ EXPERIMENT = Experiment(
     aa=AA(within=0.05, at={"data": READY}),
     prepare=prepare,
     task=task,
+    call="an epoch of 4 steps",
     claims=CLAIMS,
     figures=(share_of_waiting,),
 )

@@ -41,7 +41,9 @@ SHAPES = {
     "BatchNorm3d": (16, CHANNELS, 2, 3, 4),
 }
 
-MODE = Factor("mode", ("eval", "train"), control="eval")
+MODE = Factor(
+    "mode", ("eval", "train"), control="eval", words={"eval": "eval mode", "train": "train mode"}
+)
 LAYER = Factor("layer", tuple(SHAPES))
 
 CLAIMS = (
@@ -51,12 +53,14 @@ CLAIMS = (
         equals(0.0, within=TOLERANCE),
         reading="The output in eval mode is that of the hand calculation with the running mean and "
         "variance, to 1e-6 of the largest output.",
+        headline={"layer": "BatchNorm2d"},
     ),
     Claim(
         "C4.05",
         Value("gap_to_batch").at(mode="eval").always(),
         more_than(0.01),
-        reading="and not that of the hand calculation with the statistics of the batch.",
+        reading="The output in eval mode is not that of the hand calculation with the batch's "
+        "statistics: it is off by more than 1 % of the largest output.",
     ),
     Control(
         "train mode uses the statistics of the batch",
@@ -140,8 +144,16 @@ EXPERIMENT = Experiment(
     prepare=prepare,
     measure=measure,
     responses=(
-        Response("gap_to_running", "1", "gap to running"),
-        Response("gap_to_batch", "1", "gap to batch"),
+        Response(
+            "gap_to_running",
+            "1",
+            "largest relative distance from the hand calculation with running statistics",
+        ),
+        Response(
+            "gap_to_batch",
+            "1",
+            "largest relative distance from the hand calculation with the batch's statistics",
+        ),
     ),
     claims=CLAIMS,
 )

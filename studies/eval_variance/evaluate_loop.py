@@ -2,14 +2,17 @@
 
 Document C lists two loops over a validation loader. The long one weights the loss of every batch
 with the number of its rows, counts correct rows, and ends in train mode; the short one of the cheat
-sheet computes the loss of every batch and adds nothing up. Both are written anew here from that
-description, beside a third loop that averages the batch losses as they come, and all are compared
-with the same criterion applied once to the whole validation set. Criteria that average in another
-way than over rows are where a weighting by rows could fail: class weights divide by the sum of the
-weights, and an ignored label counts for nothing in the loss but is a row all the same.
+sheet computes the loss of every batch and adds nothing up: it measures, changes nothing, and ends
+in train mode. Both are written anew here from that description, beside the long one without its last
+line and a loop that averages the batch losses as they come. What they return is compared with the
+same criterion applied once to the whole validation set, and the model with its copy from before.
 
-The verdicts speak for mean-reducing cross-entropy on breast cancer, in batches of 32. What is exact
-algebra up to rounding is judged universally: one block outside the tolerance is a counterexample.
+Judged is plain cross-entropy, on breast cancer in batches of 32, with a model that trained before
+the call. Criteria that average in another way than over rows are shown beyond the words: class
+weights divide by the sum of the weights, and an ignored label counts for nothing in the loss but is
+a row all the same. So is a model that was not in train mode before the call, and the loss that the
+short loop happens to leave behind. What is exact algebra up to rounding is judged universally: one
+block outside the tolerance is a counterexample.
 """
 
 from __future__ import annotations
@@ -21,29 +24,61 @@ from typing import TYPE_CHECKING
 
 from harness import (
     Arm,
+    Beyond,
     Block,
     Claim,
     Control,
     Experiment,
     Factor,
+    Level,
     PerProfile,
     Response,
     Responses,
     Value,
+    at_least,
     at_most,
     equals,
     more_than,
 )
 from harness.libraries import nn, torch
 from harness.workloads import load_split, trained_mlp
+from studies.eval_variance.state import RESPONSES as CHANGES
+from studies.eval_variance.state import changes, copy_with_gradients, only_reads, state_of
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-LOOP = Factor("loop", ("weighted by rows", "mean of batch means", "short"))
-CRITERION = Factor("criterion", ("plain", "class weights", "ignored labels"))
-LAST_BATCH = Factor("last_batch", ("full", "ragged"))
-BEFORE = Factor("before", ("train", "eval", "partly frozen"))
+LISTED, BARE, SHORT = "weighted by rows", "without its last line", "short"
+PLAIN_MEAN = "mean of batch means"
+LOOP = Factor(
+    "loop",
+    (LISTED, BARE, PLAIN_MEAN, SHORT),
+    words={
+        LISTED: "listed evaluate()",
+        BARE: "evaluate() without its last line",
+        PLAIN_MEAN: "loop that averages the batch losses",
+        SHORT: "short loop of the cheat sheet",
+    },
+)
+CRITERION = Factor(
+    "criterion",
+    ("plain", "class weights", "ignored labels"),
+    words={"plain": "", "class weights": "weighted classes", "ignored labels": "ignored labels"},
+)
+LAST_BATCH = Factor(
+    "last_batch",
+    ("full", "ragged"),
+    words={"full": "full last batch", "ragged": "smaller last batch"},
+)
+BEFORE = Factor(
+    "before",
+    ("train", "eval", "partly frozen"),
+    words={
+        "train": "",
+        "eval": "model in eval mode before",
+        "partly frozen": "batch norms frozen in eval mode before",
+    },
+)
 
 BATCH = 32
 TOLERANCE = 1e-6
@@ -51,65 +86,103 @@ UNLABELLED = -100  # what PyTorch's cross-entropy ignores by default
 UNLABELLED_SHARE = 0.1
 
 RESPONSES = (
-    Response("loss_error", "nat", "distance of the loop's loss from that of the whole set at once"),
     Response(
-        "accuracy_error", "1", "distance from the share of labelled rows that are classified right"
+        "loss_error", "1", "relative distance of the loop's loss from that of the whole set at once"
     ),
-    Response("modes_changed", "1", "modules whose training flag is another after the loop"),
     Response(
-        "state_changed", "1", "parameters, buffers and gradients that are other after the loop"
+        "accuracy_error",
+        "1",
+        "distance of the loop's accuracy from the share of labelled rows that are right",
     ),
+    Response(
+        "modes_changed", "modules", "number of modules in another mode after the loop than before"
+    ),
+    *CHANGES,
 )
 
-LISTED = {"loop": "weighted by rows", "before": "train"}
-SHORT = {"loop": "short", "criterion": "plain", "before": "train"}
-PLAIN_MEAN = {"loop": "mean of batch means", "criterion": "plain", "before": "train"}
+USUAL: dict[str, Level] = {"criterion": "plain", "before": "train"}
+ODD = ("class weights", "ignored labels")
+NO_PLAIN_MEAN = "a criterion that does not average over rows, where the listing has a plain one"
+NOT_TRAINING = "a model that was not training before the call"
+THE_LOSS = (
+    "The returned loss is the criterion of the whole validation set at once, to a millionth of it."
+)
+THE_ACCURACY = "The returned accuracy is the share of rows that are classified right, exactly."
+MODES_AGAIN = "Every module is in the mode that it was in before the call."
 
-CLAIMS = (
+CLAIMS: tuple[Claim | Beyond | Control, ...] = (
     Claim(
         "C4.20",
-        Value("loss_error").at(**LISTED).always(),
+        Value("loss_error").at(loop=LISTED, **USUAL).always(),
         at_most(TOLERANCE),
-        reading="The mean loss is the criterion of the whole set at once, whatever criterion the "
-        "function is handed, as long as that is a mean.",
+        reading=THE_LOSS,
+        headline={"last_batch": "ragged"},
     ),
     Claim(
         "C4.20",
-        Value("accuracy_error").at(**LISTED).always(),
+        Value("accuracy_error").at(loop=LISTED, **USUAL).always(),
+        equals(0),
+        reading=THE_ACCURACY,
+    ),
+    Beyond(
+        "C4.20",
+        Value("loss_error").at(loop=LISTED, criterion=ODD, before="train").always(),
         at_most(TOLERANCE),
-        reading="Accuracy is the share of labelled rows that are classified right: a row whose "
-        "label is to be ignored cannot be right or wrong.",
+        why=NO_PLAIN_MEAN,
+        reading=THE_LOSS,
+    ),
+    Beyond(
+        "C4.20",
+        Value("accuracy_error").at(loop=LISTED, criterion=ODD, before="train").always(),
+        equals(0),
+        why=NO_PLAIN_MEAN,
+        reading="The returned accuracy is the share of labelled rows that are classified right: a "
+        "row whose label is to be ignored cannot be right or wrong.",
     ),
     Claim(
         "C4.21",
-        Value("modes_changed")
-        .at(loop="weighted by rows", criterion="plain", last_batch="ragged")
-        .always(),
+        Value("modes_changed").at(loop=LISTED, **USUAL, last_batch="ragged").always(),
         equals(0),
-        reading="Right means that every module has the mode it had before the call, whether the "
-        "caller trains, serves, or keeps the batch norms frozen in eval mode while it trains.",
+        reading="With its last line, evaluate() leaves every module in train mode, as the next "
+        "epoch needs it.",
+        headline=True,
     ),
     Claim(
-        "C9.04",
-        Value("state_changed").at(**SHORT).always(),
-        equals(0),
-        reading="Runs, in the sense that it raises nothing and only reads the model.",
+        "C4.21",
+        Value("modes_changed").at(loop=BARE, **USUAL, last_batch="ragged").always(),
+        at_least(1),
+        reading="Without its last line, evaluate() leaves modules in eval mode, so that the line "
+        "is needed where the next epoch does not call train() itself.",
     ),
+    Beyond(
+        "C4.21",
+        Value("modes_changed").at(loop=LISTED, before=("eval", "partly frozen")).always(),
+        equals(0),
+        why=NOT_TRAINING,
+        reading=MODES_AGAIN,
+    ),
+    *only_reads("C9.04", loop=SHORT, **USUAL, headline={"last_batch": "ragged"}),
     Claim(
         "C9.04",
-        Value("loss_error").at(**SHORT).always(),
+        Value("modes_changed").at(loop=SHORT, **USUAL).always(),
+        equals(0),
+        reading="It returns the model to train mode: every module is in train mode after it.",
+    ),
+    Beyond(
+        "C9.04",
+        Value("loss_error").at(loop=SHORT, **USUAL).always(),
         at_most(TOLERANCE),
-        reading="Evaluates, in the sense that the loss it leaves behind is the validation loss. "
-        "It adds nothing up, so what it leaves is the loss of the last batch.",
+        why="the loss of the whole set, which the sketch does not add up",
+        reading="The loss that it leaves behind is the validation loss.",
     ),
     Control(
         "batches of equal size average to the whole",
-        Value("loss_error").at(**PLAIN_MEAN, last_batch="full").always(),
+        Value("loss_error").at(loop=PLAIN_MEAN, **USUAL, last_batch="full").always(),
         at_most(TOLERANCE),
     ),
     Control(
         "a ragged last batch spoils the plain mean",
-        Value("loss_error").at(**PLAIN_MEAN, last_batch="ragged").always(),
+        Value("loss_error").at(loop=PLAIN_MEAN, **USUAL, last_batch="ragged").always(),
         more_than(TOLERANCE),
     ),
 )
@@ -143,23 +216,23 @@ def prepare(block: Block) -> Cell:
 
 def measure(cell: Cell, arm: Arm) -> Responses:
     """Evaluate with the arm's loop and compare result and model with what they must be."""
-    model = deepcopy(cell.model).train(arm[BEFORE] != "eval")
+    model = copy_with_gradients(cell.model).train(arm[BEFORE] != "eval")
     if arm[BEFORE] == "partly frozen":
         for module in model.modules():
             if isinstance(module, nn.BatchNorm1d):
                 module.eval()
     criterion, x, y = _task(cell, arm)
     batches = list(zip(x.split(BATCH), y.split(BATCH), strict=True))
-    modes, state = _modes(model), _state(model)
+    modes, before = _modes(model), state_of(model)
 
     loss, accuracy = LOOPS[arm[LOOP]](model, batches, criterion)
 
     true_loss, true_accuracy = _whole_set(cell.model, x, y, criterion)
     return {
-        "loss_error": abs(loss - true_loss),
+        "loss_error": abs(loss - true_loss) / true_loss,
         "accuracy_error": abs(accuracy - true_accuracy),
         "modes_changed": sum(a != b for a, b in zip(modes, _modes(model), strict=True)),
-        "state_changed": sum(_differ(a, b) for a, b in zip(state, _state(model), strict=True)),
+        **changes(before, model),
     }
 
 
@@ -168,6 +241,13 @@ Batches = Iterable[tuple["Tensor", "Tensor"]]
 
 def _weighted_loop(model: nn.Module, batches: Batches, criterion: nn.Module) -> tuple[float, float]:
     """The long loop as described: losses weighted with the batch's rows, back to train mode."""
+    seen = _bare_loop(model, batches, criterion)
+    model.train()
+    return seen
+
+
+def _bare_loop(model: nn.Module, batches: Batches, criterion: nn.Module) -> tuple[float, float]:
+    """The same without its last line."""
     model.eval()
     loss_sum, right, rows = 0.0, 0, 0
     with torch.no_grad():
@@ -176,7 +256,6 @@ def _weighted_loop(model: nn.Module, batches: Batches, criterion: nn.Module) -> 
             loss_sum += criterion(logits, y).item() * len(x)
             right += int((logits.argmax(1) == y).sum())
             rows += len(x)
-    model.train()
     return loss_sum / rows, right / rows
 
 
@@ -209,9 +288,10 @@ def _short_loop(model: nn.Module, batches: Batches, criterion: nn.Module) -> tup
 
 
 LOOPS: dict[str, Callable[[nn.Module, Batches, nn.Module], tuple[float, float]]] = {
-    "weighted by rows": _weighted_loop,
-    "mean of batch means": _unweighted_loop,
-    "short": _short_loop,
+    LISTED: _weighted_loop,
+    BARE: _bare_loop,
+    PLAIN_MEAN: _unweighted_loop,
+    SHORT: _short_loop,
 }
 
 
@@ -232,29 +312,19 @@ def _whole_set(model: nn.Module, x: Tensor, y: Tensor, criterion: nn.Module) -> 
         logits = deepcopy(model).eval()(x)
         labelled = y != UNLABELLED
         right = (logits.argmax(1) == y)[labelled]
-        return criterion(logits, y).item(), right.double().mean().item()
+        return criterion(logits, y).item(), int(right.sum()) / len(right)
 
 
 def _modes(model: nn.Module) -> list[bool]:
     return [module.training for module in model.modules()]
 
 
-def _state(model: nn.Module) -> list[Tensor | None]:
-    """Copies of parameters and buffers, and of gradients where there are any."""
-    state: list[Tensor | None] = [value.clone() for value in model.state_dict().values()]
-    return state + [None if p.grad is None else p.grad.clone() for p in model.parameters()]
-
-
-def _differ(before: Tensor | None, after: Tensor | None) -> bool:
-    if before is None or after is None:
-        return before is not after
-    return not torch.equal(before, after)
-
-
 def in_design(arm: Arm) -> bool:
-    """The mode before the call matters to one claim only, which needs one loop and criterion."""
-    usual = arm[LOOP] == "weighted by rows" and arm[CRITERION] == "plain"
-    return arm[BEFORE] == "train" or (usual and arm[LAST_BATCH] == "ragged")
+    """The mode before the call, and the last line, matter to one claim, which needs one setting."""
+    usual = arm[CRITERION] == "plain" and arm[LAST_BATCH] == "ragged"
+    if arm[LOOP] == BARE:
+        return usual and arm[BEFORE] == "train"
+    return arm[BEFORE] == "train" or (usual and arm[LOOP] == LISTED)
 
 
 EXPERIMENT = Experiment(

@@ -1,38 +1,45 @@
 """Does a validation pass leave the network as it was?
 
 A network is trained for some steps, and then a whole validation set passes through it in batches,
-with the loss computed as in a validation loop: in eval mode as it should be, and in train mode as
-when ``eval()`` is forgotten, with and without ``no_grad``. Every parameter and every buffer is
+with the loss computed as in a validation loop: in eval mode and under ``no_grad`` as documents A
+and C list it, and with one or both of the two left out. Every weight, buffer and gradient is
 compared with its copy from before, bit by bit.
 
-Parameters are the weights of the claim. Buffers are state, not weights: those of batch norm do move
-when validation is done in train mode, which serves as the control that the comparison sees changes.
-"Never" is put to the test by a layer that writes to its weights in the forward pass: an embedding
-with ``max_norm`` shortens the rows that it looks up.
+Judged is the listed loop on ordinary networks, with dropout, batch norm, both or neither. In train
+mode batch norm does move its running statistics, which serves as the control that the comparison
+sees changes. Shown beyond the words are the loops that leave a switch out, and a layer that writes
+to its weights in the forward pass: an embedding with ``max_norm`` shortens the rows it looks up.
 
 The verdict speaks for torch.nn layers; no optimiser step is taken during validation.
 """
 
 from __future__ import annotations
 
-import copy
 from typing import TYPE_CHECKING, NamedTuple
 
 from harness import (
     Arm,
+    Beyond,
     Block,
     Claim,
     Control,
     Experiment,
     Factor,
+    Level,
     PerProfile,
-    Response,
     Responses,
     Value,
     equals,
     more_than,
 )
 from harness.libraries import functional, nn, torch
+from studies.eval_variance.state import (
+    RESPONSES,
+    changes,
+    copy_with_gradients,
+    only_reads,
+    state_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -41,26 +48,48 @@ if TYPE_CHECKING:
 
 WORDS, LENGTH, CLASSES, BATCH, TRAIN_ROWS, VAL_ROWS = 200, 8, 4, 16, 64, 48
 
-MODE = Factor("mode", ("eval", "train"), control="eval")
-NET = Factor("net", ("plain", "dropout", "batch norm", "both", "embedding with max_norm"))
-GRAD = Factor("grad", ("no_grad", "grad"), control="no_grad")
+MODE = Factor(
+    "mode", ("eval", "train"), control="eval", words={"eval": "", "train": "eval() left out"}
+)
+GRAD = Factor(
+    "grad",
+    ("no_grad", "grad"),
+    control="no_grad",
+    words={"no_grad": "", "grad": "no_grad left out"},
+)
+ORDINARY = ("plain", "dropout", "batch norm", "both")
+WRITING = "embedding with max_norm"
+NET = Factor(
+    "net",
+    (*ORDINARY, WRITING),
+    words={
+        "plain": "net with neither dropout nor batch norm",
+        "dropout": "net with dropout",
+        "batch norm": "net with batch norm",
+        "both": "net with dropout and batch norm",
+        WRITING: "net with an embedding of bounded norm (max_norm)",
+    },
+)
 
-CLAIMS = (
-    Claim(
-        "C3.30",
-        Value("parameters_changed").always(),
-        equals(0.0),
-        reading="Never: no parameter changes by a bit, in whichever mode validation is done.",
-    ),
-    Claim(
-        "C3.30",
-        Value("buffers_changed").at(mode="eval").always(),
-        equals(0.0),
-        reading="In eval mode, no buffer (running statistics) changes either.",
-    ),
+LISTED: dict[str, Level] = {"mode": "eval", "grad": "no_grad"}
+
+
+def _beyond(why: str, **where: Level | tuple[Level, ...]) -> tuple[Beyond, ...]:
+    """The same rule for loops and layers that the passage does not speak of."""
+    return tuple(
+        Beyond("C3.30", Value(r.name).at(**where).always(), equals(0), why=why) for r in RESPONSES
+    )
+
+
+CLAIMS: tuple[Claim | Beyond | Control, ...] = (
+    *only_reads("C3.30", headline={"net": "both"}, **LISTED, net=ORDINARY),
+    *_beyond("a layer that writes to its weights in every forward pass", **LISTED, net=WRITING),
+    *_beyond("a loop without eval()", mode="train", grad="no_grad"),
+    *_beyond("a loop without no_grad", mode="eval", grad="grad"),
+    *_beyond("a loop with neither eval() nor no_grad", mode="train", grad="grad"),
     Control(
         "validation in train mode overwrites batch norm's running statistics",
-        Value("buffers_changed").at(mode="train", net=("batch norm", "both")).always(),
+        Value("buffers").at(mode="train", net=("batch norm", "both")).always(),
         more_than(0.0),
     ),
 )
@@ -93,25 +122,17 @@ def prepare(block: Block) -> Cell:
 
 def measure(cell: Cell, arm: Arm) -> Responses:
     """Validate a copy of the network, and count the tensors that are not what they were."""
-    net = copy.deepcopy(cell.nets[arm[NET]]).train(arm[MODE] == "train")
-    before = copy.deepcopy(net)
+    net = copy_with_gradients(cell.nets[arm[NET]]).train(arm[MODE] == "train")
+    before = state_of(net)
     with torch.set_grad_enabled(arm[GRAD] == "grad"):
         for batch, target in batches(cell.x, cell.y):
             functional.cross_entropy(net(batch), target).item()
-    return {
-        "parameters_changed": changed(net.parameters(), before.parameters()),
-        "buffers_changed": changed(net.buffers(), before.buffers()),
-    }
+    return changes(before, net)
 
 
 def batches(x: Tensor, y: Tensor) -> Iterable[tuple[Tensor, Tensor]]:
     """Inputs and targets, some rows at a time."""
     return zip(x.split(BATCH), y.split(BATCH), strict=True)
-
-
-def changed(now: Iterable[Tensor], before: Iterable[Tensor]) -> float:
-    """How many tensors are no longer bitwise equal."""
-    return float(sum(not torch.equal(a, b) for a, b in zip(now, before, strict=True)))
 
 
 def network(kind: str) -> nn.Module:
@@ -122,10 +143,10 @@ def network(kind: str) -> nn.Module:
         "dropout": lambda: [nn.Dropout(0.5)],
         "batch norm": lambda: [nn.BatchNorm1d(hidden)],
         "both": lambda: [nn.BatchNorm1d(hidden), nn.Dropout(0.5)],
-        "embedding with max_norm": list,
+        WRITING: list,
     }
     return nn.Sequential(
-        nn.Embedding(WORDS, width, max_norm=1.0 if kind.endswith("max_norm") else None),
+        nn.Embedding(WORDS, width, max_norm=1.0 if kind == WRITING else None),
         nn.Flatten(),
         nn.Linear(LENGTH * width, hidden),
         *middle[kind](),
@@ -140,9 +161,6 @@ EXPERIMENT = Experiment(
     blocks=PerProfile(8, 20, 40),
     prepare=prepare,
     measure=measure,
-    responses=(
-        Response("parameters_changed", "tensors", "parameters changed"),
-        Response("buffers_changed", "tensors", "buffers changed"),
-    ),
+    responses=RESPONSES,
     claims=CLAIMS,
 )

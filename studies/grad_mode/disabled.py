@@ -1,8 +1,9 @@
 """Do no_grad and inference_mode both switch gradient tracking off?
 
 Things are done with a parameter inside each context, and it is recorded whether the result is
-tracked (``requires_grad``). The contexts are also worn as decorators, and ``enable_grad`` is put
-inside each: no_grad gives way to it, by design, and the claim is that inference_mode does not.
+tracked: whether it asks for a gradient or belongs to a graph. The contexts are also worn as
+decorators. Beside it stand a parameter that is made inside, and ``enable_grad`` inside each
+context, to which no_grad gives way.
 
 What PyTorch tracks is a matter of rules and not of numbers: one block.
 """
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from harness import (
     Arm,
+    Beyond,
     Block,
     Claim,
     Control,
@@ -33,39 +35,52 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 NESTED = "in enable_grad within"
+MADE = "parameter made within"
 PLAIN = (
     "arithmetic",
     "linear layer",
     "view",
     "change in place",
-    "parameter made within",
     "checkpoint",
     "decorated function",
 )
-DONE = Factor("done", (*PLAIN, NESTED))
+DONE = Factor(
+    "done",
+    (*PLAIN, MADE, NESTED),
+    label="what is done",
+    words={
+        "change in place": "change in place of a constant",
+        "checkpoint": "checkpointed layer",
+        "decorated function": "function with the context as its decorator",
+        MADE: "with a parameter made inside",
+        NESTED: "inside an enable_grad of its own",
+    },
+)
 
 CLAIMS = (
     Claim(
         "C4.14",
         Value("tracked").at(grad=("no_grad", "inference_mode"), done=PLAIN).always(),
         equals(0),
-        reading="Whatever is done with a parameter inside either context, the result asks for no "
-        "gradient.",
+        reading="Whatever is done with a trainable parameter inside either context, the result "
+        "asks for no gradient and belongs to no graph.",
+        headline={"grad": "no_grad", "done": "linear layer"},
     ),
-    Claim(
+    Beyond(
         "C4.14",
-        Value("tracked").at(grad="inference_mode", done=NESTED).always(),
+        Value("tracked").at(grad=("no_grad", "inference_mode"), done=MADE).always(),
         equals(0),
-        reading="Inference mode does not give way to an enable_grad inside of it.",
+        why="a parameter that is made inside, where nobody makes one",
+    ),
+    Beyond(
+        "C4.14",
+        Value("tracked").at(grad=("no_grad", "inference_mode"), done=NESTED).always(),
+        equals(0),
+        why="enable_grad inside, which asks for gradients in so many words",
     ),
     Control(
         "with gradients enabled all of it is tracked",
         Value("tracked").at(grad="enabled").always(),
-        equals(1),
-    ),
-    Control(
-        "no_grad gives way to enable_grad",
-        Value("tracked").at(grad="no_grad", done=NESTED).always(),
         equals(1),
     ),
 )
@@ -76,11 +91,11 @@ def measure(block: Block, arm: Arm) -> Responses:
     weight = torch.nn.Parameter(torch.randn(4, 4, device=block.device))
     do = DO[arm[DONE]]
     if arm[DONE] == "decorated function":
-        tracked = grad_mode(arm[GRAD])(do)(weight).requires_grad  # type: ignore[operator]
+        result = grad_mode(arm[GRAD])(do)(weight)  # type: ignore[operator]
     else:
         with grad_mode(arm[GRAD]):
-            tracked = do(weight).requires_grad
-    return {"tracked": float(tracked)}
+            result = do(weight)
+    return {"tracked": float(result.requires_grad or result.grad_fn is not None)}
 
 
 def within_enable_grad(weight: Tensor) -> Tensor:
@@ -107,7 +122,7 @@ DO: dict[str, Callable[[Tensor], Tensor]] = {
     "linear layer": lambda weight: functional.linear(torch.ones_like(weight), weight),
     "view": lambda weight: (weight * 2)[1:],
     "change in place": changed_in_place,
-    "parameter made within": lambda weight: torch.nn.Parameter(weight.detach()) * 2,
+    MADE: lambda weight: torch.nn.Parameter(weight.detach()) * 2,
     "checkpoint": checkpointed,
     "decorated function": lambda weight: weight * 2,
     NESTED: within_enable_grad,
@@ -118,6 +133,6 @@ EXPERIMENT = Experiment(
     factors=(GRAD, DONE),
     blocks=PerProfile(1, 1, 1),
     measure=measure,
-    responses=(Response("tracked", "1", "tracked"),),
+    responses=(Response("tracked", "yes/no", "the result is tracked for a gradient"),),
     claims=CLAIMS,
 )

@@ -5,8 +5,8 @@ eval mode, no_grad, forward passes over a loader that shuffles. Weights, buffers
 compared bit for bit before and after, and so is PyTorch's global random stream. Two loops that are
 not the usual one, in train mode and with a backward pass, show that changes would be seen.
 
-Networks with state of their own are among the levels: batch norm, and spectral norm, which goes on
-with an iteration of its own in every forward pass in train mode.
+Judged are ordinary networks, with and without dropout and batch norm. Beside them stands spectral
+norm, a module that writes to its own buffers in every forward pass in train mode.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from harness import (
     Arm,
+    Beyond,
     Block,
     Claim,
     Control,
@@ -38,24 +39,54 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 USUAL = "usual"
-LOOP = Factor("loop", (USUAL, "in train mode", "with a backward pass"), control=USUAL)
-NET = Factor("net", ("plain", "dropout + batch norm", "CNN + batch norm", "spectral norm"))
+LOOP = Factor(
+    "loop",
+    (USUAL, "in train mode", "with a backward pass"),
+    control=USUAL,
+    words={
+        USUAL: "the usual loop",
+        "in train mode": "a loop in train mode",
+        "with a backward pass": "a loop with a backward pass",
+    },
+)
+ORDINARY = ("plain", "dropout + batch norm", "CNN + batch norm")
+ITERATING = "spectral norm"
+NET = Factor(
+    "net",
+    (*ORDINARY, ITERATING),
+    label="network",
+    words={
+        "plain": "small perceptron",
+        "dropout + batch norm": "perceptron with dropout and batch norm",
+        "CNN + batch norm": "CNN with dropout and batch norm",
+        ITERATING: "perceptron with spectral norm",
+    },
+)
 BATCH = 64
 
-CLAIMS: tuple[Claim | Control, ...] = (
+#: What a loop could change, as responses and in words.
+STATE = {"weights": "weight", "buffers": "buffer", "gradients": "gradient"}
+
+CLAIMS: tuple[Claim | Beyond | Control, ...] = (
     *(
         Claim(
             "A-pattern-2",
-            Value(response).at(loop=USUAL).always(),
+            Value(response).at(loop=USUAL, net=ORDINARY).always(),
             equals(0),
-            reading=f"No {what} is another after the usual loop, bit for bit."
-            + (" The global random stream is recorded and not judged." if what == "weight" else ""),
+            reading=f"It only reads: no {what} is another after the usual loop, bit for bit."
+            + (" The global random stream is no state of the model." if what == "weight" else ""),
+            headline={"net": "dropout + batch norm"} if what == "weight" else False,
         )
-        for response, what in (
-            ("weights", "weight"),
-            ("buffers", "buffer"),
-            ("gradients", "gradient"),
+        for response, what in STATE.items()
+    ),
+    *(
+        Beyond(
+            "A-pattern-2",
+            Value(response).at(loop=USUAL, net=ITERATING).always(),
+            equals(0),
+            why="a module that writes to its buffers in the forward pass",
         )
+        for response in STATE
     ),
     Control(
         "a loop in train mode changes batch norm's buffers",
@@ -80,7 +111,7 @@ class Cell(NamedTuple):
 def prepare(block: Block) -> Cell:
     """Train each network for an epoch; the last step leaves its gradients."""
     data = load_split("digits", block.seed, block.device)
-    nets = {name: network(name).to(block.device) for name in NET.levels}
+    nets = {name: network(name).to(block.device) for name in (*ORDINARY, ITERATING)}
     for net in nets.values():
         fit_classifier(net, data.train_x, data.train_y, seed=block.seed, epochs=1)
     return Cell(nets, data)
@@ -154,10 +185,11 @@ EXPERIMENT = Experiment(
     prepare=prepare,
     measure=measure,
     responses=(
-        Response("weights", "1", "weights"),
-        Response("buffers", "1", "buffers"),
-        Response("gradients", "1", "gradients"),
-        Response("stream", "1", "stream"),
+        *(
+            Response(name, "tensors", f"the number of {name} that the loop changes")
+            for name in STATE
+        ),
+        Response("stream", "yes/no", "the loop draws from the global random stream"),
     ),
     claims=CLAIMS,
 )

@@ -6,6 +6,10 @@ target of a loss, in a sum, changed in place, or made to ask for a gradient itse
 ``clone()`` outside of inference mode is the third way. Recorded is whether PyTorch raises an error;
 where it does not, the gradient that comes out is compared with that of a plain detached output.
 
+"Safer" means that there is a use which inference mode refuses and no_grad allows, and none the
+other way round. It does not mean that gradients flow back into what was evaluated: neither of the
+two lets them.
+
 What PyTorch allows is a matter of rules and not of numbers: few blocks, each with its own numbers.
 """
 
@@ -15,6 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from harness import (
     Arm,
+    Beyond,
     Block,
     Claim,
     Control,
@@ -35,7 +40,17 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 CLONED = "inference_mode, then clone()"
-OUTPUT = Factor("output", ("detached", "no_grad", "inference_mode", CLONED), control="detached")
+OUTPUT = Factor(
+    "output",
+    ("detached", "no_grad", "inference_mode", CLONED),
+    control="detached",
+    words={
+        "detached": "detached output",
+        "no_grad": "output of no_grad",
+        "inference_mode": "output of inference mode",
+        CLONED: "clone of an output of inference mode",
+    },
+)
 LAYER_INPUT = "input of a trained layer"
 USE = Factor(
     "use",
@@ -47,27 +62,24 @@ USE = Factor(
         "changed in place",
         "asked for its gradient",
     ),
+    label="use",
 )
 
 CLAIMS = (
     Claim(
         "C4.17",
-        Value("raised").at(output="no_grad").always(),
-        equals(0),
-        reading="Safer: an output from under no_grad can be used in every way tried,",
-    ),
-    Claim(
-        "C4.17",
-        Value("raised").at(output="inference_mode", use=LAYER_INPUT).always(),
+        Value("safer").at(output="no_grad").always(),
         equals(1),
-        reading="and one from inference mode cannot be the input of a layer that is trained. "
-        "(Other uses are recorded and not judged: some are allowed.)",
+        reading="Safer: there is a later use that raises an error for an output of inference mode "
+        "and none for an output of no_grad, and no use for which it is the other way round.",
+        headline={"output": "no_grad", "use": LAYER_INPUT},
     ),
-    Claim(
+    Beyond(
         "C4.17",
         Value("raised").at(output=CLONED).always(),
         equals(0),
-        reading="It is inference mode that does it: a clone made after it serves every use.",
+        why="a clone of the output, made after inference mode",
+        reading="A clone that is made after inference mode serves every use.",
     ),
     Control(
         "where it is allowed the gradient is right",
@@ -89,6 +101,17 @@ class Cell(NamedTuple):
     x: Tensor
     weight: Tensor
 
+    def refused(self, output: str) -> set[str]:
+        """The uses of an output that raise an error."""
+        return {use for use in USES if self.use(output, use) is None}
+
+    def use(self, output: str, use: str) -> Tensor | None:
+        """The gradient of the trained weight after a use; None where that raises an error."""
+        try:
+            return gradient(USES[use], evaluated(self, output), self.weight)
+        except RuntimeError:
+            return None
+
 
 def prepare(block: Block) -> Cell:
     """All of it random."""
@@ -98,14 +121,15 @@ def prepare(block: Block) -> Cell:
 
 def measure(cell: Cell, arm: Arm) -> Responses:
     """Evaluate, use the output, and compare the gradient with that of a detached output."""
-    use = USES[arm[USE]]
-    expected = gradient(use, evaluated(cell, "detached"), cell.weight)
-    output = evaluated(cell, arm[OUTPUT])
-    try:
-        found = gradient(use, output, cell.weight)
-    except RuntimeError:
-        return {"raised": 1.0, "wrong_gradient": 0.0}
-    return {"raised": 0.0, "wrong_gradient": float(not torch.equal(found, expected))}
+    output, use = arm[OUTPUT], arm[USE]
+    expected = gradient(USES[use], evaluated(cell, "detached"), cell.weight)
+    found = cell.use(output, use)
+    theirs, ours = cell.refused("inference_mode"), cell.refused(output)
+    return {
+        "raised": float(found is None),
+        "wrong_gradient": float(found is not None and not torch.equal(found, expected)),
+        "safer": float(use in theirs - ours and ours <= theirs),
+    }
 
 
 def evaluated(cell: Cell, how: str) -> Tensor:
@@ -152,8 +176,16 @@ EXPERIMENT = Experiment(
     prepare=prepare,
     measure=measure,
     responses=(
-        Response("raised", "1", "raised"),
-        Response("wrong_gradient", "1", "wrong gradient"),
+        Response("raised", "yes/no", "the later use raises an error"),
+        Response(
+            "wrong_gradient", "yes/no", "the gradient is not the one that a detached output gives"
+        ),
+        Response(
+            "safer",
+            "yes/no",
+            "inference mode refuses this use, which is allowed here, and refuses all that is "
+            "refused here",
+        ),
     ),
     claims=CLAIMS,
 )

@@ -8,8 +8,19 @@ from harness import Factor
 from harness.libraries import torch
 
 #: Most claims compare the other two with no_grad.
-GRAD = Factor("grad", ("no_grad", "enabled", "inference_mode"), control="no_grad")
-MODE = Factor("mode", ("eval", "train"), control="eval")
+GRAD = Factor(
+    "grad",
+    ("no_grad", "enabled", "inference_mode"),
+    control="no_grad",
+    label="gradients",
+    words={"enabled": "gradients enabled", "inference_mode": "inference mode"},
+)
+MODE = Factor(
+    "mode",
+    ("eval", "train"),
+    control="eval",
+    words={"eval": "eval mode", "train": "train mode"},
+)
 
 
 def grad_mode(level: str) -> AbstractContextManager[object]:

@@ -26,22 +26,33 @@ from harness import (
 )
 from harness.libraries import functional, torch
 from studies.grad_mode.modes import MODE
-from studies.grad_mode.workloads import Workload, workload
+from studies.grad_mode.workloads import WORDS, Workload, workload
 
-NET = Factor("net", ("perceptron", "CNN + batch norm", "LSTM", "attention", "encoder"))
+NETS = ("perceptron", "CNN + batch norm", "LSTM", "attention", "encoder")
+NET = Factor("net", NETS, label="network", words={net: WORDS[net] for net in NETS})
 
-CLAIMS = (
-    Claim(
-        "C4.08",
+
+def still_tracked(claim: str, *, headline: bool = False) -> Claim:
+    """The one rule of all claims that eval() leaves gradient tracking on."""
+    levels = {"mode": "eval", "net": "perceptron"}
+    return Claim(
+        claim,
         Value("tracked").at(mode="eval").always(),
         equals(1),
-        reading="Does not disable gradients: the output in eval mode asks for them.",
-    ),
+        reading="eval() does not switch gradients off: the output still asks for them.",
+        headline=levels if headline else False,
+    )
+
+
+CLAIMS = (
+    still_tracked("A-nograd-3", headline=True),
+    still_tracked("C4.08"),
     Claim(
         "C4.08",
         Value("moved").at(mode="eval").always(),
         equals(1),
-        reading="Does not freeze: a training step in eval mode moves every parameter tensor.",
+        reading="It does not freeze: a training step in eval mode moves every parameter tensor.",
+        headline={"mode": "eval", "net": "perceptron"},
     ),
     Control(
         # A bias before batch norm moves nothing in train mode, and gets no gradient but rounding.
@@ -56,7 +67,7 @@ CLAIMS = (
 
 def prepare(block: Block) -> dict[str, Workload]:
     """Every network with its input."""
-    return {name: workload(name, block.device, dropout=0.1) for name in NET.levels}
+    return {name: workload(name, block.device, dropout=0.1) for name in NETS}
 
 
 def measure(works: dict[str, Workload], arm: Arm) -> Responses:
@@ -89,9 +100,9 @@ EXPERIMENT = Experiment(
     prepare=prepare,
     measure=measure,
     responses=(
-        Response("tracked", "1", "tracked"),
-        Response("moved", "1", "moved"),
-        Response("raised", "1", "raised"),
+        Response("tracked", "yes/no", "the output asks for a gradient"),
+        Response("moved", "1", "the share of parameter tensors that a training step moves"),
+        Response("raised", "yes/no", "the training step raises an error"),
     ),
     claims=CLAIMS,
 )

@@ -69,12 +69,22 @@ def self_attention(device: str, dropout: float) -> Workload:
     return Workload(net, lambda: net(x, x, x)[0])
 
 
-def padded_encoder(device: str, dropout: float) -> Workload:
-    """``nn.TransformerEncoder`` on sequences of unequal length, with a padding mask."""
-    net = encoder(2, WIDTH, dropout=dropout).to(device)
+def new_encoder(device: str, dropout: float) -> nn.Module:
+    """``nn.TransformerEncoder`` of two layers."""
+    return encoder(2, WIDTH, dropout=dropout).to(device)
+
+
+def encoder_input(device: str) -> tuple[Tensor, Tensor]:
+    """Sequences of unequal length, and where they are no padding."""
     x = torch.randn(ROWS, LENGTH, WIDTH, device=device)
     lengths = torch.linspace(LENGTH // 4, LENGTH, ROWS, device=device).round()
-    real = torch.arange(LENGTH, device=device) < lengths[:, None]
+    return x, torch.arange(LENGTH, device=device) < lengths[:, None]
+
+
+def padded_encoder(device: str, dropout: float) -> Workload:
+    """An encoder on sequences of unequal length, with a padding mask."""
+    net = new_encoder(device, dropout)
+    x, real = encoder_input(device)
     return Workload(net, lambda: net(x, src_key_padding_mask=~real), real)
 
 
@@ -139,3 +149,17 @@ BUILDERS: dict[str, Callable[[str, float], Workload]] = {
     "ModernBERT, padding mask": partial(random_bert, "ModernBERT"),
     "MiniLM, padding mask": minilm,
 }
+
+_WORDS = {
+    "perceptron": "small perceptron",
+    "attention": "attention layer",
+    "encoder": "transformer encoder",
+    "encoder, padding mask": "transformer encoder with padding",
+    "BERT, padding mask": "small BERT with padding",
+    "ModernBERT, padding mask": "small ModernBERT with padding",
+    "MiniLM, padding mask": "MiniLM with padding",
+}
+#: What a reader sees in place of a name.
+WORDS = {name: _WORDS.get(name, name) for name in BUILDERS}
+#: The workloads whose input is padded.
+MASKED = tuple(name for name in BUILDERS if name.endswith("padding mask"))

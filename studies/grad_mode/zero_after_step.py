@@ -2,8 +2,9 @@
 
 Document A's training loop ends each step with ``zero_grad``; others begin with it. Both are run
 from the same weights on the same batches with the same dropout masks, and the final weights
-compared bit for bit. A loop that never zeroes, and a start with gradients left over from something
-else, show that the comparison can fail: with left-over gradients the first steps differ.
+compared bit for bit. A loop that never zeroes shows that the comparison can fail. A start with
+gradients left over from something else, of which the listing does not speak, is measured beside:
+with them the first steps differ.
 
 The verdict speaks for digits, a perceptron with dropout and batch norm, and three optimisers.
 """
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from harness import (
     Arm,
+    Beyond,
     Block,
     Claim,
     Control,
@@ -24,6 +26,7 @@ from harness import (
     Response,
     Responses,
     Value,
+    at_most,
     equals,
     more_than,
 )
@@ -33,11 +36,26 @@ from harness.workloads import Split, load_split, mlp_for
 if TYPE_CHECKING:
     from torch.optim import Optimizer
 
-ZERO = Factor("zero", ("before the backward pass", "after the step", "never"))
 AFTER = "after the step"
-START = Factor("start", ("no gradients", "left-over gradients"))
+ZERO = Factor(
+    "zero",
+    ("before the backward pass", AFTER, "never"),
+    words={
+        "before the backward pass": "zeroed before the backward pass",
+        AFTER: "zeroed after the step",
+        "never": "never zeroed",
+    },
+)
+START = Factor(
+    "start",
+    ("no gradients", "left-over gradients"),
+    words={"no gradients": "", "left-over gradients": "with left-over gradients"},
+)
 OPTIMISER = Factor("optimiser", ("SGD", "SGD with momentum", "Adam"))
-EPOCHS, BATCH, LEARNING_RATE = 1, 64, 0.01
+LOWER = 0.95  # it trains: the loss falls by at least 5 %
+EPOCHS, BATCH = 1, 64
+#: Usual ones: with 0.01, plain gradient descent hardly moves in an epoch.
+LEARNING_RATES = {"SGD": 0.1, "SGD with momentum": 0.01, "Adam": 0.01}
 
 CLAIMS = (
     Claim(
@@ -46,12 +64,19 @@ CLAIMS = (
         equals(0),
         reading="Correctly: bit for bit to the same weights and buffers as the loop that zeroes "
         "before each backward pass, from a network that has no gradients yet.",
+        headline={"zero": AFTER, "start": "no gradients", "optimiser": "Adam"},
     ),
     Claim(
         "A-pattern-1",
-        Value("loss_fall").at(zero=AFTER, start="no gradients").always(),
-        more_than(0),
-        reading="It trains: the loss over the training set is lower afterwards.",
+        Value("loss_left").at(zero=AFTER, start="no gradients").always(),
+        at_most(LOWER),
+        reading="It trains: the loss over the training set is at least 5 % lower afterwards.",
+    ),
+    Beyond(
+        "A-pattern-1",
+        Value("apart").at(zero=AFTER, start="left-over gradients").always(),
+        equals(0),
+        why="gradients that are left over from something else before the loop begins",
     ),
     Control(
         "the comparison of a loop with itself finds nothing",
@@ -61,11 +86,6 @@ CLAIMS = (
     Control(
         "never zeroing is another training",
         Value("apart").at(zero="never").always(),
-        more_than(0),
-    ),
-    Control(
-        "left-over gradients make the two loops differ",
-        Value("apart").at(zero=AFTER, start="left-over gradients").always(),
         more_than(0),
     ),
 )
@@ -91,7 +111,7 @@ def measure(cell: Cell, arm: Arm) -> Responses:
     net = trained(cell, arm)
     pairs = zip(net.state_dict().values(), usual.state_dict().values(), strict=True)
     apart = sum(not torch.equal(one, other) for one, other in pairs)
-    return {"apart": float(apart), "loss_fall": loss_of(cell.net, cell) - loss_of(net, cell)}
+    return {"apart": float(apart), "loss_left": loss_of(net, cell) / loss_of(cell.net, cell)}
 
 
 def trained(cell: Cell, arm: Arm) -> nn.Module:
@@ -115,9 +135,11 @@ def trained(cell: Cell, arm: Arm) -> nn.Module:
 
 def new_optimiser(name: str, net: nn.Module) -> Optimizer:
     """The optimiser of that name for a network."""
+    rate = LEARNING_RATES[name]
     if name == "Adam":
-        return torch.optim.Adam(net.parameters(), lr=LEARNING_RATE)
-    return torch.optim.SGD(net.parameters(), lr=LEARNING_RATE, momentum=0.9 if "mom" in name else 0)
+        return torch.optim.Adam(net.parameters(), lr=rate)
+    momentum = 0.9 if name == "SGD with momentum" else 0.0
+    return torch.optim.SGD(net.parameters(), lr=rate, momentum=momentum)
 
 
 def loss_of(net: nn.Module, cell: Cell) -> float:
@@ -134,8 +156,12 @@ EXPERIMENT = Experiment(
     prepare=prepare,
     measure=measure,
     responses=(
-        Response("apart", "tensors", "apart"),
-        Response("loss_fall", "nat", "loss fall"),
+        Response(
+            "apart",
+            "tensors",
+            "the number of weights and buffers that are not those of zeroing before backward",
+        ),
+        Response("loss_left", "1", "the training loss afterwards as a share of that before"),
     ),
     claims=CLAIMS,
 )

@@ -5,8 +5,9 @@ a network, comes back on loading, and is ended by ``eval()``. Noise is added to 
 where PyTorch's users put augmentation: in the dataset, in the loader's ``collate_fn``, and in a
 module that is the first of the network and leaves the mode alone, as those of torchvision do. The
 network is saved, loaded, and set to one mode or the other; what its first weights see is recorded
-in two passes over the same rows. A layer that asks for the mode itself, as dropout does, shows that
-the measurement would see a transform that is switched off.
+in two passes over the same rows. Judged are the two places in the data pipeline, of which the
+document speaks; the module is shown beside them. A layer that asks for the mode itself, as dropout
+does, shows that the measurement would see a transform that is switched off.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from harness import (
     Arm,
+    Beyond,
     Block,
     Claim,
     Control,
@@ -34,26 +36,56 @@ if TYPE_CHECKING:
     from torch import Tensor
     from torch.utils.data import DataLoader
 
-MODE = Factor("mode", ("eval", "train"), control="eval")
-PLACE = Factor("place", ("dataset", "collate_fn", "module of the network", "layer that asks"))
-TRANSFORMS = PLACE.levels[:3]
+MODE = Factor(
+    "mode",
+    ("eval", "train"),
+    control="eval",
+    words={"eval": "after eval()", "train": "in train mode"},
+)
+PLACE = Factor(
+    "place",
+    ("dataset", "collate_fn", "module of the network", "layer that asks"),
+    words={
+        "dataset": "noise added in the dataset",
+        "collate_fn": "noise added where rows are put into batches",
+        "module of the network": "noise added by a module of the network",
+        "layer that asks": "noise added by a layer that asks for the mode",
+    },
+)
+DATASET, COLLATE, MODULE, ASKS = PLACE.levels
+IN_THE_PIPELINE = (DATASET, COLLATE)
 
 STRENGTH = 0.5
 N_ROWS = 64
 
+_IN_THE_NETWORK = "augmentation written as a module of the network, not in the data pipeline"
+
 CLAIMS = (
     Claim(
         "B-intro-6",
-        Value("random_rows").at(mode="eval", place=TRANSFORMS).always(),
+        Value("random_rows").at(mode="eval", place=IN_THE_PIPELINE).always(),
         equals(0),
         reading="Switched off: after eval() the network sees the same input in every pass.",
+        headline={"place": DATASET},
     ),
     Claim(
         "B-intro-6",
-        Value("in_file").at(mode="train", place=TRANSFORMS).always(),
+        Value("in_file").at(mode="train", place=IN_THE_PIPELINE).always(),
         equals(1),
         reading="Part of the saved state: the file of a state_dict is another with augmentation "
         "than without.",
+    ),
+    Beyond(
+        "B-intro-6",
+        Value("random_rows").at(mode="eval", place=MODULE).always(),
+        equals(0),
+        why=_IN_THE_NETWORK,
+    ),
+    Beyond(
+        "B-intro-6",
+        Value("in_file").at(mode="train", place=MODULE).always(),
+        equals(1),
+        why=_IN_THE_NETWORK,
     ),
     Control(
         "the transform works, and is seen",
@@ -62,14 +94,14 @@ CLAIMS = (
     ),
     Control(
         "a layer that asks for the mode is seen to be switched off",
-        Value("random_rows").at(mode="eval", place="layer that asks").always(),
+        Value("random_rows").at(mode="eval", place=ASKS).always(),
         equals(0),
     ),
 )
 
 RESPONSES = (
     Response("random_rows", "1", "share of rows whose input is another in the second pass"),
-    Response("in_file", "1", "1 where the file with augmentation differs from that without"),
+    Response("in_file", "yes/no", "the file with augmentation differs from that without"),
 )
 
 
@@ -102,9 +134,9 @@ def network(place: str, strength: float, seed: int) -> nn.Module:
     """A perceptron for digits, with the noise before it where the place is in the network."""
     torch.manual_seed(seed)
     net = mlp(64, 10)
-    if place in ("dataset", "collate_fn"):
+    if place in IN_THE_PIPELINE:
         return net
-    return nn.Sequential(noise_layer(strength, asks=place == "layer that asks"), net)
+    return nn.Sequential(noise_layer(strength, asks=place == ASKS), net)
 
 
 def noise_layer(strength: float, *, asks: bool) -> nn.Module:
@@ -130,14 +162,14 @@ def loader_of(place: str, x: Tensor, y: Tensor) -> DataLoader[tuple[Tensor, Tens
 
     class Digits(Dataset[tuple["Tensor", "Tensor"]]):
         def __getitem__(self, row: int) -> tuple[Tensor, Tensor]:
-            return (noisy(x[row], STRENGTH) if place == "dataset" else x[row]), y[row]
+            return (noisy(x[row], STRENGTH) if place == DATASET else x[row]), y[row]
 
         def __len__(self) -> int:
             return len(x)
 
     def collate(rows: list[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
         batch, labels = default_collate(rows)
-        return (noisy(batch, STRENGTH) if place == "collate_fn" else batch), labels
+        return (noisy(batch, STRENGTH) if place == COLLATE else batch), labels
 
     return DataLoader(Digits(), batch_size=len(x), collate_fn=collate)
 

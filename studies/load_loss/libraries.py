@@ -8,6 +8,10 @@ library's own guide recommends (``from_pretrained``; for torch a new network wit
 built from the config, with the state_dict; as in the document's third listing, ``from_pretrained``
 and then the state_dict; and as a whole pickled module.
 
+The listing's own model is a BERT from ``from_pretrained``: of the library's default that one and
+MiniLM, which is a BERT, are judged, other architectures shown. The summary speaks of libraries at
+large, and is judged on all. ``third_listing`` runs the listing itself.
+
 Recorded are the mode after loading, weights and buffers, and whether ``eval()`` then changes the
 loss on fixed texts and labels. These are facts about one version of the library: the blocks (fresh
 weights, texts and labels each) show that chance has no part in them. Nothing comes from a network.
@@ -20,6 +24,7 @@ from typing import TYPE_CHECKING
 
 from harness import (
     Arm,
+    Beyond,
     Block,
     Claim,
     Control,
@@ -30,6 +35,7 @@ from harness import (
     Response,
     Responses,
     Value,
+    at_least,
     equals,
 )
 from harness.libraries import torch
@@ -51,66 +57,116 @@ if TYPE_CHECKING:
     from harness.libraries import nn
 
 HUGGING_FACE = (*ARCHITECTURES, MINILM)
-MODEL = Factor("model", (OWN, *HUGGING_FACE), control=OWN)
-SAVED = Factor("saved", ("eval", "train"), control="eval")
-LOAD = Factor("load", ("as recommended", "from the config", "as listed", "whole module"))
+#: Models of the architecture that the listing loads, and all the others of the library.
+BERTS = ("BERT", MINILM)
+OTHERS = tuple(name for name in ARCHITECTURES if name != "BERT")
+MODEL = Factor(
+    "model",
+    (OWN, *HUGGING_FACE),
+    control=OWN,
+    words={OWN: "network of plain torch", "BERT": "tiny BERT"},
+)
+SAVED = Factor(
+    "saved",
+    ("eval", "train"),
+    control="eval",
+    words={"eval": "saved in eval mode", "train": "saved in train mode"},
+)
+LOAD = Factor(
+    "load",
+    ("as recommended", "from the config", "as listed", "whole module"),
+    words={
+        "as recommended": "loaded as its library recommends",
+        "from the config": "built anew and given the state_dict",
+        "as listed": "loaded by from_pretrained and given the state_dict",
+        "whole module": "whole module pickled",
+    },
+)
 RECOMMENDED, CONFIG, LISTED, WHOLE = LOAD.levels
 
 N_TEXTS, LENGTH = 8, 12
+CHANGED = 0.05  # the catalogue's margin for a loss: 5 %
 
-CLAIMS = (
+_FROM_PRETRAINED = "from_pretrained, where the passage builds a network and gives it a state_dict"
+_PICKLED = "a whole pickled module, where the listings save a state_dict"
+_BUILT = "a model built anew, where the listing calls from_pretrained"
+_OTHER = "another architecture than the listing's BERT"
+_TRAIN_CALLED = "train() called before saving, which the listing does not do"
+
+CLAIMS: tuple[Claim | Beyond | Control, ...] = (
     Claim(
         "B-hf-2",
-        Value("training").at(model=HUGGING_FACE, load=RECOMMENDED).always(),
+        Value("training").at(model=BERTS, load=RECOMMENDED).always(),
         equals(1),
         reading="In train mode is a model whose attribute training is true, as it comes from "
-        "from_pretrained, whatever the mode it was saved in. Built from its config it is (reported "
-        "at load = from the config), which may be what the document has in mind.",
+        "from_pretrained, whatever the mode it was saved in.",
+        headline={"model": MINILM, "saved": "eval"},
     ),
-    Claim(
+    Beyond(
+        "B-hf-2", Value("training").at(model=OTHERS, load=RECOMMENDED).always(), equals(1), _OTHER
+    ),
+    Beyond(
+        "B-hf-2", Value("training").at(model=HUGGING_FACE, load=CONFIG).always(), equals(1), _BUILT
+    ),
+    Beyond(
         "B-hf-3",
-        Value("training")
-        .at(model=HUGGING_FACE, saved="train", load=(RECOMMENDED, LISTED))
-        .always(),
+        Value("training").at(model=HUGGING_FACE, saved="train", load=LISTED).always(),
         equals(1),
-        reading="Even where train() was called before saving, which the listing does not do: "
-        "judged is the mode after loading, with from_pretrained alone and as listed. The listing's "
-        "own model is saved as from_pretrained gave it, which is B-hf-2.",
+        why=_TRAIN_CALLED,
+        reading="Reloads into train mode even where train() was called before saving.",
     ),
-    Claim(
+    Beyond(
         "B-hf-4",
-        Value("eval_changes").at(model=HUGGING_FACE, load=LISTED).always(),
-        equals(1),
-        reading="Only after eval() does the loss approach another value: then calling it on the "
-        "model loaded as listed changes the loss of the same texts and labels.",
+        Value("eval_moves").at(model=HUGGING_FACE, saved="eval", load=LISTED),
+        at_least(CHANGED),
+        why="another model than the listing's, or one with random weights",
     ),
     Claim(
         "B-ex1-6",
-        Value("train_share").at(model=HUGGING_FACE, load=(RECOMMENDED, CONFIG)).always(),
+        Value("train_share").at(load=CONFIG).always(),
         equals(1),
-        reading="In train mode unless told otherwise: also with from_pretrained, and also where "
-        "the model is built from its config.",
+        reading="A network that is built anew and given a state_dict is in train mode with all of "
+        "its modules, however it was saved: models of a library too.",
     ),
-    Claim(
+    Beyond(
+        "B-ex1-6",
+        Value("train_share").at(model=HUGGING_FACE, load=RECOMMENDED).always(),
+        equals(1),
+        why=_FROM_PRETRAINED,
+    ),
+    Beyond(
         "B-intro-2",
         Difference("training", SAVED)
-        .at(saved="train", model=HUGGING_FACE, load=(RECOMMENDED, CONFIG, WHOLE))
+        .at(saved="train", model=HUGGING_FACE, load=RECOMMENDED)
         .always(),
         equals(1),
+        why="saved and loaded by a library, where the passage speaks of torch.save",
         reading="Preserved and reactivated: the mode after loading is that at the time of saving.",
     ),
     Claim(
         "B-intro-4",
         Value("changed").always(),
         equals(0),
-        reading="Every weight and buffer is the same bit for bit.",
+        reading="Every weight and buffer is the same bit for bit after any way of saving and "
+        "loading.",
     ),
     Claim(
         "B-sum-2",
-        Difference("training", MODEL).at(saved="train", load=(RECOMMENDED, CONFIG, WHOLE)).always(),
-        equals(0),
-        reading="Equally: after the same way of loading a library's model is in the mode that a "
-        "network of torch is in.",
+        Value("training").at(saved="train", load=RECOMMENDED).always(),
+        equals(1),
+        reading="The explanation holds equally: a network of torch that is given its state_dict "
+        "and a library's model that comes from from_pretrained are both in train mode after "
+        "loading, as nobody has called eval().",
+        headline={"model": MINILM},
+    ),
+    Beyond(
+        "B-sum-2",
+        Value("training").at(model=HUGGING_FACE, saved="train", load=CONFIG).always(),
+        equals(1),
+        why=_BUILT,
+    ),
+    Beyond(
+        "B-sum-2", Value("training").at(saved="train", load=WHOLE).always(), equals(1), _PICKLED
     ),
     Control(
         "in train mode eval() is seen to change the loss",
@@ -125,11 +181,13 @@ CLAIMS = (
 )
 
 RESPONSES = (
-    Response("training", "1", "1 where the loaded model is in train mode"),
-    Response("train_share", "1", "the share of its modules that are"),
-    Response("changed", "tensors", "weights and buffers that differ after loading"),
-    Response("eval_changes", "1", "1 where eval() changes the loss"),
-    Response("loss_ratio", "1", "the loss as loaded over that after eval()"),
+    Response("training", "yes/no", "the loaded model is in train mode"),
+    Response("train_share", "1", "share of the loaded model's modules that are in train mode"),
+    Response("changed", "tensors", "number of weights and buffers that loading has changed"),
+    Response("eval_changes", "yes/no", "eval() changes the loss"),
+    Response(
+        "eval_moves", "1", "change of the loss by eval(), as a share of the loss after eval()"
+    ),
 )
 
 
@@ -153,7 +211,7 @@ def measure(block: Block, arm: Arm) -> Responses:
     as_loaded, after_eval = losses
     return found | {
         "eval_changes": float(as_loaded != after_eval),
-        "loss_ratio": as_loaded / after_eval,
+        "eval_moves": abs(as_loaded - after_eval) / after_eval,
     }
 
 

@@ -30,7 +30,12 @@ from studies.load_loss.models import CLASSES, loss_of, pretrained_minilm
 if TYPE_CHECKING:
     from torch import Tensor
 
-RESTORED = Factor("restored", ("yes", "no"), control="yes")
+RESTORED = Factor(
+    "restored",
+    ("yes", "no"),
+    control="yes",
+    words={"yes": "after load_state_dict", "no": "without load_state_dict"},
+)
 HEAD = "classifier."
 N_TEXTS, LENGTH = 4, 16
 
@@ -39,22 +44,38 @@ CLAIMS = (
         "B-hf-8",
         Value("head_same").at(restored="no").always(),
         equals(0),
-        reading="Without load_state_dict the second model has another head",
+        reading="It is load_state_dict that restores the head: without it the second model has "
+        "another one.",
     ),
     Claim(
         "B-hf-8",
         Value("loss_same").at(restored="no").always(),
         equals(0),
-        reading="and another loss on the same texts and labels;",
+        reading="Without load_state_dict the second model has another loss on the same texts and "
+        "labels.",
     ),
     Claim(
         "B-hf-8",
         Value("head_same").at(restored="yes").always(),
         equals(1),
-        reading="with it, the head is the same bit for bit",
+        reading="With load_state_dict the head is the same bit for bit.",
+        headline=True,
     ),
-    Claim("B-hf-8", Value("loss_same").at(restored="yes").always(), equals(1)),
+    Claim(
+        "B-hf-8",
+        Value("loss_same").at(restored="yes").always(),
+        equals(1),
+        reading="With load_state_dict the loss on the same texts and labels is the same.",
+    ),
     Control("the encoder is the same in any case", Value("encoder_changed").always(), equals(0)),
+)
+
+RESPONSES = (
+    Response("head_same", "yes/no", "the second model has the head of the first, bit for bit"),
+    Response(
+        "encoder_changed", "tensors", "number of the encoder's weights and buffers that differ"
+    ),
+    Response("loss_same", "yes/no", "the second model has the loss of the first"),
 )
 
 
@@ -109,11 +130,7 @@ EXPERIMENT = Experiment(
     blocks=PerProfile(2, 20, 20),
     prepare=prepare,
     measure=measure,
-    responses=(
-        Response("head_same", "1", "head same"),
-        Response("encoder_changed", "tensors", "encoder changed"),
-        Response("loss_same", "1", "loss same"),
-    ),
+    responses=RESPONSES,
     claims=CLAIMS,
     imports=("transformers",),
 )

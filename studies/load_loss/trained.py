@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from harness import Block
 from harness.libraries import functional, nn, torch
 from harness.workloads import Replicas, Split, load_split, mlp, mlp_for
 
@@ -26,8 +26,9 @@ NETS: dict[str, tuple[float | None, bool]] = {
 BATCH, LEARNING_RATE = 64, 3e-3
 #: Ten steps are those of document B's first listing. By then the running statistics of batch norm
 #: are still a third of what they started from: 0.9 ** 10. Then ten epochs of 16 full batches.
-STEPS = {"10 steps": 10, "10 epochs": 160}
-FINAL = 5  # steps whose losses are "the loss at the end of training"
+TEN_STEPS, EPOCHS = "10 steps", "10 epochs"
+STEPS = {TEN_STEPS: 10, EPOCHS: 160}
+FINAL = 5  # steps whose mean loss is one meaning of "the loss at the end of training"
 
 
 @dataclass(frozen=True)
@@ -54,31 +55,28 @@ def fresh_net(kind: str) -> nn.Module:
     return mlp(64, 10, dropout=dropout, batch_norm=batch_norm)
 
 
-@lru_cache(maxsize=10)
-def train_nets(kind: str, stage: str, seeds: tuple[int, ...], device: str) -> tuple[Trained, ...]:
-    """Train a network for each seed, all at once, with Adam and cross-entropy.
+def train_nets(kind: str, stage: str, blocks: Sequence[Block]) -> tuple[Trained, ...]:
+    """Train a network for each block, all at once, with Adam and cross-entropy.
 
-    Split, initial weights and the order of batches come from each one's own seed, dropout's masks
-    from a stream that the first seed starts. The global stream is put back, so that no arm sees
-    whether it was the one to call this.
+    Split, initial weights and the order of batches come from each block's own seed, dropout's masks
+    from a stream that the first one's seed starts.
 
     Args:
         kind: one of ``NETS``.
         stage: one of ``STEPS``.
-        seeds: one a network.
-        device: where to train.
+        blocks: one a network.
     """
     dropout, batch_norm = NETS[kind]
-    data = [load_split("digits", seed, device) for seed in seeds]
-    with torch.random.fork_rng():
-        nets = Replicas(
-            [
-                mlp_for(split, seed, dropout=dropout, batch_norm=batch_norm)
-                for split, seed in zip(data, seeds, strict=True)
-            ]
-        )
-        torch.manual_seed(seeds[0])
-        losses = _fit(nets, data, seeds, STEPS[stage])
+    seeds = [block.seed for block in blocks]
+    data = [load_split("digits", seed, blocks[0].device) for seed in seeds]
+    nets = Replicas(
+        [
+            mlp_for(split, seed, dropout=dropout, batch_norm=batch_norm)
+            for split, seed in zip(data, seeds, strict=True)
+        ]
+    )
+    torch.manual_seed(seeds[0])
+    losses = _fit(nets, data, seeds, STEPS[stage])
     last, last_step = losses[-FINAL:].mean(0).tolist(), losses[-1].tolist()
     return tuple(Trained(*each) for each in zip(nets.unstack(), data, last, last_step, strict=True))
 

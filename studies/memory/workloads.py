@@ -16,7 +16,11 @@ if TYPE_CHECKING:
     from torch.optim import Optimizer
 
 CLASSES = 10
-MLP, CNN, TRANSFORMER = NETS = ("MLP", "CNN", "transformer")
+MLP, CNN, TRANSFORMER = NETS = (
+    "small perceptron",
+    "small convolutional network",
+    "small transformer",
+)
 MLP_WIDTH, TOKEN_WIDTH, PIXELS = 256, 128, 32
 
 
@@ -24,10 +28,10 @@ def network(net: str, depth: int = 4) -> nn.Module:
     """A classifier of ``CLASSES`` classes with random weights.
 
     Args:
-        net: "MLP": Linear layers of width 256, with 10 outputs of the last one's read; "CNN": a
-            convnet of 3 stages for colour images of 32 x 32; "transformer": encoder layers of width
-            128, and the mean over all tokens.
-        depth: how many layers; the CNN has its 3 stages whatever it is.
+        net: one of ``NETS``. The perceptron has Linear layers of width 256 before its read-out; the
+            convolutional network 3 stages for colour images of 32 x 32; the transformer encoder
+            layers of width 128, and a read-out of the mean over all tokens.
+        depth: how many layers; the convolutional network has its 3 stages whatever it is.
     """
     if net == CNN:
         return convnet((32, 64, 128), CLASSES)
@@ -66,7 +70,8 @@ class StepParts:
         activations: the most that is kept for backward at one time, less parameters and batch.
         batch: inputs and labels.
         peak: the most that is alive at one time during the step, all of these included.
-        tensors: how many tensors are saved for backward beside parameters and batch.
+        tensors: how many tensors are saved for backward beside parameters and batch; 0 where that
+            is not counted.
     """
 
     parameters: int
@@ -75,7 +80,7 @@ class StepParts:
     activations: int
     batch: int
     peak: int
-    tensors: int
+    tensors: int = 0
 
 
 def training_step(

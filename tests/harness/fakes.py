@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from harness.design.claims import Claim, Control, Unmeasurable
+from harness.design.claims import Beyond, Claim, Control, Unmeasurable
 from harness.design.contrasts import Contrast
 from harness.design.experiment import Experiment, Responses, Study
 from harness.design.factors import Arm, Block, Factor, Level, PerProfile, Profile, cross
@@ -37,7 +37,7 @@ def measure(cell: Block, arm: Arm) -> Responses:
 
 
 def experiment(
-    *claims: Claim | Control | Unmeasurable,
+    *claims: Claim | Beyond | Control | Unmeasurable,
     factors: tuple[Factor[Any], ...] = (MODE,),
     blocks: PerProfile[int] = BLOCKS,
     **settings: Any,  # noqa: ANN401 - whatever else an experiment takes

@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from harness.catalogue.claims import COLUMNS, Entry, read_catalogue
+from harness.catalogue.claims import COLUMNS, read_catalogue
+from harness.design.claims import Entry
 from harness.errors import HarnessError
+from studies.documents import DOCUMENTS
 
 HEAD = ",".join(COLUMNS)
-ROW = "P-up-1,A,Shifts,A shift goes up.,number,cpu,planted"
+ROW = "P-up-1,A,Shifts,A shift goes up.,shifts,always,,number,cpu,planted"
 
 
 def catalogue(path: Path, *lines: str) -> Path:
@@ -19,29 +21,52 @@ def catalogue(path: Path, *lines: str) -> Path:
     return path / "claims.csv"
 
 
-def test_the_catalogue_holds_the_503_claims_of_the_four_documents() -> None:
-    entries = read_catalogue()
-    assert len(entries) == 503
-    assert {entry.document for entry in entries.values()} == {"A", "B", "C", "D"}
-    assert sum(entry.study == "eval-variance" for entry in entries.values()) == 33
-    assert all(claim == entry.claim for claim, entry in entries.items())
+def test_every_document_has_claims_and_every_claim_names_one() -> None:
+    documents = {entry.document for entry in read_catalogue().values()}
+    assert documents == set(DOCUMENTS)
+
+
+def test_no_claim_is_its_own_twin() -> None:
+    for claim, entry in read_catalogue().items():
+        assert claim == entry.claim
+        assert claim not in entry.same_as.split()
 
 
 def test_every_entry_of_the_catalogue_has_all_its_parts_on_one_line() -> None:
     for entry in read_catalogue().values():
-        for part in vars(entry).values():
-            assert part == part.strip() != ""
+        for name, part in vars(entry).items():
+            assert part == part.strip()
+            assert part or name == "same_as"
             assert "\n" not in part
         assert re.fullmatch(rf"{entry.document}[\w.-]+", entry.claim)
 
 
 def test_entries_come_in_the_file_s_order_with_quoted_commas(tmp_path: Path) -> None:
-    other = 'P-odd-1,B,"One, two","Ä ""quoted"" shift, up.",number,cpu or cuda,planted'
+    other = (
+        'P-odd-1,B,"One, two","Ä ""quoted"" shift, up.",nets,can,P-up-1,number,cpu or cuda,planted'
+    )
     assert list(read_catalogue(catalogue(tmp_path, other, ROW)).values()) == [
         Entry(
-            "P-odd-1", "B", "One, two", 'Ä "quoted" shift, up.', "number", "cpu or cuda", "planted"
+            "P-odd-1",
+            says='Ä "quoted" shift, up.',
+            scope="nets",
+            quantifier="can",
+            document="B",
+            section="One, two",
+            kind="number",
+            needs="cpu or cuda",
+            study="planted",
+            same_as="P-up-1",
         ),
-        Entry("P-up-1", "A", "Shifts", "A shift goes up.", "number", "cpu", "planted"),
+        Entry(
+            "P-up-1",
+            says="A shift goes up.",
+            scope="shifts",
+            document="A",
+            section="Shifts",
+            kind="number",
+            study="planted",
+        ),
     ]
 
 
@@ -49,10 +74,20 @@ def test_entries_come_in_the_file_s_order_with_quoted_commas(tmp_path: Path) -> 
     ("lines", "sentence"),
     [
         ([ROW, ROW], "row 3, column claim: 'P-up-1' stands twice"),
-        ([ROW, "P-x-1,A,Shifts,says,number,cpu"], "row 3 lacks a value or has too many"),
+        ([ROW, "P-x-1,A,Shifts,says,shifts,can,,number,cpu"], "row 3 lacks a value or has too"),
         ([ROW, f"{ROW},more"], "row 3 lacks a value or has too many"),
-        ([",A,Shifts,says,number,cpu,planted"], "row 2 lacks a value"),
-        (["P-x-1,A,Shifts,,number,cpu,planted"], "row 2 lacks a value"),
+        ([",A,Shifts,says,shifts,can,,number,cpu,planted"], "row 2 lacks a value"),
+        (["P-x-1,A,Shifts,,shifts,can,,number,cpu,planted"], "row 2 lacks a value"),
+        (["P-x-1,A,Shifts,says,,can,,number,cpu,planted"], "row 2 lacks a value"),
+        (["P-x-1,A,Shifts,says,shifts,,,number,cpu,planted"], "row 2 lacks a value"),
+        (
+            ["P-x-1,A,Shifts,says,shifts,often,,number,cpu,planted"],
+            "row 2: The claim P-x-1 has quantifier 'often'; it is one of always, can",
+        ),
+        (
+            [ROW.replace("always,,", "always,P-nope-1,")],
+            "P-up-1, column same_as: there is no claim 'P-nope-1'",
+        ),
         (['P-x-1,A,Shifts,"unfinished,number,cpu,planted'], "the catalogue cannot be read"),
     ],
 )

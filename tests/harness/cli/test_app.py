@@ -166,7 +166,7 @@ BREAKAGES: list[tuple[Callable[[RunFolder], None], str]] = [
     (truncate_protocol, "protocol.json: this is not whole JSON"),
     (edit_protocol, "protocol.json: the protocol was edited after the run (checksum differs)"),
     (put_a_foreign_protocol, "protocol.json: expected a JSON object"),
-    (put_a_newer_protocol, "protocol.json: format 99 is not format 1"),
+    (put_a_newer_protocol, "protocol.json: format 99 is none of (1, 2)"),
     (put_bytes_for_a_protocol, "protocol.json: this is not whole JSON"),
 ]
 

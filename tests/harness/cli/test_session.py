@@ -187,7 +187,7 @@ def test_a_disk_that_is_full_from_the_start_leaves_no_run_behind(
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     house.results.mkdir()
-    monkeypatch.setattr("harness.store.parquet.os.fsync", full)
+    monkeypatch.setattr("harness.files.os.fsync", full)
     assert "No space left on device" in refused(house, "run", "planted")
 
 
@@ -204,7 +204,7 @@ def test_a_disk_that_fills_up_stops_the_run_and_with_room_it_is_resumed(
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         flush(descriptor)
 
-    monkeypatch.setattr("harness.store.parquet.os.fsync", full)
+    monkeypatch.setattr("harness.files.os.fsync", full)
     stopped = house("run", "planted")
     assert stopped.code == 2
     assert "every finished block is kept" in stopped.err
@@ -237,7 +237,7 @@ def test_a_disk_that_fills_up_while_judging_loses_no_rows(
         (run.path / name).unlink()
     shutil.rmtree(run.figures)
     with monkeypatch.context() as full:
-        full.setattr("harness.store.parquet.os.fsync", _no_space)
+        full.setattr("harness.files.os.fsync", _no_space)
         ended = house("judge", str(run.path))
         assert ended.code == 2
         assert "verdicts.csv: cannot be written (No space left on device)" in ended.err

@@ -13,10 +13,13 @@ from harness.design.contrasts import Ratio
 from harness.design.experiment import Experiment
 from harness.design.factors import Arm, Factor, PerProfile
 from harness.design.regions import at_most, equals
+from harness.design.responses import Response
 from harness.errors import HarnessError
-from harness.protocol.rules import ExperimentRules, experiment_rules, rules_from_json, rules_to_json
+from harness.protocol.rules import ExperimentRules, experiment_rules
+from harness.protocol.stored import rules_from_json, rules_to_json
 from tests.harness.fakes import experiment
 
+X = Response("x", "m", "x")
 GRAD = Factor("grad", ("on", "off"), control="on")
 SIZE = Factor("size", (1, 2))
 
@@ -60,9 +63,9 @@ def test_the_aa_can_be_kept_to_some_levels_of_several_factors() -> None:
 
 def test_its_control_compares_each_arm_with_itself_round_by_round() -> None:
     conditions = timed().conditions()
-    controls = [rule for rule, _, _ in conditions if isinstance(rule, Control)]
+    controls = [posed.rule for posed in conditions if isinstance(posed.rule, Control)]
     assert [(rule.name, rule.region) for rule in controls] == [("A/A", equals(1.0, 0.02))] * 2
-    for _, comparison, _ in conditions:
+    for comparison in (posed.comparison for posed in conditions):
         assert comparison.kind == "ratio"
         assert comparison.within == "paired"
         assert comparison.against == comparison.arm.replaced(copy="first")
@@ -71,15 +74,28 @@ def test_its_control_compares_each_arm_with_itself_round_by_round() -> None:
 def test_a_contrast_of_another_factor_never_meets_the_copies() -> None:
     claim = Claim("P-fast-1", Ratio("seconds", GRAD).by_round(), at_most(0.9))
     made = timed(claims=(claim,))
-    compared = [c for rule, c, _ in made.conditions() if isinstance(rule, Claim)]
+    compared = [p.comparison for p in made.conditions() if isinstance(p.rule, Claim)]
     assert [levels(c.arm) for c in compared] == [("off", 1, "first"), ("off", 2, "first")]
 
 
 def test_the_responses_are_those_of_the_clock_with_their_units() -> None:
     made = timed()
-    assert made.units() == RESPONSES
-    (comparison, *_) = (c for _, c, _ in made.conditions())
-    assert made.unit(comparison) == "1"
+    assert made.all_responses() == RESPONSES
+    (posed, *_) = made.conditions()
+    assert made.unit(posed.comparison) == "1"
+
+
+def test_a_call_is_called_what_the_study_calls_it() -> None:
+    meanings = timed(call="a forward pass").meanings()
+    assert meanings["seconds"] == "time of a forward pass"
+    assert timed().meanings()["seconds"] == "time of a call"
+
+
+def test_that_an_arm_is_measured_first_goes_without_saying() -> None:
+    (posed, *_) = timed().conditions()
+    assert timed().label(posed.comparison) == (
+        "time of a call, measured a second time over the first (on, size 1)"
+    )
 
 
 def test_rules_of_a_timed_experiment_ask_for_fresh_processes_and_survive_json() -> None:
@@ -97,11 +113,10 @@ def test_arms_that_are_compared_belong_to_one_group() -> None:
     assert {group for arm, group in groups.items() if arm[1] == 2} == {(2,)}
 
 
-def test_rules_of_an_untimed_experiment_say_nothing_of_the_clock() -> None:
+def test_rules_of_an_untimed_experiment_have_no_rounds() -> None:
     rules = experiment_rules("plain", experiment(), "standard")
-    stored = rules_to_json(rules)
     assert not rules.timed
-    assert "rounds" not in stored
+    assert rules.rounds == 0
     assert again(rules) == rules
 
 
@@ -112,10 +127,14 @@ def again(rules: ExperimentRules) -> ExperimentRules:
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"aa": None}, "needs rounds and an A/A control"),
-        ({"rounds": None}, "needs rounds and an A/A control"),
-        ({"responses": {"x": "m"}}, "its responses are those of the clock"),
+        ({"aa": None}, "it needs rounds and an A/A control"),
+        ({"rounds": None}, "it needs rounds and an A/A control"),
+        ({"responses": (Response("x", "m", "x"),)}, "its responses are those of the clock"),
         ({"task": None}, "needs one of measure"),
+        (
+            {"task": None, "measure": lambda cell, arm: {}, "responses": (X,)},
+            "rounds or an A/A and no task to time",
+        ),
         (
             {"measure": lambda cell, arm: {"x": 1.0}},
             "needs one of measure",

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
+from collections.abc import Callable
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from harness.design.contrasts import Comparison, Contrast, Difference, Ratio, Value
+from harness.design.contrasts import Comparison, Contrast, Difference, Ratio, Share, Value
 from harness.design.factors import Arm, Factor, cross
 from harness.errors import HarnessError
 
@@ -62,7 +59,7 @@ def test_an_arm_whose_partner_the_design_leaves_out_is_not_compared() -> None:
         (Value("loss").at(mode="test"), "names mode='test', which the design does not have"),
         (Value("loss").at(p=(0.1, 0.3)), "names p=0.3, which the design does not have"),
         (Value("loss").at(depth=3), "names depth=3, which the design does not have"),
-        (Value("loss").at(p=()), "No arm of the design has"),
+        (Value("loss").at(p=()), "no arm of the design has"),
         (Difference("loss", MODE).at(mode="eval"), "No pair of arms differs in 'mode'"),
         (Ratio("loss", MODE).at(p=0.3), "names p=0.3"),
         (Difference("loss", DATA), "names no factor: 'data'"),
@@ -103,7 +100,7 @@ def test_a_pair_can_be_compared_with_another_level_than_the_control() -> None:
     (found,) = contrast.comparisons(ARMS)
     assert (found.arm, found.against) == (arm("eval", 0.5), arm("eval", 0.1))
     assert found.within == "paired"
-    assert str(found) == "loss, p: 0.5 / 0.1 at mode=eval"
+    assert found.changed() == ["p"]
 
 
 def test_a_factor_without_control_can_be_compared_with_a_named_level() -> None:
@@ -122,45 +119,40 @@ def test_a_contrast_is_not_changed_by_what_is_made_of_it() -> None:
     assert contrast == Difference("loss", MODE)
 
 
+def test_always_keeps_the_reduction_of_a_block_whichever_comes_first() -> None:
+    one, other = Value("x").distinct().always(), Value("x").always().distinct()
+    assert one.comparisons(cross(())) == other.comparisons(cross(()))
+
+
 @pytest.mark.parametrize(
-    ("contrast", "words"),
+    ("make", "sentence"),
     [
-        (Value("loss").at(mode="train", p=0.1), "loss at mode=train, p=0.1"),
+        (lambda: Value("x").sd().range(), r"reduces the rounds of a block twice \(sd, then range"),
+        (lambda: Ratio("x", MODE).by_round().largest(), "twice"),
+        (lambda: Value("x").always().frequency(), "puts blocks together twice"),
+        (lambda: Value("x").at(p=0.1).at(p=0.5), "names p twice"),
+        (lambda: Value("x").along(DROPOUT, judged=()), "is judged at some of its levels"),
+        (lambda: Value("x").along(DROPOUT, judged=(0.3,)), "is judged at some of its levels"),
+        (lambda: Value("x").along(MODE, judged=("eval",)), "needs numbers as levels"),
         (
-            Difference("loss", MODE).at(p=0.1).sd(),
-            "s.d. of loss over repeats, mode: train - eval at p=0.1",
-        ),
-        (Ratio("loss", DROPOUT).at(mode="eval", p=0.5), "loss, p: 0.5 / 0.0 at mode=eval"),
-        (
-            Value("wrong").at(mode="eval", p=0.1).frequency(),
-            "share of blocks with wrong at mode=eval, p=0.1",
+            lambda: Value("x").along(Factor("n", (2, 1)), judged=(1,)),
+            "must rise along a curve",
         ),
     ],
 )
-def test_a_comparison_reads_as_words(contrast: Contrast, words: str) -> None:
-    (found,) = contrast.comparisons(ARMS)
-    assert str(found) == words
+def test_what_cannot_be_meant_is_refused(make: Callable[[], Contrast], sentence: str) -> None:
+    with pytest.raises(HarnessError, match=sentence):
+        make()
 
 
-def test_a_comparison_in_a_design_without_factors_reads_as_the_response() -> None:
-    (found,) = Value("loss").comparisons(cross(()))
-    assert str(found) == "loss"
+def test_a_share_counts_the_cells_that_differ_in_one_factor() -> None:
+    first, second = Share("wrong", DROPOUT).comparisons(ARMS)
+    assert first.kind == second.kind == "share"
+    assert first.over == "p"
+    assert first.cells == tuple(arm("eval", p) for p in (0.0, 0.1, 0.5))
+    assert second.cells == tuple(arm("train", p) for p in (0.0, 0.1, 0.5))
 
 
-levels = st.text() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
-arms = st.dictionaries(st.text(min_size=1), levels).map(lambda d: Arm(tuple(d.items())))
-comparisons = st.builds(
-    Comparison,
-    kind=st.sampled_from(["value", "difference", "ratio"]),
-    response=st.text(),
-    arm=arms,
-    against=st.none() | arms,
-    within=st.sampled_from(["mean", "sd", "range", "min", "max", "distinct", "each"]),
-    across=st.sampled_from(["median", "every", "frequency"]),
-)
-
-
-@given(comparisons)
-def test_a_comparison_survives_its_way_through_json(comparison: Comparison) -> None:
-    stored: dict[str, Any] = json.loads(json.dumps(comparison.to_json()))
-    assert Comparison.from_json(stored) == comparison
+def test_a_share_over_no_factor_of_the_design_is_refused() -> None:
+    with pytest.raises(HarnessError, match="names no factor of the design"):
+        Share("wrong", DATA).comparisons(ARMS)

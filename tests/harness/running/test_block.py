@@ -7,14 +7,16 @@ import random
 from collections.abc import Callable
 from dataclasses import replace
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from harness.design.aa import AA, COPY, RESPONSES
-from harness.design.experiment import Experiment, Responses
+from harness.design.experiment import Experiment, Noted, Responses
 from harness.design.factors import Arm, Block, Factor, PerProfile
+from harness.design.responses import Response
 from harness.protocol.rules import experiment_rules
 from harness.running.block import failed_block, run_block
 from harness.store.parquet import schema
@@ -34,7 +36,7 @@ def experiment_of(
         question="What happens?",
         measure=measure,
         prepare=prepare,
-        responses={name: f"unit of {name}" for name in responses},
+        responses=tuple(Response(name, f"unit of {name}", name) for name in responses),
         factors=(SIZE, MODE),
         blocks=PerProfile(5, 5, 5),
         effort=PerProfile(effort, 2 * effort, 3 * effort),
@@ -48,7 +50,7 @@ def run(
     rules = experiment_rules("planted", experiment, "quick")
     planned = rules.plan("study", 0)[index]
     table = run_block(experiment, rules, planned, device or RecordingDevice())
-    schema(rules.factors, rules.responses).validate(table)
+    schema(rules.factors, rules.units).validate(table)
     return table
 
 
@@ -68,7 +70,11 @@ def test_a_block_is_prepared_once_and_then_every_arm_is_measured_in_the_planned_
     run(experiment, 2, device)
 
     block = Block(2, planned.seed, planned.shared_seed, "cpu", 7)
-    expected: list[tuple[object, ...]] = [("start", planned.seed, 3), ("prepare", block)]
+    expected: list[tuple[object, ...]] = [
+        ("start", planned.shared_seed, 3),  # for what all blocks of the run share
+        ("start", planned.seed, 3),
+        ("prepare", block),
+    ]
     for arm in planned.arms:
         expected += [("start", planned.seed, 3), ("measure", "the cell", arm), ("synchronise",)]
     assert device.calls == expected
@@ -191,9 +197,18 @@ def test_an_error_that_shows_only_when_the_device_is_waited_for_fails_the_arm() 
         ({"levle": 1.0}, "measure returned ['levle'], not ['level']"),
         ({"level": 1.0, "more": 2.0}, "measure returned ['level', 'more'], not ['level']"),
         ({}, "measure returned [], not ['level']"),
-        ({"level": []}, "no plain sequence of numbers for 'level'"),
-        ({"level": [[1.0], [2.0]]}, "no plain sequence of numbers for 'level'"),
-        ({"level": "much"}, "ValueError"),
+        ({"level": []}, "measure returned no number for 'level'"),
+        ({"level": [[1.0], [2.0]]}, "a list among the numbers for 'level'"),
+        ({"level": np.ones((2, 2))}, "a ndarray for 'level', not numbers in a row"),
+        ({"level": "1"}, "measure returned a str for 'level', not a number"),
+        ({"level": ["1", "2"]}, "a str among the numbers for 'level'"),
+        ({"level": [1.0, None]}, "a NoneType among the numbers for 'level'"),
+        ({"level": b"1"}, "measure returned a bytes for 'level'"),
+        ({"level": None}, "measure returned a NoneType for 'level'"),
+        ({"level": 1j}, "measure returned a complex for 'level'"),
+        ({"level": np.complex64(1)}, "measure returned a complex64 for 'level'"),
+        ({"level": np.array(["1"])}, "a str_ among the numbers for 'level'"),
+        ({"level": Noted(cast(float, "1"), "one")}, "measure returned a str for 'level'"),
         (None, "TypeError"),
     ],
 )
@@ -203,6 +218,83 @@ def test_what_is_not_a_number_for_every_response_is_a_failed_row(
     table = run(experiment_of(lambda cell, arm: returned))
     assert set(table["status"]) == {"failed"}
     assert table["message"].str.contains(complaint, regex=False).all()
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        True,
+        1,
+        1.0,
+        np.float32(1),
+        np.int64(1),
+        np.bool_(True),
+        np.array(1),
+        np.array([1]),
+        [1, 1.0],
+    ],
+    ids=str,
+)
+def test_a_real_number_of_python_or_numpy_is_taken_as_it_is(number: object) -> None:
+    table = run(experiment_of(lambda cell, arm: {"level": number}))
+    assert set(table["status"]) == {"ok"}
+    assert set(table["value"]) == {1.0}
+
+
+def test_a_tensor_of_no_dimension_is_a_number_and_one_of_two_is_none() -> None:
+    torch = pytest.importorskip("torch")
+    good = run(experiment_of(lambda cell, arm: {"level": torch.tensor(2.0, dtype=torch.bfloat16)}))
+    assert set(good["value"]) == {2.0}
+    bad = run(experiment_of(lambda cell, arm: {"level": torch.ones(2, 2)}))
+    assert bad["message"].str.contains("a Tensor for 'level', not numbers in a row").all()
+
+
+def test_what_stands_behind_a_number_is_kept_as_its_message() -> None:
+    table = run(experiment_of(lambda cell, arm: {"level": Noted(1.0, "found\n0.01")}))
+    assert set(table["status"]) == {"ok"}
+    assert set(table["message"]) == {"found 0.01"}
+
+
+def test_an_error_keeps_no_control_characters_and_is_cut_with_its_length() -> None:
+    def measure(cell: Block, arm: Arm) -> Responses:
+        raise ValueError("\x1b[31mred\x1b[0m " + "line\n" * 1000)
+
+    (message,) = set(run(experiment_of(measure))["message"])
+    assert message.startswith(r"ValueError: \x1b[31mred\x1b[0m line line")
+    assert message.isprintable()
+    assert "characters)" in message
+    assert len(message) < 700
+
+
+def test_what_all_blocks_share_is_made_once_from_the_shared_seed() -> None:
+    made: list[tuple[int, float]] = []
+
+    def prepare_run(block: Block) -> str:
+        made.append((block.seed, random.random()))
+        return f"shared {len(made)}"
+
+    seen: list[object] = []
+
+    def measure(cell: Block, arm: Arm) -> Responses:
+        seen.append(cell.run)
+        return {"level": random.random()}
+
+    experiment = replace(experiment_of(measure), prepare_run=prepare_run)
+    first, second = (run(experiment, index) for index in (0, 1))
+    planned = experiment_rules("planted", experiment, "quick").plan("study", 0)[0]
+    assert made == [(planned.shared_seed, random.Random(planned.shared_seed).random())]
+    assert set(seen) == {"shared 1"}
+    # It takes nothing from the blocks' own streams.
+    assert first["value"].iloc[0] == random.Random(int(first["seed"].iloc[0])).random()
+    assert second["value"].iloc[0] == random.Random(int(second["seed"].iloc[0])).random()
+
+
+def test_a_shared_preparation_that_raises_fails_the_block() -> None:
+    def prepare_run(block: Block) -> None:
+        raise OSError("no weights")
+
+    table = run(replace(experiment_of(lambda cell, arm: {"level": 0.0}), prepare_run=prepare_run))
+    assert table["message"].str.startswith("OSError: no weights (prepare_run").all()
 
 
 def test_nan_and_infinity_are_kept_as_measured() -> None:
@@ -276,9 +368,10 @@ def test_a_timed_block_has_a_row_for_each_round_and_arm_and_one_for_its_calls() 
 def test_every_task_is_built_from_the_blocks_seed() -> None:
     device = RecordingDevice()
     run(timed_of(busy), device=device)
-    starts = [call for call in device.calls if call[0] == "start"]
+    shared, *starts = [call for call in device.calls if call[0] == "start"]
     assert len(starts) == 1 + 3
     assert len(set(starts)) == 1
+    assert shared not in starts
 
 
 def test_a_device_with_a_clock_of_its_own_gives_both_times() -> None:
@@ -301,7 +394,7 @@ def test_what_disturbed_the_device_stands_in_every_row_of_the_block() -> None:
 
     table = run(timed_of(busy), device=Hot())
     assert set(table["message"]) == {"the GPU was hot; another process used the GPU"}
-    assert set(table["status"]) == {"ok"}
+    assert set(table["status"]) == {"disturbed"}
 
 
 def test_a_task_that_cannot_be_built_or_called_fails_its_arm_alone() -> None:
@@ -315,7 +408,7 @@ def test_a_task_that_cannot_be_built_or_called_fails_its_arm_alone() -> None:
     built, called = table[table["copy"] == "again"], table[table["mode"] == "shifted"]
     assert built["message"].str.startswith("ValueError: no second copy").all()
     assert called["message"].str.startswith("ZeroDivisionError").all()
-    assert set(built["response"]) == set(called["response"]) == set(RESPONSES)
+    assert set(built["response"]) == set(called["response"]) == {r.name for r in RESPONSES}
 
 
 def test_heavy_modules_are_imported_before_the_blocks_time_begins(

@@ -164,7 +164,7 @@ def test_ctrl_c_in_the_middle_of_a_write_waits_until_the_block_is_on_the_disk(
             signal.raise_signal(signal.SIGINT)
         flush(descriptor)
 
-    monkeypatch.setattr("harness.store.parquet.os.fsync", interrupted)
+    monkeypatch.setattr("harness.files.os.fsync", interrupted)
     with pytest.raises(KeyboardInterrupt):
         made.execute()
     assert made.part("a", 1).is_file()
@@ -187,7 +187,7 @@ def test_a_full_disk_stops_the_run_with_a_sentence_and_with_room_it_goes_on(
         left[0] -= 1
         flush(descriptor)
 
-    monkeypatch.setattr("harness.store.parquet.os.fsync", full)
+    monkeypatch.setattr("harness.files.os.fsync", full)
     with pytest.raises(HarnessError, match=r"00002.parquet: .*No space left on device"):
         made.execute()
     files = [path.name for path in sorted((tmp_path / "observations").rglob("*.*"))]
@@ -249,12 +249,13 @@ def test_nan_and_infinity_reach_the_table_and_are_never_judged_as_numbers(tmp_pa
     made.execute()
     values = made.table("a").query("mode == 'shifted' and round == 1")["value"]
     assert [str(value) for value in values] == ["1.0", "nan", "inf"] + ["1.0"] * 6
-    (claim,) = judge_run(StoredRun(made.folder, made.protocol)).claims
-    by_mode = {c.condition.comparison.arm[MODE]: c for c in claim.conditions}
-    assert by_mode["plain"].judgement.verdict == "reproduced"
-    assert by_mode["shifted"].judgement.verdict == "inconclusive"
-    assert "2 of 9 values are" in by_mode["shifted"].judgement.reason
-    assert claim.judgement.verdict == "inconclusive"
+    judged = judge_run(StoredRun(made.folder, made.protocol))
+    (claim,) = judged.claims
+    plain, shifted = judged.of(claim)
+    assert (plain.contrast, plain.verdict) == ("a draw (plain)", "reproduced")
+    assert (shifted.contrast, shifted.verdict) == ("a draw (shifted)", "inconclusive")
+    assert "2 of 9 values are inf, nan" in shifted.reason
+    assert claim.verdict == "inconclusive"
 
 
 def test_blocks_of_several_threads_and_timed_ones_are_measured_alone(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -15,13 +16,8 @@ from harness.design.factors import Arm, Block, Factor, PerProfile
 from harness.design.responses import Response
 from harness.errors import HarnessError
 from harness.protocol.plan import plan_blocks
-from harness.protocol.rules import (
-    ExperimentRules,
-    Step,
-    experiment_rules,
-    rules_from_json,
-    rules_to_json,
-)
+from harness.protocol.rules import ExperimentRules, Step, experiment_rules
+from harness.protocol.stored import rules_from_json, rules_to_json
 from harness.running.block import run_block
 from harness.running.pool import _take
 from tests.harness.runs import House, RecordingDevice, bench
@@ -121,7 +117,7 @@ def test_the_protocol_says_how_many_are_measured_together() -> None:
     [
         ({"together": None}, "must say how many"),
         ({"measure": lambda cell, arm: {"level": 1.0}}, "needs one of"),
-        ({"prepare": lambda block: block}, "prepare there"),
+        ({"prepare": lambda block: block}, "prepares them in prepare_together"),
     ],
 )
 def test_an_experiment_that_contradicts_itself_is_refused(
@@ -130,7 +126,7 @@ def test_an_experiment_that_contradicts_itself_is_refused(
     whole: dict[str, Any] = {
         "question": "?",
         "blocks": PerProfile(1, 1, 1),
-        "responses": {"level": "1"},
+        "responses": (Response("level", "1", "level"),),
         "measure_together": lambda blocks, arm: [],
         "together": PerProfile(1, 1, 1),
     }
@@ -162,14 +158,10 @@ TOGETHER = '''
 import os
 import random
 
-from harness.design.contrasts import Value
-from harness.design.factors import Factor, PerProfile
-from harness.design.claims import Claim
-from harness.design.experiment import Experiment
-from harness.design.responses import Response
-from harness.design.regions import at_least
+from harness import Claim, Entry, Experiment, Factor, PerProfile, Response, Value, at_least
 
 COST = "no time at all"
+CATALOGUE = (Entry("P-holds-1", says="A draw is not negative.", scope="draws"),)
 
 
 def measure(blocks, arm):
@@ -183,7 +175,7 @@ EXPERIMENT = Experiment(
     responses=(Response("pid", "1", "pid"), Response("draw", "1", "draw"), ),
     factors=(Factor("place", ("here", "there")),),
     blocks=PerProfile(12, 12, 12),
-    claims=(Claim("P-holds-1", Value("draw").always(), at_least(0)),),
+    claims=(Claim("P-holds-1", Value("draw").always(), at_least(0), "No draw is negative."),),
 )
 '''
 
@@ -204,6 +196,38 @@ def test_a_pool_measures_each_cohort_in_one_process_and_gives_the_rows_of_one(
     other = alone.table("many")
     draws = [t[t["response"] == "draw"]["value"].tolist() for t in (table, other)]
     assert draws[0] == draws[1]
+
+
+def test_blocks_are_prepared_together_once_a_cohort_from_its_first_seed() -> None:
+    prepared: list[tuple[list[int], float]] = []
+
+    def prepare(blocks: Cohort) -> list[int]:
+        prepared.append(([block.index for block in blocks], random.random()))
+        return [block.seed for block in blocks]
+
+    def measure(seeds: list[int], arm: Arm) -> Sequence[Responses]:
+        return [{"level": seed} for seed in seeds]
+
+    made = replace(experiment(measure), prepare_together=prepare)
+    rules = experiment_rules("many", made, "quick")
+    plan = rules.plan("study", 0)
+    table = pd.concat([run_block(made, rules, block, RecordingDevice()) for block in plan])
+    assert table["value"].tolist() == table["seed"].tolist()
+    assert [indices for indices, _ in prepared] == [[0, 1, 2], [3, 4, 5], [6]]
+    firsts = [plan[indices[0]].seed for indices, _ in prepared]
+    assert [drawn for _, drawn in prepared] == [random.Random(seed).random() for seed in firsts]
+
+
+def test_a_preparation_that_raises_fails_each_block_of_the_cohort() -> None:
+    def prepare(blocks: Cohort) -> None:
+        raise OSError("no data")
+
+    made = replace(experiment(lambda cell, arm: []), prepare_together=prepare)
+    rules = experiment_rules("many", made, "quick")
+    tables = [run_block(made, rules, b, RecordingDevice()) for b in rules.plan("study", 0)[:3]]
+    for table in tables:
+        assert set(table["status"]) == {"failed"}
+        assert table["message"].str.startswith("OSError: no data").all()
 
 
 def test_a_plan_needs_one_block_at_a_time_at_least() -> None:

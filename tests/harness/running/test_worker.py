@@ -20,7 +20,7 @@ from tests.harness.runs import FRESH, Bench, House, bench, drawing, eventually, 
 
 #: Two experiments that tell the process a block is in, and the one that this was forked from.
 TWO = FRESH.replace('"pid": os.getpid()', '"pid": os.getpid(), "parent": os.getppid()').replace(
-    '{"pid": "1", ', '{"pid": "1", "parent": "1", '
+    "responses=(", 'responses=(Response("parent", "1", "the number of its parent"), '
 )
 
 

@@ -7,7 +7,7 @@ import inspect
 import torch
 
 from harness.design.factors import Arm, Block
-from studies.bugs.defaults_of_zero_grad import measure
+from studies.bugs.defaults_of_zero_grad import BARE, NONE, ZEROS, measure
 
 
 def found(call: str) -> dict[str, object]:
@@ -16,8 +16,8 @@ def found(call: str) -> dict[str, object]:
 
 def test_what_is_asked_for_is_left_and_the_default_is_that_of_the_signature() -> None:
     nothing, zeros = {"zeros": 0, "none": 1}, {"zeros": 1, "none": 0}
-    assert found("set_to_none=True") == nothing
-    assert found("set_to_none=False") == zeros
+    assert found(NONE) == nothing
+    assert found(ZEROS) == zeros
     signature = inspect.signature(torch.optim.Optimizer.zero_grad)
     default = signature.parameters["set_to_none"].default
-    assert found("zero_grad()") == (nothing if default else zeros)
+    assert found(BARE) == (nothing if default else zeros)

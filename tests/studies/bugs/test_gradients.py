@@ -15,22 +15,15 @@ def arm(net: str, precision: str = "float64") -> Arm:
 
 
 def test_a_sum_that_lacks_the_first_gradient_agrees_in_no_step() -> None:
-    found = measure(prepare(Block(0, 1, 2)), arm("one layer used twice"))
-    assert found == {
-        "doubled": 1,
-        "second_sum": 1,
-        "running_sum": 1,
-        "wrong_sum": 0,
-        "distance": pytest.approx(0, abs=1e-15),
-    }
+    assert measure(prepare(Block(0, 1, 2)), arm("one layer used twice"))["wrong_sum"] == 0
 
 
-def test_sums_in_bfloat16_drift_away_from_the_sum(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_distance_is_that_of_rounding_each_sum() -> None:
+    """A hundred roundings of a bfloat16, with 8 bits, and of a double, with 53."""
     cell = prepare(Block(0, 1, 2))
-    low = measure(cell, arm("perceptron", "bfloat16"))
-    single = measure(cell, arm("perceptron", "float32"))
-    assert low["running_sum"] == single["running_sum"] == 1
-    assert float(str(low["distance"])) > 1000 * float(str(single["distance"]))
+    low = float(str(measure(cell, arm("perceptron", "bfloat16"))["distance"]))
+    assert 2**-9 < low < 100 * 2**-8
+    assert float(str(measure(cell, arm("perceptron"))["distance"])) < 100 * 2**-53
 
 
 def test_gradients_that_are_replaced_are_not_doubled() -> None:

@@ -21,6 +21,7 @@ TWO, FOUR, EIGHT = math.log(2), math.log(4), math.log(8)
 @pytest.mark.parametrize(
     ("loop", "loss", "accuracy"),
     [
+        ("without its last line", (TWO + FOUR + EIGHT) / 3, 1 / 3),
         ("weighted by rows", (TWO + FOUR + EIGHT) / 3, 1 / 3),
         ("mean of batch means", ((TWO + FOUR) / 2 + EIGHT) / 2, 1 / 4),
         ("short", EIGHT, 0.0),
@@ -71,10 +72,16 @@ def test_a_loop_that_updates_buffers_is_seen(cell: Cell, monkeypatch: pytest.Mon
     monkeypatch.setitem(evaluate_loop.LOOPS, "short", in_train_mode)
     arm = next(arm for arm in EXPERIMENT.arms() if arm[evaluate_loop.LOOP] == "short")
     # Of two batch norms: running mean, running variance and the count of batches.
-    assert evaluate_loop.measure(cell, arm)["state_changed"] == 6
+    assert evaluate_loop.measure(cell, arm)["buffers"] == 6
 
 
 def test_partly_frozen_leaves_only_the_batch_norms_in_eval_mode(cell: Cell) -> None:
     arm = next(a for a in EXPERIMENT.arms() if a[evaluate_loop.BEFORE] == "partly frozen")
     norms = sum(isinstance(module, nn.BatchNorm1d) for module in cell.model.modules())
     assert evaluate_loop.measure(cell, arm)["modes_changed"] == norms == 2
+
+
+def test_without_its_last_line_every_module_is_left_in_eval_mode(cell: Cell) -> None:
+    arm = next(a for a in EXPERIMENT.arms() if a[evaluate_loop.LOOP] == evaluate_loop.BARE)
+    everything = sum(1 for _ in cell.model.modules())
+    assert evaluate_loop.measure(cell, arm)["modes_changed"] == everything

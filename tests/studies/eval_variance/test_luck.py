@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from typing import Any
 
 import numpy as np
@@ -63,6 +64,13 @@ def test_close_checkpoints_are_reversed_and_distant_ones_are_not() -> None:
     seen = measured(checkpoints, "train")
     assert len(seen["reversed"]) == len(seen["apart"]) == 5  # six pairs, one of them without order
     assert len(seen["reversed_next"]) == 2
+    # The third lies a point below the first two: 1 % of 200 rows are 2.
+    assert seen["reversed_close"] == [
+        rate
+        for rate, gap in zip(seen["reversed"], seen["apart"], strict=True)
+        if gap in (pytest.approx(0.005), pytest.approx(0.01))
+    ]
+    assert len(seen["reversed_close"]) == 2
     near = [rate for rate, gap in zip(seen["reversed"], seen["apart"], strict=True) if gap < 0.05]
     far = [rate for rate, gap in zip(seen["reversed"], seen["apart"], strict=True) if gap > 0.5]
     assert len(near) == 2
@@ -75,6 +83,11 @@ def test_eval_mode_reverses_nothing() -> None:
     seen = measured([coin(bias) for bias in (0.1, 0.11, 0.12)], "eval")
     assert seen["reversed"] == [0, 0, 0]
     assert seen["apart"] == pytest.approx([0.01, 0.02, 0.01], abs=0.006)
+
+
+def test_without_a_pair_of_the_distance_asked_for_there_is_no_rate() -> None:
+    seen = measured([coin(0.1), coin(0.8)], "train")
+    assert math.isnan(seen["reversed_close"])
 
 
 def test_the_loop_is_the_plain_one_with_copies_kept() -> None:

@@ -89,6 +89,8 @@ def test_planted_last_losses_are_compared_as_named() -> None:
     found = _after_loading(nets, x, y, loss * torch.tensor([0.5, 0.9, 1.1]))
     assert found["higher"].tolist() == [True, True, False]
     assert found["much_higher"].tolist() == [True, False, False]
+    close = _after_loading(nets, x, y, loss * torch.tensor([0.94, 0.97, 1.0]))
+    assert close["higher"].tolist() == [True, False, False]
 
 
 def test_repetitions_are_counted_block_by_block() -> None:

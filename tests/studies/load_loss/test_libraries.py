@@ -84,11 +84,14 @@ def test_weights_that_are_not_loaded_are_seen(monkeypatch: pytest.MonkeyPatch) -
     assert float(str(measured("DistilBERT", "train", CONFIG)["changed"])) > 10
 
 
-def test_the_mode_of_a_pickled_module_and_of_a_rebuilt_one_are_what_torch_says() -> None:
-    assert measured("BERT", "eval", WHOLE)["training"] == 0
-    assert measured("BERT", "train", WHOLE)["training"] == 1
-    assert measured(OWN, "eval", CONFIG)["training"] == 1
-    assert measured(OWN, "eval", RECOMMENDED)["training"] == 1
+def test_the_mode_after_loading_is_that_of_the_model_that_a_way_gives(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for mode in (False, True):
+        monkeypatch.setattr(libraries, "load", lambda model, _way, mode=mode: model.train(mode))
+        found = measured("BERT", "eval", WHOLE)
+        assert found["training"] == found["train_share"] == mode
+        assert (found["eval_moves"] == 0) == (not mode)
 
 
 def test_transformers_is_the_version_the_study_is_for() -> None:

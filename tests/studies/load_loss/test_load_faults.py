@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch import nn
 
-from harness.design.factors import Arm, Block
+from harness.design.experiment import Responses
+from harness.design.factors import Arm
 from harness.workloads.datasets import load_split
-from studies.load_loss import faults
 from studies.load_loss.faults import FAULT, inputs_with, load_with, measure
 from studies.load_loss.files import changed_tensors
 from studies.load_loss.trained import BOTH, Trained, fresh_net
@@ -69,18 +69,21 @@ def test_inputs_keep_their_pixels_but_for_scale_and_order() -> None:
     assert torch.equal(inputs_with("prefix", x, 1), x)
 
 
-def test_a_correct_load_is_right_after_eval_and_an_empty_one_is_not(
-    net: nn.Module, monkeypatch: pytest.MonkeyPatch
+def test_only_the_mode_lies_between_a_correct_load_and_the_loss_before_saving(
+    net: nn.Module,
 ) -> None:
-    trained = Trained(net.train(), load_split("digits", 0), 0.0, 0.0)
-    monkeypatch.setattr(faults, "train_nets", lambda *_: (trained,))
+    cell = [(Trained(net.train(), load_split("digits", 0), 0.0, 0.0), 1)]
 
-    def measured(fault: str) -> float:
-        arm = Arm((("fault", fault), ("eval_call", "made")))
-        (found,) = measure((Block(0, 1, 0),), arm)
-        assert found["off_before"] == 0
-        return float(str(found["loss_over_correct"]))
+    def measured(fault: str, eval_call: str = "made") -> Responses:
+        (found,) = measure(cell, Arm((("fault", fault), ("eval_call", eval_call))))
+        return found
 
-    assert measured("train mode only") == 1
-    assert measured("prefix") != 1
+    right, wrong = measured("train mode only"), measured("prefix")
+    assert right["loss_over_correct"] == 1
+    assert wrong["loss_over_correct"] != 1
+    for found in (right, wrong):
+        before = float(str(found["loss"])) / float(str(found["loss_over_correct"]))
+        off = abs(float(str(found["loss"])) - before)
+        assert found["off_before"] == pytest.approx(off, abs=1e-6)
+    assert measured("train mode only", "not made")["off_before"] != 0
     assert net.training

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from harness.design.factors import Arm, Block
+from harness.design.factors import Arm
 from harness.workloads.datasets import load_split
 from studies.load_loss import inference
-from studies.load_loss.inference import BATCH, EXPERIMENT, N_ROWS, classes, measure, order_of
+from studies.load_loss.inference import (
+    BATCH,
+    EXPERIMENT,
+    N_ROWS,
+    PASSES,
+    Cell,
+    classes,
+    measure,
+    order_of,
+)
 from studies.load_loss.trained import Trained
 
 
@@ -35,8 +46,8 @@ def test_every_size_of_batch_divides_the_rows() -> None:
     assert len(load_split("digits", 0).val_y) >= N_ROWS
 
 
-def test_batch_norm_takes_rows_of_one_class_for_average(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A network whose logits are the labels' places: of one class only, all are normalised away."""
+def test_rows_of_one_class_are_normalised_away_in_train_mode() -> None:
+    """A network whose logits are the labels' places: batch norm takes one class for the average."""
     split = load_split("digits", 4)
     split.val_x[:] = 0
     split.val_x[torch.arange(len(split.val_y)), split.val_y] = 1.0
@@ -45,18 +56,34 @@ def test_batch_norm_takes_rows_of_one_class_for_average(monkeypatch: pytest.Monk
     net = nn.Sequential(norm, nn.Linear(64, 10, bias=False))
     with torch.no_grad():
         net.get_parameter("1.weight").copy_(torch.eye(10, 64))
-    trained = Trained(net, split, 0.0, 0.0)
-    monkeypatch.setattr(inference, "train_nets", lambda *_: (trained,))
+    cell = Cell({"batch norm": (Trained(net, split, 0.0, 0.0),)}, (1,))
 
-    def measured(mode: str, order: str) -> float:
+    def measured(mode: str, order: str) -> list[float]:
         arm = Arm((("mode", mode), ("net", "batch norm"), ("batch", 8), ("row_order", order)))
-        (found,) = measure((Block(0, 1, 0),), arm)
-        return float(str(found["accuracy"]))
+        (found,) = measure(cell, arm)
+        return [float(value) for value in found["accuracy"]]  # type: ignore[union-attr]
 
-    assert measured("eval", "by class") == 1
-    assert measured("train", "random") == 1
-    assert measured("train", "by class") < 0.4
+    assert measured("eval", "by class") == [1] * PASSES["eval"]
+    assert measured("train", "random") == [1] * PASSES["train"]
+    assert max(measured("train", "by class")) < 0.4
 
 
-def test_dropout_has_one_arm_in_each_mode() -> None:
-    assert sum(arm[inference.NET] == "dropout 0.5" for arm in EXPERIMENT.arms()) == 2
+def test_rows_that_change_class_are_counted_from_pass_to_pass(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Planted answers: 1/64 of the rows, and then no row, gets another class."""
+    split = load_split("digits", 4)
+    right = split.val_y[:N_ROWS]
+    first = torch.cat([(right[: N_ROWS // 64] + 1) % 10, right[N_ROWS // 64 :]])
+    answers = itertools.chain([first, right], itertools.repeat(right))
+    monkeypatch.setattr(inference, "classes", lambda *_: next(answers))
+    cell = Cell({"batch norm": (Trained(nn.Identity(), split, 0.0, 0.0),)}, (1,))
+    levels = (("mode", "train"), ("net", "batch norm"), ("batch", 8), ("row_order", "random"))
+    (found,) = measure(cell, Arm(levels))
+    assert found["accuracy"] == pytest.approx([63 / 64] + [1] * (PASSES["train"] - 1))
+    assert found["flips"] == pytest.approx([1 / 64] + [0] * (PASSES["train"] - 2))
+
+
+@pytest.mark.parametrize("net", inference.DROPOUT_ONLY)
+def test_dropout_has_one_arm_in_each_mode(net: str) -> None:
+    assert sum(arm[inference.NET] == net for arm in EXPERIMENT.arms()) == 2

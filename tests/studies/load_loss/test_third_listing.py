@@ -22,13 +22,17 @@ def test_the_losses_of_both_labels_are_those_of_the_logits() -> None:
 
 
 def test_effects_are_mean_differences() -> None:
-    found = effects(first=[0.5, 0.9], second=[0.7, 0.8], third=[0.6, 1.0])
-    assert found["mode_effect"] == pytest.approx((0.1 + 0.2) / 2)
+    found = effects(second=[0.8, 0.8], third=[0.6, 1.0])
+    assert found["mode_effect"] == pytest.approx(0.2)
     # Two independent labels agree half of the time, and else lie 0.4 apart.
     assert found["label_effect"] == pytest.approx(0.2)
-    assert found["mode_less_label"] == pytest.approx(-0.05)
-    assert found["eval_changes"] == 1
-    assert found["eval_closer"] == 0.5
+    assert found["mode_share"] == pytest.approx(0.5)
+    assert found["eval_moves"] == pytest.approx(0.25)
+
+
+def test_a_mode_that_moves_nothing_has_no_share() -> None:
+    found = effects(second=[0.6, 1.0], third=[0.6, 1.0])
+    assert found["mode_share"] == found["eval_moves"] == 0
 
 
 def tiny(_device: str) -> nn.Module:
@@ -41,16 +45,23 @@ def tiny(_device: str) -> nn.Module:
     return loaded
 
 
-@pytest.mark.parametrize("switch", ["as listed", "train() called"])
-def test_eval_changes_the_loss_only_where_train_was_called(
-    switch: str, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("called", [False, True])
+@pytest.mark.parametrize("returned", [False, True])
+def test_the_modes_at_saving_and_after_loading_are_seen(
+    returned: bool, called: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(third_listing, "pretrained_minilm", tiny)
+    """A planted library that returns models in one mode or the other."""
+    monkeypatch.setattr(
+        third_listing, "pretrained_minilm", lambda device: tiny(device).train(returned)
+    )
     monkeypatch.setattr(
         torch, "randint", lambda high, size, draw=torch.randint: draw(min(high, 100), size)
     )
-    found = measure(Block(0, 1, 0, effort=8), Arm((("switch", switch),)))
-    called = switch == "train() called"
-    assert found["eval_changes"] == called
-    assert (float(str(found["mode_effect"])) > 0) == called
+    arm = Arm((("switch", third_listing.SWITCH.levels[called]),))
+    found = measure(Block(0, 1, 0, effort=8), arm)
+    in_train = called or returned
+    assert found["saved_in_train"] == in_train
+    assert found["loaded_in_train"] == returned
+    assert (float(str(found["mode_effect"])) > 0) == in_train
+    assert (float(str(found["eval_moves"])) > 0) == in_train
     assert float(str(found["label_effect"])) > 0
