@@ -40,8 +40,7 @@ def load_study(name: str) -> Study:
 
 def read_study(name: str) -> Study:
     """A study as it stands, unchecked; see ``load_study``."""
-    module = _imported(name, _by_path if name.endswith(".py") else _by_name)
-    experiments = dict(_experiments(module))
+    module, experiments = _imported(name, _by_path if name.endswith(".py") else _by_name)
     if not experiments:
         raise HarnessError(f"The study {name!r} defines no EXPERIMENT.")
     question = (module.__doc__ or "").strip().partition("\n")[0]
@@ -49,9 +48,13 @@ def read_study(name: str) -> Study:
     return Study(own, question, experiments, _sources(module), _catalogue(module), origin=name)
 
 
-def _imported(name: str, by: Callable[[str], ModuleType]) -> ModuleType:
+def _imported(
+    name: str, by: Callable[[str], ModuleType]
+) -> tuple[ModuleType, dict[str, Experiment[Any]]]:
+    """The study's module with its experiments, those of a folder imported one by one."""
     try:
-        return by(name)
+        module = by(name)
+        return module, dict(_experiments(module))
     except HarnessError:
         raise
     except Exception as error:

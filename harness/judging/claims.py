@@ -82,9 +82,12 @@ class _Summary:
     def _sentence(self, confidence: float) -> str:
         """The headline's sentence; of a mixed claim one that holds and one that does not."""
         own, lead = self.own, self.lead
-        if lead is None or not any(each.effect.values for each in own):
-            return self.judgement.reason if len(own) != 1 else own[0].judgement.reason
-        text = own[lead].finding(confidence).sentence
+        if lead is None:
+            return self.judgement.reason
+        shown = own[lead].finding(confidence)
+        if not shown.number:
+            return shown.reason
+        text = shown.sentence
         if len(own) == 1:
             return text
         places = {
@@ -94,10 +97,10 @@ class _Summary:
         holds = f"Holds in {len(places['reproduced'])} of {len(own)} settings"
         if self.judgement.verdict != "mixed":
             return f"{text} {holds}."
-        shown = own[lead].judgement.verdict
-        other = _typical(places["refuted" if shown == "reproduced" else "reproduced"], own)
+        holding = own[lead].judgement.verdict == "reproduced"
+        other = _typical(places["refuted" if holding else "reproduced"], own)
         against = own[other or 0].finding(confidence).sentence
-        first, second = (text, against) if shown == "reproduced" else (against, text)
+        first, second = (text, against) if holding else (against, text)
         return f"{holds}. Here it does: {first} Here not: {second}"
 
 

@@ -31,7 +31,7 @@ def number_text(condition: Condition, effect: Effect, confidence: float) -> str:
     if across == "every":
         span = interval(min(effect.values), max(effect.values), unit)
         return f"{span} in {_all(effect.values, 'value')}"
-    if len(set(effect.values)) == 1:
+    if {amount(value, unit) for value in effect.values} == {amount(effect.estimate, unit)}:
         return f"{amount(effect.estimate, unit)} in {_all(effect.values, 'block')}"
     blocks = plural(effect.blocks, "block")
     if math.isinf(effect.low) and math.isinf(effect.high):

@@ -46,7 +46,7 @@ from harness import (
 from harness.figures import BLUE, ORANGE, SKY, VERMILION
 from harness.libraries import functional, torch
 from harness.workloads import load_split, mlp_for
-from studies.amp.marks import draw, told
+from studies.amp.marks import draw, note, told
 from studies.amp.models import TRANSFORMER, digit_net
 from studies.amp.precision import BF16, FP32, autocast
 
@@ -253,7 +253,8 @@ def exact_update(optimiser: torch.optim.Optimizer, parameter: Tensor, gradient: 
     first = decay * first + (1 - decay) * gradient
     second = slow_decay * second + (1 - slow_decay) * gradient.square()
     size: Tensor = (second / (1 - slow_decay**number)).sqrt() + group["eps"]
-    return -rate * first / (1 - decay**number) / size
+    step: Tensor = -rate * first / (1 - decay**number) / size
+    return step
 
 
 def compare(
@@ -311,11 +312,11 @@ def what_pure_bf16_costs(table: pd.DataFrame) -> Figure:
     wrong = _column(values, ("update_error", DIGITS, ADAM, PURE))
     right = _column(values, ("update_error", DIGITS, ADAM, MIXED))
     figure.suptitle(
-        f"In bfloat16 the error of an update of Adam is {told(wrong / right, ',.0f')} times\n"
-        f"as large as in float32 ({DIGITS}; {table['block'].nunique()} blocks (dots), "
-        "medians with 99 % intervals)",
-        fontsize=20,
+        f"In bfloat16 the error of an update of Adam is {told(wrong / right, ',.0f')}\n"
+        f"times as large as in float32 ({DIGITS})",
+        fontsize=22,
     )
+    note(panels[0], "", table["block"].nunique(), "block")
     return figure
 
 

@@ -199,8 +199,8 @@ def vanished_gradients(table: pd.DataFrame) -> Figure:
         ].groupby("precision")
     }
     figure.suptitle(
-        f"Of a loss times {least:g}, float16 loses {lost.get(FP16)} % of the gradients,\n"
-        f"bfloat16 {lost.get(BF16)} %, where the scaler changed {int(changed.sum())} of "
+        f"With the loss times {least:g}, float16 turns {lost.get(FP16)} % of the gradients\n"
+        f"to zero, bfloat16 {lost.get(BF16)} %; there the scaler changed {int(changed.sum())} of "
         f"{changed.count()} trainings\n"
         f"(small {TRANSFORMER}, {blocks} blocks (dots), medians with 99 % intervals)",
         fontsize=20,

@@ -210,10 +210,12 @@ EXPERIMENT = Experiment(
         Response(
             "products_in_16_bits",
             "1",
-            "share of what matrix products and convolutions are given that has 16 bits",
+            "share of the numbers entering matrix products and convolutions that have 16 bits",
         ),
         Response(
-            "share_in_16_bits", "1", "share of what the forward pass computes that has 16 bits"
+            "share_in_16_bits",
+            "1",
+            "share of the numbers the forward pass computes that have 16 bits",
         ),
         Response("both_types", "yes/no", "some operations give 16 bits and others 32"),
         *(

@@ -47,5 +47,6 @@ def told(values: NDArray[np.float64], form: str = ".2f") -> str:
 def note(axes: Axes, device: str, blocks: int, what: str = "process") -> None:
     """Say above a panel what was measured on, how often, and what its marks are."""
     several = what if blocks == 1 else f"{what}{'es' if what.endswith('s') else 's'}"
-    text = f"{device}, {blocks} {several} (dots); diamonds: medians with 99 % intervals"
+    where = f"{device}, " if device else ""
+    text = f"{where}{blocks} {several} (dots); diamonds: medians with 99 % intervals"
     axes.set_title(text, loc="left", fontsize=14, color="#555555")

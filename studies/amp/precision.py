@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 FP32, TF32, BF16, FP16 = "float32", "TF32", "bfloat16", "float16"
 #: 32 bits as PyTorch ships them: a GPU's convolutions use TF32, its matrix products do not.
 SHIPPED = "float32 as shipped"
-BF16_SCALER, FP16_SCALER = "bfloat16 with scaler", "float16 with scaler"
+BF16_SCALER, FP16_SCALER = "bfloat16 and a scaler", "float16 and a scaler"
 
 #: float32; autocast to 16 bits, with and without scaling of the loss.
 LEVELS = (FP32, BF16, BF16_SCALER, FP16, FP16_SCALER)

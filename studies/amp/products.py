@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from harness import AA, Beyond, Claim, Experiment, Factor, PerProfile, Ratio, between
-from harness.figures import by_block, device_of, rounds_of
+from harness.figures import BLACK, by_block, device_of, rounds_of
 from harness.libraries import torch
 from studies.amp.marks import draw, note, told
 from studies.amp.precision import BF16, COLOURS, FP16, FP32, float32_units, half_type
@@ -148,7 +148,7 @@ def draw_products(table: pd.DataFrame, products: Products, shown: int) -> Figure
     if device == "CUDA":  # the passage speaks of no other
         low, high = 1 / TWO_TO_FOUR_TIMES.high, 1 / TWO_TO_FOUR_TIMES.low
         axes.axhspan(low, high, color="#E8E8E8", zorder=0, label="2 to 4 times")
-    axes.axhline(1, color=COLOURS[FP32], linewidth=1)
+    axes.axhline(1, color=BLACK, linewidth=1)
     for place, side in enumerate(sizes):
         for number, level in enumerate(levels):
             draw(
@@ -168,7 +168,7 @@ def draw_products(table: pd.DataFrame, products: Products, shown: int) -> Figure
     figure.legend(loc="outside lower center", ncols=len(levels) + 1)
     figure.suptitle(
         f"With {shown:,} {products.size.title}, {products.what} in bfloat16\n"
-        f"is {told(speeds[shown, BF16], '.1f')} times as fast as in {baseline}",
+        f"is {told(speeds[shown, BF16])} times as fast as in {baseline}",
         fontsize=22,
     )
     note(axes, device, table["block"].nunique())

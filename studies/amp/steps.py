@@ -145,7 +145,7 @@ def draw_steps(table: pd.DataFrame, width: Factor[float], precision: Factor[str]
         _label_panel(axes, net, width)
     panels[0].set_ylabel("times as fast as float32")
     for level in levels:
-        panels[0].plot([], [], "D", color=COLOURS[level], label=level)
+        panels[0].plot([], [], "D", color=COLOURS[level], label=precision.say(level))
     if device == "CUDA":
         panels[0].fill_between([], [], color="#E8E8E8", label="50 to 100 % faster")
     figure.legend(loc="outside lower center", ncols=3)
@@ -159,11 +159,12 @@ def draw_steps(table: pd.DataFrame, width: Factor[float], precision: Factor[str]
 
 
 def _label_panel(axes: Axes, net: str, width: Factor[float]) -> None:
-    axes.set_yscale("log", base=2)
-    axes.yaxis.set_major_formatter("{x:g}")
     axes.set_xlim(-0.5, len(width.levels) - 0.5)
     if len(width.levels) == 1:
+        axes.set_ylim(bottom=0)
         axes.set_xticks((0,), (net,))
     else:
+        axes.set_yscale("log", base=2)
+        axes.yaxis.set_major_formatter("{x:g}")
         axes.set_xticks(range(len(width.levels)), [f"{share:g}" for share in width.levels])
         axes.set_xlabel(f"{net}:\n{width.title}")

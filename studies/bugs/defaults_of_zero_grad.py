@@ -33,8 +33,8 @@ CLAIMS = (
         "C3.15",
         Value("zeros").at(call=BARE, of=OPTIMISERS).always(),
         equals(1.0),
-        reading="Without an argument an optimiser's zero_grad leaves tensors of zeros; None is what "
-        "comes on request only.",
+        reading="Without an argument an optimiser's zero_grad leaves tensors of zeros; None comes "
+        "on request only.",
         headline={"of": "Adam"},
     ),
     Beyond(

@@ -65,7 +65,7 @@ READINGS = (
     ("graphs_left", 0, "and keeps none alive."),
 )
 
-CLAIMS = (
+CLAIMS: tuple[Claim | Beyond | Control, ...] = (
     *(
         Claim("C5.12", Value(name).at(tensor=KEPT).always(), equals(value), reading=reading)
         for name, value, reading in READINGS

@@ -23,7 +23,11 @@ OPTIMISERS: dict[str, MakeOptimiser] = {
     "Adam": lambda parameters: torch.optim.Adam(parameters, lr=1e-3),
     "AdamW": lambda parameters: torch.optim.AdamW(parameters, lr=1e-3, weight_decay=0.01),
 }
-OPTIMISER = Factor("optimiser", tuple(OPTIMISERS))
+OPTIMISER = Factor(
+    "optimiser",
+    tuple(OPTIMISERS),
+    words={"SGD, momentum": "SGD with momentum", "SGD, weight decay": "SGD with weight decay"},
+)
 
 
 @dataclass(frozen=True)

@@ -11,24 +11,28 @@ moments of Adam and weight decay answer to; a gradient left over from before the
 again and again. How far a layer moves is the largest distance from where it was when it was frozen,
 over its norm. Learning rate x decay x steps is 0.01 x 0.01 x 50 = 0.005 for SGD and 0.0005 for
 AdamW.
+
+The verdicts on zero gradients and on gradients that are left speak for the document's listing, Adam
+and ``zero_grad()`` as it is by default. Other optimisers and other ways to reset stand beside them.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
 
 from harness import (
     Arm,
+    Beyond,
     Block,
     Claim,
     Control,
     Experiment,
     Factor,
+    Level,
     PerProfile,
     Response,
     Responses,
@@ -71,55 +75,105 @@ ZEROINGS = {
 DEFAULTS = (DEFAULT, "to None after the step")
 TO_ZEROS = ("to zeros", "to zeros after the step")
 
-FREEZE = Factor("freeze", (FIRST, LATER))
-BUILT = Factor("built", (STALE, FRESH))
-ZEROED = Factor("zeroed", tuple(ZEROINGS))
+FREEZE = Factor(
+    "freeze",
+    (FIRST, LATER),
+    words={FIRST: f"frozen {FIRST}", LATER: f"frozen {LATER}"},
+)
+BUILT = Factor(
+    "built",
+    (STALE, FRESH),
+    control=FRESH,
+    words={STALE: "optimiser built before freezing", FRESH: "optimiser built after freezing"},
+)
+ZEROED = Factor(
+    "zeroed",
+    tuple(ZEROINGS),
+    words={
+        DEFAULT: "gradients reset as by default",
+        "to None after the step": "gradients reset as by default, after the step",
+        "to zeros": "gradients reset to zeros",
+        "to zeros after the step": "gradients reset to zeros, after the step",
+        "trainable only": "gradients reset only where they are trained",
+        NEVER: "gradients never reset",
+    },
+)
 HEAD = "4."  # the last layer's parameters begin so
 FROZEN_TENSORS = 4  # weight and bias of the two layers before it
+LISTED = "Adam"
+OTHERS = tuple(name for name in OPTIMISERS if name != LISTED)
 
 RESPONSES = (
     Response(
-        "moved", "1", "largest distance of the frozen parameters from their start, over their norm"
+        "moved",
+        "1",
+        "the largest distance of the frozen parameters from their start, over their norm",
     ),
     Response(
         "zero_gradients",
         "1",
-        "share of frozen tensors whose gradient is all zeros when a step comes",
+        "share of the frozen tensors whose gradient is all zeros when a step comes",
     ),
-    Response("gradients", "1", "share of frozen tensors that have a gradient of any kind then"),
-    Response("in_groups", "tensors", "frozen tensors in the optimiser's groups"),
-    Response("state_bytes", "KiB", "that the optimiser keeps for frozen tensors at the end"),
-    Response("head_moved", "1", "distance of the last layer from where it was at the freezing"),
-    Response("head_gap", "1", "largest difference of the last layer from a run that only freezes"),
+    Response(
+        "gradients", "1", "share of the frozen tensors that have any gradient when a step comes"
+    ),
+    Response("in_groups", "tensors", "the number of frozen tensors in the optimiser's groups"),
+    Response("state_bytes", "KiB", "the optimiser's state for frozen tensors at the end"),
+    Response("head_moved", "1", "the distance of the last layer from where it was at the freezing"),
+    Response(
+        "head_gap", "1", "the largest difference of the last layer from a run that only freezes"
+    ),
 )
 
-CLAIMS = (
+#: What C5.14 and C5.32 are judged at, and what stands beside both: they speak of one listing.
+Levels: TypeAlias = dict[str, "Level | tuple[Level, ...]"]
+LISTING: Levels = {"built": STALE, "zeroed": DEFAULTS, "optimiser": LISTED}
+_LATER: Levels = {"built": STALE, "freeze": LATER}
+BESIDE: tuple[tuple[Levels, str], ...] = (
+    (_LATER | {"zeroed": DEFAULT, "optimiser": OTHERS}, "other optimisers than the listing's Adam"),
+    (
+        _LATER | {"zeroed": TO_ZEROS[0]},
+        "gradients reset to zeros, as zero_grad() did before PyTorch 2",
+    ),
+    (_LATER | {"zeroed": NEVER}, "frozen layers whose gradients are never reset"),
+)
+
+CLAIMS: tuple[Claim | Beyond | Control, ...] = (
     Claim(
         "C5.13",
         Value("in_groups").at(built=STALE, zeroed=DEFAULT).always(),
         equals(FROZEN_TENSORS),
         reading="All frozen tensors are in the optimiser's groups after the freezing.",
+        headline={"freeze": LATER, "optimiser": LISTED},
     ),
     Claim(
         "C5.14",
-        Value("zero_gradients").at(built=STALE, zeroed=DEFAULTS, optimiser="Adam").always(),
+        Value("zero_gradients").at(**LISTING).always(),
         equals(1),
         reading="With zero gradients: whenever the optimiser of the document's listing steps, the "
         "gradient of every frozen tensor is a tensor of zeros, with zero_grad() as it is by "
-        "default. What happens where it is told to leave zeros is recorded beside it.",
+        "default.",
+        headline={"freeze": LATER, "zeroed": DEFAULT},
     ),
     Claim(
         "C5.32",
-        Value("gradients").at(built=STALE, zeroed=DEFAULTS, optimiser="Adam").always(),
+        Value("gradients").at(**LISTING).always(),
         equals(1),
-        reading="Still have gradients: after freezing, with zero_grad() as it is by default, no "
-        "frozen tensor's gradient is None when the optimiser steps.",
+        reading="Still have gradients: whenever the optimiser of the document's listing steps, no "
+        "frozen tensor's gradient is None, with zero_grad() as it is by default.",
+        headline={"freeze": LATER, "zeroed": DEFAULT},
+    ),
+    *(
+        Beyond(claim, Value(response).at(**levels).always(), equals(1), why)
+        for claim, response in (("C5.14", "zero_gradients"), ("C5.32", "gradients"))
+        for levels, why in BESIDE
     ),
     Claim(
         "C5.17",
         Value("moved").at(built=FRESH).always(),
         equals(0),
         reading="Built after freezing with what is trainable, no optimiser moves a frozen layer,",
+        headline={"freeze": LATER, "optimiser": LISTED},
     ),
     Claim(
         "C5.17",
@@ -127,6 +181,19 @@ CLAIMS = (
         equals(0),
         reading="and the layer that is trained ends bit for bit where it ends if the optimiser is "
         "built before freezing and the frozen layers have no gradients.",
+    ),
+    Beyond(
+        "C5.17",
+        Value("head_gap").at(built=FRESH, freeze=LATER).always(),
+        equals(0),
+        why="a new optimiser in the middle of a training, which begins without the old one's state",
+    ),
+    Beyond(
+        "C5.17",
+        Value("moved").at(built=STALE, zeroed=DEFAULT).always(),
+        equals(0),
+        why="the optimiser that the advice is against",
+        reading="It does not move a frozen layer either.",
     ),
     Control(
         "zero_grad(set_to_none=False) leaves tensors of zeros after 20 steps",
@@ -191,8 +258,7 @@ def rows_of(parameters: Iterable[nn.Parameter]) -> Tensor:
     return torch.cat([parameter.detach().flatten(1) for parameter in parameters], dim=1)
 
 
-@lru_cache(maxsize=1)
-def cell_of(blocks: tuple[Block, ...]) -> Cell:
+def prepare_together(blocks: tuple[Block, ...]) -> Cell:
     """A network for each block, and rows of its training set, drawn by its seed."""
     networks, inputs, labels = [], [], []
     for block in blocks:
@@ -207,14 +273,14 @@ def cell_of(blocks: tuple[Block, ...]) -> Cell:
     return Cell(networks, list(zip(torch.stack(inputs, 1), torch.stack(labels, 1), strict=True)))
 
 
-def measure(blocks: tuple[Block, ...], arm: Arm) -> list[Responses]:
+def measure(cell: Cell, arm: Arm) -> list[Responses]:
     """Train, freeze, and go on training."""
-    cell = cell_of(blocks)
+    count = len(cell.networks)
     run = train(cell, arm)
     groups = run.optimiser.param_groups
     known = {id(parameter) for group in groups for parameter in group["params"]}
     states = [run.optimiser.state[p] for p in run.frozen if p in run.optimiser.state]
-    gap = torch.full((len(blocks),), math.nan)  # the stale run would be compared with itself
+    gap = torch.full((count,), math.nan)  # the stale run would be compared with itself
     if arm[BUILT] == FRESH:
         only_frozen = train(cell, arm.replaced(built=STALE))
         gap = (head_of(run.nets) - head_of(only_frozen.nets)).abs().amax(1)
@@ -227,7 +293,7 @@ def measure(blocks: tuple[Block, ...], arm: Arm) -> list[Responses]:
     of_all = {
         "gradients": run.gradients / run.looks,
         "in_groups": float(sum(id(parameter) in known for parameter in run.frozen)),
-        "state_bytes": total_bytes(states) / len(blocks) / 2**10,
+        "state_bytes": total_bytes(states) / count / 2**10,
     }
     each = zip(*(values.tolist() for values in found.values()), strict=True)
     return [{**of_all, **dict(zip(found, values, strict=True))} for values in each]
@@ -307,6 +373,7 @@ EXPERIMENT: Experiment[Block] = Experiment(
     only=_needed,
     blocks=PerProfile(1, 20, 40),
     together=PerProfile(1, 20, 20),
+    prepare_together=prepare_together,
     measure_together=measure,
     responses=RESPONSES,
     claims=CLAIMS,

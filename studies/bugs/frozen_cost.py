@@ -1,5 +1,8 @@
 """How much time does an optimiser waste on frozen layers that it still knows?
 
+Whether compute is wasted is decided by counting (``frozen_touched``); what the clock says of it is
+shown beside it, and decides nothing.
+
 Perceptrons are trained for 20 steps and frozen but for the last layer; then a training step is
 timed with the old optimiser, which still has the frozen layers, and with one built after freezing
 from what is trainable. ``zero_grad`` leaves None, as it does by default, or zeros, as before
@@ -19,7 +22,7 @@ import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from harness import AA, Arm, Block, Claim, Experiment, Factor, PerProfile, Ratio, Task, at_least
+from harness import AA, Arm, Beyond, Block, Experiment, Factor, PerProfile, Ratio, Task, at_least
 from harness.libraries import nn, torch
 from harness.workloads import mlp
 from studies.bugs.freezing import (
@@ -48,24 +51,44 @@ class Work:
 
 
 WORKS = {
-    "Adam, small": Work(64, "Adam"),
-    "Adam, wide": Work(256, "Adam"),
-    "SGD, wide": Work(256, "SGD"),
+    "Adam, small perceptron": Work(64, "Adam"),
+    "Adam, wide perceptron": Work(256, "Adam"),
+    "SGD, wide perceptron": Work(256, "SGD"),
 }
 STALE, FRESH, NOT_FROZEN = "before freezing", "after freezing", "not frozen"
-BUILT = Factor("built", (FRESH, STALE, NOT_FROZEN), control=FRESH)
-ZEROINGS = {"to None": Zeroing("None"), "to zeros": Zeroing("zeros")}
-ZEROED = Factor("zeroed", tuple(ZEROINGS))
+BUILT = Factor(
+    "built",
+    (FRESH, STALE, NOT_FROZEN),
+    control=FRESH,
+    words={
+        FRESH: "optimiser built after freezing",
+        STALE: "optimiser built before freezing",
+        NOT_FROZEN: "nothing frozen",
+    },
+)
+TO_NONE, TO_ZEROS = "to None", "to zeros"
+ZEROINGS = {TO_NONE: Zeroing("None"), TO_ZEROS: Zeroing("zeros")}
+ZEROED = Factor(
+    "zeroed",
+    tuple(ZEROINGS),
+    words={TO_NONE: "gradients reset as by default", TO_ZEROS: "gradients reset to zeros"},
+)
 WORK = Factor("work", tuple(WORKS))
 
 CLAIMS = (
-    Claim(
+    Beyond(
         "C5.15",
-        Ratio("seconds", BUILT).at(built=STALE).by_round(),
+        Ratio("seconds", BUILT).at(built=STALE, zeroed=TO_NONE).by_round(),
         at_least(SLOWER),
-        reading="Wasted: with the optimiser built before freezing a training step takes at least "
-        "2 % longer than with one built after it, with zero_grad() as it is by default and where "
-        "it leaves zeros.",
+        why="time, where compute is counted",
+        reading="A training step takes at least 2 % longer.",
+    ),
+    Beyond(
+        "C5.15",
+        Ratio("seconds", BUILT).at(built=STALE, zeroed=TO_ZEROS).by_round(),
+        at_least(SLOWER),
+        why="time, with gradients reset to zeros as before PyTorch 2",
+        reading="A training step takes at least 2 % longer.",
     ),
 )
 
@@ -106,7 +129,7 @@ def task(cell: Cell, arm: Arm) -> Task:
 
 def _needed(arm: Arm) -> bool:
     """What freezing saves is shown once."""
-    return arm[BUILT] != NOT_FROZEN or arm[ZEROED] == "to None"
+    return arm[BUILT] != NOT_FROZEN or arm[ZEROED] == TO_NONE
 
 
 EXPERIMENT = Experiment(
@@ -114,10 +137,11 @@ EXPERIMENT = Experiment(
     factors=(BUILT, ZEROED, WORK),
     only=_needed,
     blocks=PerProfile(1, 12, 12),
-    rounds=PerProfile(10, 40, 120),
+    rounds=PerProfile(10, 30, 120),
     imports=("torch._dynamo",),  # which every optimiser imports when it is made
-    aa=AA(within=MARGIN, at={"built": FRESH, "zeroed": "to None"}),
+    aa=AA(within=MARGIN, at={"built": FRESH, "zeroed": TO_NONE}),
     prepare=prepare,
     task=task,
     claims=CLAIMS,
+    call="a training step",
 )

@@ -48,8 +48,8 @@ SETTINGS = {
     for lr in rates
 }
 TASKS = (LINEAR, LOGISTIC, DIGITS, SPIRAL_TANH, SPIRAL_RELU)
-#: Where the correct loop itself has not lost half of its loss in 1,000 steps: such a rate is no
-#: usual one for the task. A control checks that it has wherever else claims are judged.
+#: Where the correct loop itself has not lost a quarter of its loss in 1,000 steps: such a rate is
+#: no usual one for the task. A control checks that it has wherever else losses are judged.
 SLOW = {
     SPIRAL_TANH: (
         "SGD, rate 0.01",

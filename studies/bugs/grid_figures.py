@@ -120,8 +120,8 @@ def times_the_gradient(table: pd.DataFrame) -> Figure:
     middles = [float(np.median(values)) for values in own.values()]
     figure.suptitle(
         f"Without zero_grad .grad at step {STEP} is 80 to 120 times the step's own gradient\nin "
-        f"{len(inside(own, HUNDREDFOLD))} of {len(own)} cells, and {min(middles):.2g} to "
-        f"{max(middles):.2g} times in all (medians of {table['block'].nunique()} seeds, 99 % intervals)",
+        f"{len(inside(own, HUNDREDFOLD))} of {len(own)} cells, and {min(middles):.1f} to "
+        f"{max(middles):,.0f} times in all (medians of {table['block'].nunique()} seeds, 99 % intervals)",
         fontsize=20,
     )
     return figure
@@ -166,7 +166,7 @@ def losses_at_the_end(table: pd.DataFrame) -> Figure:
     handles = panels[0].get_legend_handles_labels()
     figure.legend(*handles, loc="outside lower center", ncols=4, fontsize=15)
     panels[len(TASKS) // 2].set_xlabel("loss at the end, loss at the beginning = 1", fontsize=18)
-    figure.suptitle(_ends(table), fontsize=19)
+    figure.suptitle(_ends(table), fontsize=18)
     return figure
 
 
@@ -180,10 +180,10 @@ def _ends(table: pd.DataFrame) -> str:
     lower = [cell for cell in judged if _placed(kept[cell] / correct[cell], 0.0, 1 / WORSE.low)]
     names = "; ".join(f"{task}, {setting}" for task, setting in lower)
     return (
-        f"Without zero_grad the loss diverges in {diverged} of {len(judged)} cells; it ends 5 % or "
-        f"more above the correct loop's\nin {worse}, and below it in {len(lower)}"
+        f"Without zero_grad the loss diverges in {diverged} of {len(judged)} cells; in {worse} it "
+        f"ends 5 % or more above\nthat of the correct loop, in {len(lower)} below it"
         f"{f' ({names})' if lower else ''}\n(dots: {table['block'].nunique()} seeds; diamonds: "
-        "medians; counted by 99 % intervals)"
+        "medians; cells are counted by their 99 % intervals)"
     )
 
 

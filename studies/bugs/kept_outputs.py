@@ -83,7 +83,7 @@ RESPONSES = (
     Response(
         "growth",
         "1",
-        "what a step leaves saved for a backward pass, as a share of what one forward pass saves",
+        "of what a forward pass saves for its backward pass, the share that stays with each step",
     ),
     Response("live_growth", "KiB", "what a step adds to all tensors alive, from the second step"),
     Response("graphs", "graphs", "the number of graphs alive after the last step"),

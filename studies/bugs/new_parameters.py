@@ -36,16 +36,30 @@ if TYPE_CHECKING:
 
 STEPS, BATCH, HIDDEN = 20, 32, 32
 ADDED, REPLACED = "layer added", "layer replaced"
-CHANGE = Factor("change", (ADDED, REPLACED))
-TOLD = Factor("told", (False, True))
+CHANGE = Factor(
+    "change",
+    (ADDED, REPLACED),
+    words={ADDED: "a layer added", REPLACED: "the last layer replaced"},
+)
+TOLD = Factor(
+    "told",
+    (False, True),
+    words={False: "optimiser as it was", True: "optimiser told of the new parameters"},
+)
 
 RESPONSES = (
     Response("moved", "1", "share of the new tensors that differ from how they began"),
     Response("gradients", "1", "share of the new tensors that have a gradient at the end"),
     Response(
-        "piled_up", "1", "norm of their gradient after the last step over that after the first"
+        "piled_up",
+        "1",
+        "the norm of the new tensors' gradient after the last step, over that after the first",
     ),
-    Response("orphans", "tensors", "in the optimiser, but in the network no more"),
+    Response(
+        "orphans",
+        "tensors",
+        "the number of tensors that the optimiser has and the network has no more",
+    ),
 )
 
 CLAIMS = (
@@ -55,6 +69,7 @@ CLAIMS = (
         equals(0),
         reading="Unknown: no optimiser moves a tensor of a layer that was added or put in place of "
         "another after it was built.",
+        headline={"change": REPLACED, "optimiser": "Adam"},
     ),
     Control(
         "add_param_group makes them known",

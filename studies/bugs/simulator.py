@@ -176,7 +176,7 @@ def _headline(table: pd.DataFrame) -> str:
         f"Spiral without zero_grad: the loss explodes in {exploded} of {len(middles)} settings; "
         f"where it goes farthest\n({', '.join(worst)}) it ends at {end.estimate:.1f} times the "
         f"initial one (99 % interval {end.low:.1f} to {end.high:.1f})\n({epochs} epochs; lines and "
-        f"bands: median and middle 80 % of {table['block'].nunique()} seeds; CPU)"
+        f"bands: median and middle 80 % of {table['block'].nunique()} seeds)"
     )
 
 

@@ -213,8 +213,8 @@ def beside_powers_of_two(table: pd.DataFrame) -> Figure:
 EXPERIMENT = Experiment(
     question="Is a batch faster for a size that is a power of two, and for being large?",
     factors=(NET, SIZES),
-    blocks=PerProfile(1, 12, 12),
-    rounds=PerProfile(2, 12, 60),
+    blocks=PerProfile(1, 8, 12),
+    rounds=PerProfile(2, 6, 60),
     imports=("torch._dynamo",),  # which every optimiser imports when it is made
     aa=AA(within=0.025, at={"sizes": power(LARGE)}),
     prepare=prepare,

@@ -24,6 +24,7 @@ from harness import (
     Control,
     Experiment,
     Factor,
+    Level,
     PerProfile,
     Response,
     Responses,
@@ -65,7 +66,7 @@ DROP_LAST = Factor(
     "drop_last", (False, True), words={False: "last batch kept", True: "last batch dropped"}
 )
 
-TYPE = {"examples": 100, "read": BY_LOOP, "drop_last": False}
+TYPE: dict[str, Level] = {"examples": 100, "read": BY_LOOP, "drop_last": False}
 SHAPES = (
     "In every full batch inputs have 32 rows, and targets are 32 numbers without another dimension."
 )

@@ -44,7 +44,7 @@ from harness import (
     between,
     equals,
 )
-from harness.figures import BLUE, ORANGE, draw_blocks
+from harness.figures import BLUE, ORANGE, draw_blocks, span
 from harness.libraries import functional, nn, torch
 from harness.meters import allocator_peak, resident_peak
 from studies.dataloader.files import ImageFolder, photo
@@ -185,7 +185,9 @@ def memory_against_data(table: pd.DataFrame) -> Figure:
     from matplotlib.figure import Figure
 
     table = table[table["response"] == "peak"]
-    peaks = {key: rows["value"].to_numpy() for key, rows in table.groupby(["batches", "images"])}
+    peaks: dict[tuple[Any, ...], NDArray[np.float64]] = {
+        key: rows["value"].to_numpy() for key, rows in table.groupby(["batches", "images"])
+    }
     figure = Figure()
     axes = figure.subplots()
     axes.set(
@@ -218,7 +220,7 @@ def memory_against_data(table: pd.DataFrame) -> Figure:
     return figure
 
 
-def _finding(peaks: dict[tuple[str, int], NDArray[np.float64]]) -> str:
+def _finding(peaks: dict[tuple[Any, ...], NDArray[np.float64]]) -> str:
     """How much more memory the largest data take than the smallest."""
     few, many = peaks.get((DROPPED, FEWEST)), peaks.get((DROPPED, MOST))
     if few is None or many is None:
@@ -226,7 +228,7 @@ def _finding(peaks: dict[tuple[str, int], NDArray[np.float64]]) -> str:
     ratios = np.sort(many) / np.sort(few)
     return (
         f"{MOST // FEWEST} times the data took {np.median(ratios):.2f} times the memory\n"
-        f"(between {ratios.min():.2f} and {ratios.max():.2f} in {len(ratios)} processes)"
+        f"({span(ratios)} in {len(ratios)} processes)"
     )
 
 

@@ -11,7 +11,7 @@ sizes cost in time is asked elsewhere (``batch_size``).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
@@ -40,9 +40,10 @@ if TYPE_CHECKING:
 
 EPOCHS, BASE, LR = 20, 64, 3e-3
 WORSE = 0.01
-LARGEST = {"digits": 1024, "breast_cancer": 256}
+DIGITS: Final = "digits"
+CANCER: Final = "breast_cancer"
+LARGEST = {DIGITS: 1024, CANCER: 256}
 
-DIGITS, CANCER = LARGEST
 DATA = Factor("data", (DIGITS, CANCER), words={CANCER: "breast cancer"})
 RATE = Factor(
     "rate",
@@ -145,7 +146,7 @@ def _finding(table: pd.DataFrame) -> str:
     if interval.low < 0 < interval.high:
         within = f"{interval.low:+.1f} to {interval.high:+.1f}"
     return (
-        f"Digits: batches of {largest:,} gave {size:.1f} points {more} accuracy than of 64\n"
+        f"Digits: {size:.1f} points {more} accuracy with batches of {largest:,} than of 64\n"
         f"after {EPOCHS} epochs (99 % interval {within}; n = {len(gaps)} splits and seeds)"
     )
 

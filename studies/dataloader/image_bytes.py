@@ -28,7 +28,7 @@ from harness import (
     at_least,
     equals,
 )
-from harness.figures import BLUE, draw_blocks, median_interval
+from harness.figures import BLUE, draw_blocks, median_interval, span
 from studies.dataloader.files import ImageFolder, photo
 
 if TYPE_CHECKING:
@@ -77,6 +77,12 @@ class CountingFile(io.FileIO):
         read: int = super().readinto(buffer)
         self.count += read
         return read
+
+    def readall(self) -> bytes:
+        """Read what is left and count."""
+        rest: bytes = super().readall()
+        self.count += len(rest)
+        return rest
 
 
 def measure(folders: dict[str, ImageFolder], arm: Arm) -> Responses:
@@ -127,10 +133,10 @@ def share_read_by_open(table: pd.DataFrame) -> Figure:
     sizes = table[table["response"] == "kilobytes"].groupby("file")["value"].median()
     usual = USUAL[0]
     typical = median_interval(shares[usual]).estimate
+    within = f"{span(shares[usual], '.2g')} % in {table['block'].nunique()} sets of {COUNT} files"
     axes.set(
         title=f"Opening a JPEG of {sizes[usual]:.0f} kB read {typical:.2g} % of it; decoding, the "
-        f"rest\n({table['block'].nunique()} sets of {COUNT} files, between "
-        f"{shares[usual].min():.2g} and {shares[usual].max():.2g} %)",
+        f"rest\n({within})",
         xlabel="JPEG files (dots: sets of files)",
         ylabel="read when the file is open, %",
         ylim=(0, 105),

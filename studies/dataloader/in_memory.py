@@ -117,7 +117,7 @@ def start_and_epoch(table: pd.DataFrame) -> Figure:
     rounds = rounds_of(table, EPOCH, PERSISTENT, WORKERS)
     slower = median_interval(by_block(rounds["whole", False, 2] / rounds["whole", False, 0]))
     figure = Figure()
-    panels = figure.subplots(1, 2)
+    panels = figure.subplots(1, 2, sharey=True)
     figure.suptitle(
         f"Data in memory: an epoch with 2 workers took {slower.estimate:.1f} times as long "
         "as without\n"

@@ -82,7 +82,7 @@ EXPERIMENT = Experiment(
     question="How many workers load tiny files fastest, and storage that makes one wait?",
     factors=(KIND, WORKERS),
     blocks=PerProfile(1, 8, 12),
-    rounds=PerProfile(1, 4, 12),
+    rounds=PerProfile(1, 3, 12),
     aa=AA(within=0.05, at={"workers": NONE}),
     prepare=prepare,
     task=task,

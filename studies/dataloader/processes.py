@@ -121,7 +121,7 @@ EXPERIMENT = Experiment(
     blocks=PerProfile(1, 3, 10),
     measure=measure,
     responses=(
-        Response("processes_per_worker", "processes", "the number of processes for each worker"),
+        Response("processes_per_worker", "1", "the number of processes for each worker"),
         Response("by_the_loop", "1", "the share of examples made by the process that trains"),
         Response("new_processes", "1", "the share of the second epoch's processes that are new"),
     ),

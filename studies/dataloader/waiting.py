@@ -160,7 +160,7 @@ EXPERIMENT = Experiment(
     factors=(DATA, WORKERS),
     only=_needed,
     blocks=PerProfile(1, 8, 12),
-    rounds=PerProfile(1, 6, 12),
+    rounds=PerProfile(1, 4, 12),
     imports=("torch._dynamo",),  # which every optimiser imports when it is made
     aa=AA(within=0.05, at={"data": READY}),
     prepare=prepare,

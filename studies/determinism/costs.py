@@ -3,33 +3,16 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from harness import AA, Arm, Block, Claim, Experiment, Factor, PerProfile, Ratio, between
-from harness.figures import (
-    BLUE,
-    GREEN,
-    ORANGE,
-    SKY,
-    by_block,
-    device_of,
-    draw_blocks,
-    rounds_of,
-    span,
-)
+from harness import AA, Arm, Beyond, Block, Claim, Experiment, Factor, PerProfile, Ratio, between
+from harness.figures import by_block, device_of, draw_blocks, rounds_of
 from harness.libraries import torch
-from studies.determinism.settings import (
-    ALGORITHMS,
-    BENCHMARK,
-    BOTH,
-    CUBLAS,
-    DEFAULT,
-    DETERMINISTIC,
-    SETTINGS,
-    applied,
-)
+from studies.determinism.marks import told
+from studies.determinism.settings import CUBLAS, DEFAULT, applied
 from studies.determinism.workloads import train_step
 from studies.determinism.workloads import workload as make_workload
 
@@ -40,42 +23,9 @@ if TYPE_CHECKING:
 
     from harness import Task
 
-SETTING = Factor("setting", SETTINGS, control=DEFAULT)
-
 TEN_TO_THIRTY_PER_CENT_SLOWER = between(1.1, 1.3)
 #: Half of the way from 1 to the region.
 AA_WITHIN = 0.05
-COLOURS = {DETERMINISTIC: BLUE, BENCHMARK: ORANGE, BOTH: SKY, ALGORITHMS: GREEN}
-
-
-def claims(convs: tuple[str, ...]) -> tuple[Claim, ...]:
-    """The claim, for an experiment whose factor "workload" has some convolutional networks."""
-    time = Ratio("seconds", SETTING).by_round()
-    return (
-        Claim(
-            "C7.33",
-            time.at(setting=DETERMINISTIC, workload=convs),
-            TEN_TO_THIRTY_PER_CENT_SLOWER,
-            reading="Deterministic mode is cudnn.deterministic, which is about convolutions, "
-            "against PyTorch's defaults.",
-            needs="cuda",
-        ),
-        Claim(
-            "C7.33",
-            time.against(BENCHMARK).at(setting=DETERMINISTIC, workload=convs),
-            TEN_TO_THIRTY_PER_CENT_SLOWER,
-            reading="The same against the auto-tuner, which document C names as what is lost.",
-            needs="cuda",
-        ),
-        Claim(
-            "C7.33",
-            time.at(setting=ALGORITHMS),
-            TEN_TO_THIRTY_PER_CENT_SLOWER,
-            reading="Deterministic mode is torch.use_deterministic_algorithms(True), the setting "
-            "that holds for all operations, against PyTorch's defaults.",
-            needs="cuda",
-        ),
-    )
 
 
 class Job(NamedTuple):
@@ -83,6 +33,33 @@ class Job(NamedTuple):
 
     net: nn.Module
     x: Tensor
+
+
+@dataclass(frozen=True)
+class Series:
+    """One row of marks in a figure: a setting against another one.
+
+    Attributes:
+        setting: whose time is taken.
+        against: over whose time it is.
+        label: both in words.
+        colour: of the marks.
+    """
+
+    setting: str
+    against: str
+    label: str
+    colour: str
+
+
+def setting_factor(settings: tuple[str, ...]) -> Factor[str]:
+    """Some settings for determinism, with PyTorch's defaults as their control."""
+    return Factor("setting", settings, control=DEFAULT)
+
+
+def time_of_step(setting: Factor[str]) -> Ratio:
+    """The time of a step with a setting over that of the same with another."""
+    return Ratio("seconds", setting).by_round()
 
 
 def prepare_jobs(block: Block, kinds: tuple[str, ...]) -> dict[str, Job]:
@@ -111,77 +88,113 @@ def training_step(job: Job, setting: str) -> Task:
     return step
 
 
-def draw_costs(table: pd.DataFrame, workload: Factor[str]) -> Figure:
-    """How much longer a step takes with each setting, by workload."""
-    from matplotlib.figure import Figure
-
-    workloads, seconds = workload.levels, rounds_of(table, workload, SETTING)
-    ratios = {arm: by_block(seconds[arm] / seconds[arm[0], DEFAULT]) for arm in seconds}
-    figure = Figure()
-    axes = figure.subplots()
-    low, high = TEN_TO_THIRTY_PER_CENT_SLOWER.low, TEN_TO_THIRTY_PER_CENT_SLOWER.high
-    axes.axhspan(
-        100 * low - 100, 100 * high - 100, color="#E8E8E8", zorder=0, label="10 to 30 % slower"
-    )
-    axes.axhline(0, color="black", linewidth=1)
-    for place, name in enumerate(workloads):
-        for number, (setting, colour) in enumerate(COLOURS.items()):
-            draw_blocks(
-                axes,
-                place + 0.2 * (number - 1.5),
-                100 * ratios[name, setting] - 100,
-                colour=colour,
-                width=0.06,
-                label=setting if place == 0 else None,
-            )
-    bottom, top = axes.get_ylim()
-    axes.set_ylim(bottom, top + 0.25 * (top - bottom))
-    axes.set_xlim(-0.5, len(workloads) - 0.5)
-    axes.legend(loc="upper left", ncols=3)
-    labels = [name.replace(" conv net", "\nconv net") for name in workloads]
-    axes.set_xticks(range(len(workloads)), labels)
-    axes.set_ylabel("more time a step (%)")
-    strict = [100 * float(np.median(ratios[name, ALGORITHMS])) - 100 for name in workloads]
-    axes.set_title(
-        f"With deterministic algorithms a step takes {span(strict, '.0f')} % more "
-        f"time\n({device_of(table)}, {table['block'].nunique()} processes, "
-        "medians with 99 % intervals)",
-        fontsize=20,
-    )
-    return figure
-
-
 def costs_experiment(
-    question: str, kinds: tuple[str, ...], convs: tuple[str, ...] | None = None, needs: str = "cpu"
+    question: str,
+    kinds: tuple[str, ...],
+    settings: tuple[str, ...],
+    *,
+    claims: tuple[Claim | Beyond, ...],
+    series: tuple[Series, ...],
+    shown: str,
+    rounds: PerProfile[int],
+    needs: str = "cpu",
 ) -> Experiment[dict[str, Job]]:
-    """The experiment with some workloads.
+    """The experiment with some workloads and settings.
 
     Args:
         question: what it asks.
         kinds: the workloads.
-        convs: those of them that are convolutional networks; all by default.
+        settings: which are compared, PyTorch's defaults among them.
+        claims: judged on the times of steps.
+        series: what the figure shows; its title speaks of the first.
+        shown: the workload that the title speaks of.
+        rounds: how often the clock visits each arm.
         needs: the device it takes.
     """
-    workload = Factor("workload", kinds)
+    workload, setting = Factor("workload", kinds), setting_factor(settings)
 
     def prepare(block: Block) -> dict[str, Job]:
         return prepare_jobs(block, kinds)
 
     def task(jobs: dict[str, Job], arm: Arm) -> Task:
-        return training_step(jobs[arm[workload]], arm[SETTING])
+        return training_step(jobs[arm[workload]], arm[setting])
 
     def cost_of_determinism(table: pd.DataFrame) -> Figure:
-        return draw_costs(table, workload)
+        return draw_costs(table, workload, setting, series, shown)
 
     return Experiment(
         question=question,
-        factors=(workload, SETTING),
+        factors=(workload, setting),
         blocks=PerProfile(1, 12, 20),
-        rounds=PerProfile(2, 32, 80),
+        rounds=rounds,
         prepare=prepare,
         task=task,
+        call="a training step",
         aa=AA(within=AA_WITHIN, at={"setting": DEFAULT}),
-        claims=claims(convs or kinds),
+        claims=claims,
         figures=(cost_of_determinism,),
         needs=needs,
     )
+
+
+def draw_costs(
+    table: pd.DataFrame,
+    workload: Factor[str],
+    setting: Factor[str],
+    series: tuple[Series, ...],
+    shown: str,
+) -> Figure:
+    """How much longer a step takes with each setting, by workload."""
+    from matplotlib.figure import Figure
+
+    names, device = workload.levels, device_of(table)
+    seconds = rounds_of(table, workload, setting)
+    more = {
+        (name, each.label): 100
+        * by_block(seconds[name, each.setting] / seconds[name, each.against])
+        - 100
+        for name in names
+        for each in series
+    }
+    figure = Figure()
+    axes = figure.subplots()
+    if device == "CUDA":  # the passage speaks of no other
+        low, high = TEN_TO_THIRTY_PER_CENT_SLOWER.low, TEN_TO_THIRTY_PER_CENT_SLOWER.high
+        band = (100 * low - 100, 100 * high - 100)
+        axes.axhspan(*band, color="#E8E8E8", zorder=0, label="10 to 30 % slower")
+    axes.axhline(0, color="black", linewidth=1)
+    for place, name in enumerate(names):
+        for number, each in enumerate(series):
+            x = place + 0.22 * (number - (len(series) - 1) / 2)
+            values = more[name, each.label]
+            values = values[np.isfinite(values)]
+            label = each.label if place == 0 else None
+            if len(values):
+                draw_blocks(axes, x, values, colour=each.colour, width=0.07, label=label)
+            else:
+                axes.text(x, 0, "failed", color=each.colour, rotation=90, va="bottom", ha="center")
+    axes.set_xlim(-0.5, len(names) - 0.5)
+    figure.legend(loc="outside lower center", ncols=2)
+    axes.set_xticks(range(len(names)), [_two_lines(name) for name in names])
+    axes.set_ylabel("more time a step (%)")
+    first = series[0]
+    figure.suptitle(
+        f"With {first.setting} a step of the {shown} takes\n"
+        f"{told(more[shown, first.label])} % more time than with {first.against}"
+    )
+    blocks = table["block"].nunique()
+    axes.set_title(
+        f"{device}, {blocks} process{'es' if blocks > 1 else ''} (dots); "
+        "diamonds: medians with 99 % intervals",
+        loc="left",
+        fontsize=14,
+        color="#555555",
+    )
+    return figure
+
+
+def _two_lines(name: str) -> str:
+    """A name broken before what kind of net it is, or else at its first blank."""
+    if name.endswith(" conv net"):
+        return name.replace(" conv net", "\nconv net")
+    return name.replace(" ", "\n", 1)

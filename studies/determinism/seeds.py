@@ -1,12 +1,14 @@
-"""Must all of torch, NumPy, Python and CUDA be seeded?
+"""Must all of torch, NumPy and Python be seeded, and CUDA besides?
 
 A training that draws from all of them (first weights and dropout from torch, noise on the inputs
 from NumPy, the order of the batches from Python) runs in two processes with the four seeding calls
 of document C, and again with each call left out in turn. Whatever is left out keeps a seed of the
-operating system. Beside it stands a training that draws from torch alone.
+operating system. The advice is judged on the three generators that the script draws from on any
+machine. Beside it stands a training that draws from torch alone.
 
-Whether CUDA's own call is needed can be seen without a GPU: watched is whether the seed reaches
-CUDA's generators by another call. Whether the weights are equal is judged for the other three.
+CUDA's own call is another matter: with torch's call in place it may be needless. Watched is, on any
+machine, whether the seed reaches CUDA's generators by another call. Nobody who follows the advice
+leaves that one line out by itself, so that this stands beside the verdict.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ import numpy as np
 
 from harness import (
     Arm,
+    Beyond,
     Block,
     Claim,
     Control,
@@ -45,21 +48,41 @@ CALLS = (PYTHON, NUMPY, TORCH, CUDA)
 NONE, ALL = "none", "all"
 EVERYTHING, TORCH_ALONE = "torch, NumPy and Python", "torch alone"
 
-OMITTED = Factor("omitted", (NONE, *CALLS, ALL))
-DRAWS = Factor("draws_from", (EVERYTHING, TORCH_ALONE))
+OMITTED = Factor(
+    "omitted",
+    (NONE, *CALLS, ALL),
+    words={
+        NONE: "with all four calls",
+        PYTHON: "without Python's call",
+        NUMPY: "without NumPy's call",
+        TORCH: "without torch's call",
+        CUDA: "without CUDA's call",
+        ALL: "without any call",
+    },
+)
+DRAWS = Factor(
+    "draws_from",
+    (EVERYTHING, TORCH_ALONE),
+    words={
+        EVERYTHING: "a script that draws from torch, NumPy and Python",
+        TORCH_ALONE: "a script that draws from torch alone",
+    },
+)
 
 CLAIMS = (
     Claim(
         "C7.30",
         Value("equal").at(draws_from=EVERYTHING, omitted=(TORCH, NUMPY, PYTHON)).always(),
         equals(0.0),
-        reading="All are needed if each omission breaks the equality of two runs; of a script, "
-        "that is, that draws from all of them.",
+        reading="To seed all of them is good advice where each one left out, of those that the "
+        "script draws from, makes two runs differ.",
+        headline={"omitted": NUMPY},
     ),
-    Claim(
+    Beyond(
         "C7.30",
         Value("seed_reaches_cuda").at(draws_from=EVERYTHING, omitted=CUDA).always(),
         equals(0.0),
+        why="CUDA's line left out by itself, where torch's own call seeds CUDA too",
         reading="CUDA's own call is needed if without it the seed does not reach CUDA.",
     ),
     Control(
@@ -156,15 +179,15 @@ def batches(*, everything: bool) -> list[list[int]]:
 
 
 EXPERIMENT = Experiment(
-    question="Must all of torch, NumPy, Python and CUDA be seeded?",
+    question="Must all of torch, NumPy and Python be seeded, and CUDA besides?",
     factors=(OMITTED, DRAWS),
     blocks=PerProfile(1, 2, 3),
     effort=PerProfile(2, 10, 20),
     prepare=prepare,
     measure=measure,
     responses=(
-        Response("equal", "1", "equal"),
-        Response("seed_reaches_cuda", "1", "seed reaches cuda"),
+        Response("equal", "yes/no", "two runs end with the same weights, bit by bit"),
+        Response("seed_reaches_cuda", "yes/no", "the seed reaches CUDA's generators"),
     ),
     claims=CLAIMS,
 )

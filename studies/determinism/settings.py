@@ -10,11 +10,13 @@ from harness.libraries import torch
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-DEFAULT = "default"
-DETERMINISTIC, BENCHMARK = "cudnn.deterministic", "cudnn.benchmark"
-BOTH = "deterministic + benchmark"
+DEFAULT = "PyTorch's defaults"
+#: As document C's ``seed_everything`` sets the flags of cuDNN: deterministic, and no auto-tuner.
+LISTED = "cuDNN deterministic"
+TUNED = "cuDNN's auto-tuner"
+BOTH = "deterministic and auto-tuner"
 ALGORITHMS = "deterministic algorithms"
-SETTINGS = (DEFAULT, DETERMINISTIC, BENCHMARK, BOTH, ALGORITHMS)
+SETTINGS = (DEFAULT, LISTED, TUNED, BOTH, ALGORITHMS)
 
 #: What cuBLAS asks for under ``use_deterministic_algorithms``; read when a process first uses it.
 CUBLAS = {"CUBLAS_WORKSPACE_CONFIG": ":4096:8"}
@@ -30,8 +32,8 @@ def applied(setting: str) -> Iterator[None]:
     cudnn = torch.backends.cudnn
     before = cudnn.deterministic, cudnn.benchmark, torch.get_deterministic_debug_mode()
     try:
-        cudnn.deterministic = setting in (DETERMINISTIC, BOTH)
-        cudnn.benchmark = setting in (BENCHMARK, BOTH)
+        cudnn.deterministic = setting in (LISTED, BOTH)
+        cudnn.benchmark = setting in (TUNED, BOTH)
         torch.set_deterministic_debug_mode("error" if setting == ALGORITHMS else "default")
         yield
     finally:

@@ -3,28 +3,42 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from harness.libraries import functional, nn, torch
-from harness.workloads import encoder
+from harness.workloads import encoder, mlp
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+PERCEPTRON = "perceptron"
 CONVS = ("small conv net", "medium conv net", "large conv net")
-ATTENTION, INDEX_ADD = "attention", "index_add"
-WORKLOADS = (*CONVS, ATTENTION, INDEX_ADD)
-#: Conv nets that keep a GPU busy, by the height and width of their images.
-GPU_CONVS = ("64 px conv net", "128 px conv net", "224 px conv net")
+TRANSFORMER, GRAPH = "transformer layer", "sums over a graph"
+WORKLOADS = (PERCEPTRON, *CONVS, TRANSFORMER, GRAPH)
+
+#: Conv nets that keep a GPU busy: by the height and width of their images, and by the kind of their
+#: convolutions.
+PLAIN = ("64 px conv net", "128 px conv net", "224 px conv net")
+DILATED, GROUPED = "dilated conv net", "grouped conv net"
+TRANSPOSED = "transposed conv net"
+GPU_CONVS = (*PLAIN, DILATED, GROUPED, TRANSPOSED)
 
 #: Channels of the first convolutions, height and width of the images, and rows of a batch.
 _CONV_SIZES = {
     CONVS[0]: (8, 12, 8),
     CONVS[1]: (16, 24, 16),
     CONVS[2]: (32, 24, 24),
-    GPU_CONVS[0]: (128, 64, 256),
-    GPU_CONVS[1]: (64, 128, 128),
-    GPU_CONVS[2]: (64, 224, 64),
+    PLAIN[0]: (128, 64, 256),
+    PLAIN[1]: (64, 128, 128),
+    PLAIN[2]: (64, 224, 64),
+    DILATED: (64, 128, 128),
+    GROUPED: (128, 128, 64),
+    TRANSPOSED: (64, 32, 128),
+}
+#: What the later convolutions have that the others have not.
+_CONV_SETTINGS: dict[str, dict[str, int]] = {
+    DILATED: {"dilation": 2, "padding": 2},
+    GROUPED: {"groups": 32},
 }
 LENGTH, WIDTH = 32, 64
 NODES, EDGES, CHANNELS = 64, 4096, 16
@@ -50,21 +64,44 @@ def workload(kind: str) -> Workload:
     """A network of a kind; its weights come from torch's global stream."""
     if kind in _CONV_SIZES:
         channels, side, batch = _CONV_SIZES[kind]
-        return Workload(conv_net(channels), (3, side, side), batch)
-    if kind == ATTENTION:
+        net = decoder(channels) if kind == TRANSPOSED else conv_net(channels, kind)
+        return Workload(net, (3, side, side), batch)
+    if kind == PERCEPTRON:
+        return Workload(mlp(WIDTH, CHANNELS, dropout=0.1), (WIDTH,), 16)
+    if kind == TRANSFORMER:
         return Workload(encoder(1, WIDTH, dropout=0.1), (LENGTH, WIDTH), 16)
     return Workload(graph_sums(), (NODES, CHANNELS), 16)
 
 
-def conv_net(channels: int) -> nn.Module:
-    """Three convolutions, with a stride in place of pooling: not every pooling is deterministic."""
+def conv_net(channels: int, kind: str = "") -> nn.Module:
+    """Three convolutions, with a stride in place of pooling: not every pooling is deterministic.
+
+    Args:
+        channels: of the first; the last has twice as many.
+        kind: of the later convolutions, where they are not plain ones.
+    """
+    settings: Any = {"kernel_size": 3, "padding": 1, "stride": 2} | _CONV_SETTINGS.get(kind, {})
     return nn.Sequential(
         nn.Conv2d(3, channels, kernel_size=3, padding=1),
         nn.BatchNorm2d(channels),
         nn.ReLU(),
-        nn.Conv2d(channels, channels, kernel_size=3, padding=1, stride=2),
+        nn.Conv2d(channels, channels, **settings),
         nn.ReLU(),
-        nn.Conv2d(channels, 2 * channels, kernel_size=3, padding=1, stride=2),
+        nn.Conv2d(channels, 2 * channels, **settings),
+        nn.Flatten(),
+        nn.Dropout(0.1),
+    )
+
+
+def decoder(channels: int) -> nn.Module:
+    """A convolution and two transposed ones, each of which doubles height and width."""
+    return nn.Sequential(
+        nn.Conv2d(3, channels, kernel_size=3, padding=1),
+        nn.BatchNorm2d(channels),
+        nn.ReLU(),
+        nn.ConvTranspose2d(channels, channels, 3, stride=2, padding=1, output_padding=1),
+        nn.ReLU(),
+        nn.ConvTranspose2d(channels, channels // 2, 3, stride=2, padding=1, output_padding=1),
         nn.Flatten(),
         nn.Dropout(0.1),
     )

@@ -156,7 +156,8 @@ PRETRAINED = "MiniLM"
 
 def prepare_run(block: Block) -> nn.Module:
     """The pretrained encoder, loaded once for all blocks: no pass changes it."""
-    return load_encoder("minilm").to(block.device)
+    loaded: nn.Module = load_encoder("minilm")
+    return loaded.to(block.device)
 
 
 #: How a network of each other family is built; its weights come from torch's global stream.

@@ -110,9 +110,9 @@ CLAIMS: tuple[Claim | Beyond | Control, ...] = (
         "A-nograd-4",
         Ratio("peak", GRAD).at(grad="enabled", net=ENCODER).along(BATCH, judged=LARGE).always(),
         at_least(HALVED),
-        reading='A lot means halved at least, as for document C\'s "slashes": with gradients '
-        "enabled a forward pass over a large batch takes at least twice the memory at its peak, "
-        "weights and batch counted on both sides.",
+        reading="Slashed, or saved a lot, means halved: with gradients enabled a forward pass "
+        "takes at least twice the memory at its peak, weights and batch counted on both sides, at "
+        "batches of a realistic size.",
         headline={"grad": "enabled", "net": ENCODER, "depth": 12, "batch": 32},
     ),
     Beyond(
@@ -189,13 +189,13 @@ def memory_against_batch(table: pd.DataFrame) -> Figure:
         _draw_peaks(axes, peaks)
         if net == ENCODER:
             ratios += [peaks["enabled"][size] / peaks["no_grad"][size] for size in LARGE]
-        axes.set_title(f"{NET.say(net)},\n{depth} layers", size=18)
-    panels[0].set_ylabel("memory at the peak, MiB")
+        axes.set_title(f"{net},\n{depth} layers", size=18)
+    panels[0].set_ylabel("peak memory, weights included, MiB")
     panels[1].set_xlabel(f"batch size (texts of {LENGTH} tokens; rows for the perceptron)")
     figure.suptitle(
         f"Over a large batch a forward pass of an encoder takes {min(ratios):.1f} to "
-        f"{max(ratios):.1f} times\nthe memory with gradients enabled: weights, batch and "
-        f"activations ({rows['block'].nunique()} processes)"
+        f"{max(ratios):.1f} times\nthe memory with gradients enabled "
+        f"(a dot: median, n = {rows['block'].nunique()} processes)"
     )
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
     return figure
@@ -203,7 +203,7 @@ def memory_against_batch(table: pd.DataFrame) -> Figure:
 
 def _draw_peaks(axes: Axes, peaks: pd.DataFrame) -> None:
     for grad, colour, label in (
-        ("enabled", ORANGE, "gradients enabled (a dot: median of the processes)"),
+        ("enabled", ORANGE, "gradients enabled"),
         ("no_grad", BLUE, "no_grad"),
     ):
         values = peaks[grad]
@@ -220,7 +220,7 @@ def _draw_peaks(axes: Axes, peaks: pd.DataFrame) -> None:
             ha="center",
         )
     axes.set(xscale="log", yscale="log")
-    axes.set_xticks(batches, [str(size) for size in batches])
+    axes.set_xticks(batches, [f"{size:,}" for size in batches])
     axes.minorticks_off()
     axes.margins(0.15, 0.15)
     ticks = [4, 8, 16, 32, 64, 128, 256]
@@ -235,10 +235,8 @@ EXPERIMENT = Experiment(
     prepare=prepare,
     measure=measure,
     responses=(
-        Response("kept", "MiB", "the memory kept for a backward pass, weights and input left out"),
-        Response(
-            "peak", "MiB", "the memory of a forward pass at its peak, weights and input included"
-        ),
+        Response("kept", "MiB", "the memory kept for a backward pass"),
+        Response("peak", "MiB", "the peak memory of a forward pass (weights and input included)"),
     ),
     claims=CLAIMS,
     figures=(memory_against_batch,),

@@ -75,11 +75,13 @@ EVEN = 0.05
 MIB = 2**20
 OTHER_BUG = "a loop that keeps tensors with their graphs, document C's other bug, a missing detach"
 
+A_BATCHS_GRAPH = "graphs of a batch"  # the unit
+
 RESPONSES = (
     Response("live", "MiB", "the memory alive after a batch"),
     Response("growth", "MiB", "the growth of live memory with each batch"),
-    Response("graphs", "graphs", "the growth of live memory with each batch, in graphs of a batch"),
-    Response("least_graphs", "graphs", "the least that a single batch adds, in graphs of a batch"),
+    Response("graphs", A_BATCHS_GRAPH, "what each batch adds to live memory"),
+    Response("least_graphs", A_BATCHS_GRAPH, "the least that any batch adds to live memory"),
     Response(
         "bend",
         "1",
@@ -223,8 +225,8 @@ def growth_by_what_is_kept(table: pd.DataFrame) -> Figure:
     )
     figure.suptitle(
         f"Without no_grad the documents' own loop adds {listed:.2g} graphs with each batch;\n"
-        f"a loop that keeps its losses adds {losses:.2g} (median of {rows['block'].nunique()} "
-        "processes)"
+        f"a loop that keeps its losses adds {losses:.2g} "
+        f"(median, n = {rows['block'].nunique()} processes)"
     )
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
     return figure

@@ -18,17 +18,8 @@ if TYPE_CHECKING:
 SAME = 1e-5
 
 RESPONSES = (
-    Response(
-        "gap",
-        "1",
-        "the largest change of the output, places of padding included, as a share of its largest "
-        "number",
-    ),
-    Response(
-        "gap_read",
-        "1",
-        "the largest change of the output where it is read, as a share of its largest number",
-    ),
+    Response("gap", "1", "the largest relative change of the output, padding included"),
+    Response("gap_read", "1", "the largest relative change of the output where it is read"),
     Response("predictions_changed", "1", "the share of predictions that change"),
     Response("same_bits", "yes/no", "the output is the same bit for bit where it is read"),
 )

@@ -35,7 +35,7 @@ from harness import (
 from harness.libraries import functional, nn, torch
 from harness.meters import saved_tensors
 from harness.workloads import encoder
-from studies.grad_mode.eval_growth import A_GRAPH, LISTED, MIB, OTHER_BUG
+from studies.grad_mode.eval_growth import A_BATCHS_GRAPH, A_GRAPH, LISTED, MIB, OTHER_BUG
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -163,11 +163,7 @@ EXPERIMENT = Experiment(
         Response("out_of_memory", "yes/no", "the evaluation runs out of 8 GiB"),
         Response("batches", "batches", "the batches evaluated before the end"),
         Response("growth", "MiB", "the growth of allocated memory with each batch"),
-        Response(
-            "graphs",
-            "graphs",
-            "the growth of allocated memory with each batch, in graphs of a batch",
-        ),
+        Response("graphs", A_BATCHS_GRAPH, "what each batch adds to allocated memory"),
     ),
     claims=CLAIMS,
     fresh_process=True,

@@ -132,14 +132,14 @@ def peak_by_network(table: pd.DataFrame) -> Figure:
                 va="center",
             )
     axes.set_xscale("log")
-    axes.margins(x=0.2)
-    axes.set_yticks(places, [WORDS[name] for name in peaks.index])
+    axes.margins(x=0.25)
+    axes.set_yticks(places, [WORDS[name] for name in peaks.index], size=15)
     axes.invert_yaxis()
-    axes.set_xlabel("memory of a forward pass at its peak, weights not counted, KiB")
+    axes.set_xlabel("peak memory of a forward pass, weights left out, KiB")
     figure.suptitle(
         f"With gradients enabled a forward pass in eval mode takes {span(ratios.dropna(), '.1f')}\n"
         "times the memory that it takes under no_grad "
-        f"(a dot: the median of {rows['block'].nunique()} processes)"
+        f"(a dot: median, n = {rows['block'].nunique()} processes)"
     )
     figure.legend(loc="outside lower center", ncols=3)
     return figure
@@ -152,8 +152,8 @@ EXPERIMENT = Experiment(
     prepare=prepare,
     measure=measure,
     responses=(
-        Response("kept", "KiB", "the memory kept for a backward pass, weights left out"),
-        Response("peak", "KiB", "the memory of a forward pass at its peak, weights not counted"),
+        Response("kept", "KiB", "the memory kept for a backward pass"),
+        Response("peak", "KiB", "the peak memory of a forward pass (weights left out)"),
     ),
     claims=CLAIMS,
     figures=(peak_by_network,),

@@ -183,8 +183,8 @@ EXPERIMENT = Experiment(
         Response(
             "safer",
             "yes/no",
-            "inference mode refuses this use, which is allowed here, and refuses all that is "
-            "refused here",
+            "inference mode refuses this use of its output and the other way does not, and nowhere "
+            "the other way round",
         ),
     ),
     claims=CLAIMS,

@@ -147,7 +147,7 @@ def what_changes(table: pd.DataFrame) -> Figure:
         "o",
         color=ORANGE,
         markersize=15,
-        label="at places of padding, where it differs more",
+        label="at padding, which nobody reads",
     )
     axes.plot(
         np.maximum(read, EQUAL),
@@ -164,15 +164,15 @@ def what_changes(table: pd.DataFrame) -> Figure:
         ["equal\nbit for bit", *(f"$10^{{{power}}}$" for power in range(-7, 1))],
     )
     axes.minorticks_off()
-    axes.set_yticks(places, [WORDS[name] for name in nets])
+    axes.set_yticks(places, [WORDS[name] for name in nets], size=15)
     axes.invert_yaxis()
-    axes.set_xlabel("largest change of the output, as a share of the largest output")
+    axes.set_xlabel("largest change of the output over its largest number")
     another, most = int((read > SAME).sum()), read.max()
     found = "to the last bit" if most == 0 else f"to {most:.0e} of its size".replace("e-0", "e-")
     figure.suptitle(
-        f"Where it is read, the output under no_grad is that with gradients, {found}:\n"
-        f"{another} of {len(nets)} networks go beyond the margin "
-        f"(a dot: the worst of {rows['block'].nunique()} seeds)"
+        f"Where it is read, no_grad leaves the output as it is, {found}:\n"
+        f"{another} of {len(nets)} networks are beyond the margin "
+        f"(a dot: the worst, n = {rows['block'].nunique()} seeds)"
     )
     figure.legend(loc="outside lower center", ncols=3)
     return figure

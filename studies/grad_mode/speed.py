@@ -230,10 +230,12 @@ def speed_by_workload(table: pd.DataFrame) -> Figure:
         axes.axvline(1, color=BLACK, linewidth=1.5)
         axes.axvline(edge, color=colour, linestyle="--", label=f"{edge:g}, the claim's edge")
         axes.plot([], [], "D", color=GREY, label="not judged")
-        axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.13), ncols=2)
-        axes.set_xlabel("time of a forward pass, no_grad = 1")
+        axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.1), fontsize=14)
         axes.set_title(GRAD.say(grad))
-    panels[0].set_yticks(range(len(WORKLOADS)), [WORKLOAD.say(name) for name in WORKLOADS])
+    panels[0].set_yticks(range(len(WORKLOADS)), [WORKLOAD.say(name) for name in WORKLOADS], size=15)
+    figure.supxlabel(
+        "time of a forward pass, no_grad = 1 (a dot: a process; bars: 99 % intervals)", size=18
+    )
     panels[0].invert_yaxis()
     figure.suptitle(_finding(rounds, device_of(table), table["block"].nunique()))
     return figure
@@ -246,9 +248,8 @@ def _finding(rounds: dict[tuple[Any, ...], pd.Series[float]], device: str, block
         interval = f" ({found.low:.2f} to {found.high:.2f})" if np.isfinite(found.high) else ""
         texts.append(f"{found.estimate:.2f}{interval}")
     return (
-        f"With gradients a pass of MiniLM takes {texts[0]} times as long as under no_grad,\n"
-        f"in inference mode {texts[1]} times ({device}; a dot: one of {blocks} processes; "
-        "bars: 99 %)"
+        f"With gradients a pass of MiniLM takes {texts[0]} times as long\n"
+        f"as under no_grad, in inference mode {texts[1]} times ({device}, n = {blocks})"
     )
 
 

@@ -79,26 +79,22 @@ INDEPENDENT = 1e-6  # what float32 rounds by, as a share of the largest output
 
 RESPONSES = (
     Response("differ", "1", "the share of repeated passes whose output is not that of the first"),
-    Response(
-        "spread",
-        "1",
-        "the largest change of the output in repeated passes, as a share of its largest number",
-    ),
+    Response("spread", "1", "the largest relative change of the output in repeated passes"),
     Response("moved", "buffers", "the number of batch norm buffers that a pass changes"),
     Response("tracked", "yes/no", "the output asks for a gradient"),
-    Response("kept", "B", "the memory kept for a backward pass, weights and input left out"),
+    Response("kept", "B", "the memory kept for a backward pass"),
     Response("right", "yes/no", "the output is that of a calculation by hand, without dropout"),
     Response(
         "gap",
         "1",
-        "the largest change of the output against gradients enabled, places of padding included, "
-        "as a share of its largest number",
+        "the largest relative change of the output from that with gradients enabled, padding "
+        "included",
     ),
     Response(
         "gap_read",
         "1",
-        "the largest change of the output against gradients enabled, where it is read, as a share "
-        "of its largest number",
+        "the largest relative change of the output from that with gradients enabled, where it is "
+        "read",
     ),
     Response("ready", "yes/no", "the output is right, it repeats, and nothing is kept"),
 )
@@ -110,8 +106,8 @@ CLAIMS: tuple[Claim | Beyond | Control, ...] = (
         "A-nograd-1",
         Value("right").at(mode="eval", grad="enabled", net=CHANGED).always(),
         equals(1),
-        reading="eval() by itself changes behaviour: with it the output is the calculation by hand, where "
-        "nothing is dropped and batch norm uses its running statistics.",
+        reading="eval() by itself changes behaviour: with it the output is the calculation by "
+        "hand, where nothing is dropped and batch norm uses its running statistics.",
     ),
     Claim(
         "A-nograd-1",

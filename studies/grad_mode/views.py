@@ -188,31 +188,32 @@ def in_place_on_a_slice(table: pd.DataFrame) -> Figure:
     axes = figure.subplots()
     for y, of in enumerate(down):
         for x, when in enumerate(across):
-            bad = bool(raised[(*of, *when)])
-            axes.barh(y, 0.94, 0.86, x - 0.47, color=ORANGE if bad else BLUE, alpha=0.85)
-            axes.text(
-                x,
-                y,
-                "error" if bad else "allowed",
-                ha="center",
-                va="center",
-                color="black" if bad else "white",
-            )
+            colour, ink, text = LOOKS.get(raised[(*of, *when)], ("#DDDDDD", "black", "missing"))
+            axes.barh(y, 0.94, 0.86, x - 0.47, color=colour, alpha=0.85)
+            axes.text(x, y, text, ha="center", va="center", color=ink)
     axes.set_xticks(
-        np.arange(len(across)), [f"{context}\nchanged {changed}" for context, changed in across]
+        np.arange(len(across)),
+        [f"{CONTEXT.say(context)},\n{CHANGED.say(changed)}" for context, changed in across],
     )
     axes.xaxis.tick_top()
     axes.set_yticks(np.arange(len(down)), [f"{tensor},\nmade {made}" for tensor, made in down])
-    axes.tick_params(length=0, labelsize=15)
+    axes.tick_params(length=0, labelsize=13)
     axes.invert_yaxis()
     axes.grid(visible=False)
     axes.spines[:].set_visible(False)
-    inside = int(sum(raised[(*of, "inference_mode", "inside")] for of in down))
+    inside, after = (
+        sum(raised[(*of, "inference_mode", changed)] == 1 for of in down)
+        for changed in CHANGED.levels
+    )
     figure.suptitle(
-        f"A view is taken inside the context and changed in place:\n"
-        f"inside inference_mode {inside} of {len(down)} raise"
+        f"Changed in place inside inference mode, {inside} of {len(down)} views raise an error;\n"
+        f"changed afterwards, {after} of {len(down)} do (a cell: one view, tried once)"
     )
     return figure
+
+
+#: The colour, the ink and the text of a cell of the figure, by whether an error was raised.
+LOOKS = {1.0: (ORANGE, "black", "error"), 0.0: (BLUE, "white", "allowed")}
 
 
 EXPERIMENT = Experiment(

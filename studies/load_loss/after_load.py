@@ -70,7 +70,7 @@ MODE = Factor(
     "mode",
     ("eval", "train"),
     control="eval",
-    words={"eval": "after eval()", "train": "left in train mode"},
+    words={"eval": "eval mode", "train": "train mode"},
 )
 NET = Factor("net", tuple(NETS), words={PLAIN: "neither dropout nor batch norm"})
 STAGE = Factor(

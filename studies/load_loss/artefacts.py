@@ -45,7 +45,7 @@ SAVED = Factor(
     "saved",
     ("eval", "train"),
     control="eval",
-    words={"eval": "saved in eval mode", "train": "saved in train mode"},
+    words={"eval": "a save in eval mode", "train": "a save in train mode"},
 )
 #: The last is what the documentation advises against; the others hold a state_dict.
 WAY = Factor(
@@ -136,7 +136,7 @@ CLAIMS: tuple[Claim | Beyond | Control, ...] = (
     ),
     Control(
         "a network in train mode has a higher loss than in eval mode",
-        Value("loss_over_eval").at(saved="train", way=NEW),
+        Value("loss_over_eval").at(saved="train", way=NEW).always(),
         more_than(1),
     ),
 )
@@ -148,7 +148,7 @@ RESPONSES = (
         "the mode after loading is the one in which the network was saved, for either mode",
     ),
     Response("train_share", "1", "share of the loaded network's modules that are in train mode"),
-    Response("loss", "nat", "loss of the loaded network as it is, on the training rows"),
+    Response("loss", "nat", "loss of the network as loaded, on the training rows"),
     Response("loss_over_eval", "1", "loss of the loaded network over that in eval mode"),
     Response("changed", "tensors", "number of weights and buffers that loading has changed"),
     Response("file_differs", "yes/no", "the file is another one than that saved in eval mode"),

@@ -70,7 +70,7 @@ SAVED = Factor(
     "saved",
     ("eval", "train"),
     control="eval",
-    words={"eval": "saved in eval mode", "train": "saved in train mode"},
+    words={"eval": "a save in eval mode", "train": "a save in train mode"},
 )
 LOAD = Factor(
     "load",

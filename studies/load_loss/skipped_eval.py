@@ -8,8 +8,8 @@ the pretrained MiniLM is fine-tuned, and met after 3 epochs and after 10, loaded
 ``eval()`` called or not; its loss is taken on texts held out from training.
 
 Every block has a fine-tuning of its own: 64 docstrings of asyncio and email, drawn anew, a new head
-and new dropout masks, at a rate that gave the least loss in eval mode on held-out texts (no loss in
-train mode was looked at). Beyond the document's words are models that have learnt nothing, whose
+and new dropout masks, at a rate chosen by the loss in eval mode on held-out texts (no loss in train
+mode was looked at). Beyond the document's words are models that have learnt nothing, whose
 loss is near ln 2 in any mode (MiniLM with a fresh head, a small BERT with random weights), and the
 small BERT trained to tell from which half of the vocabulary most tokens of a random text are. All
 have their default dropout of 0.1.
@@ -93,7 +93,7 @@ EVAL = Factor(
 
 SIGNIFICANT = 1.1  # twice the catalogue's margin for a loss, which only tells losses apart
 AREAS = ("asyncio", "email")
-MAX_TOKENS, BATCH, TUNING_RATE = 24, 16, 4e-4
+MAX_TOKENS, BATCH, TUNING_RATE = 24, 16, 1e-4
 EPOCHS = {LIGHT: 3, LONG: 10}
 TUNING_TEXTS = (16, 64)  # by effort: the first is for trying
 N_TEXTS = 60  # held-out texts of a block

@@ -51,7 +51,7 @@ SWITCH = Factor(
     "switch",
     ("as listed", "train() called"),
     control="as listed",
-    words={"as listed": "as listed", "train() called": "train() called before"},
+    words={"as listed": "MiniLM, as listed", "train() called": "MiniLM, train() called before"},
 )
 AS_LISTED, CALLED = SWITCH.levels
 

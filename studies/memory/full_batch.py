@@ -3,20 +3,23 @@
 A perceptron is trained with plain gradient descent, on mini-batches of 32 or on all training rows
 at once, until its loss on the training rows is below a bound. Each way takes the best of five
 learning rates, since a larger batch allows a larger step; a rate with which the loss is no better
-than chance after ten passes is given up. Compared are the bytes that a step keeps for backward, and
-the passes over the data; what is not learnt in 150 passes counts as 150.
+than chance after ten passes is given up. Compared are the peak of a step, weights and batch
+included, and the passes over the data. What is not learnt in 1,000 passes counts as 1,000, which is
+then too few: the ratio is a lower bound, and how often that is so is shown.
 
 Passes are what training costs in rows, not in seconds: a machine works on one large batch faster
-than on the same rows in small ones. The verdict speaks for small classifiers on two real data sets.
+than on the same rows in small ones. The verdict speaks for small classifiers on two real data sets
+of 341 and 1,078 training rows. That nobody uses it is no matter for an experiment.
 """
 
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from harness import (
     Arm,
+    Beyond,
     Block,
     Claim,
     Experiment,
@@ -25,34 +28,58 @@ from harness import (
     Ratio,
     Response,
     Responses,
+    Value,
     at_least,
     equals,
 )
 from harness.libraries import functional, torch
-from harness.meters import saved_tensors
+from harness.meters import measured_memory
 from harness.workloads import Split, load_split, mlp_for
 
-MINI, BOUND, MOST_PASSES, TRIAL_PASSES = 32, 0.05, 150, 10
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+MINI, BOUND, MOST_PASSES, TRIAL_PASSES = 32, 0.05, 1000, 10
 #: The greatest first: whoever has learnt soon bounds the passes of those that come after.
 LEARNING_RATES = (10.0, 3.0, 1.0, 0.3, 0.1)
 
-DATA = Factor("data", ("breast_cancer", "digits"))
-BATCH = Factor("batch", ("mini", "full"), control="mini")
+DATA = Factor("data", ("breast_cancer", "digits"), words={"breast_cancer": "breast cancer"})
+BATCH = Factor(
+    "batch",
+    ("mini", "full"),
+    control="mini",
+    words={"mini": "mini-batches of 32", "full": "the full batch"},
+)
 
 CLAIMS = (
     Claim(
         "C0.10",
-        Ratio("saved_per_row", BATCH).always(),
-        equals(1.0, within=0.01),
-        reading="Hungry for memory: what a step keeps for backward grows with the batch, from 32 "
-        "to all rows, to within 1 % of proportion.",
+        Ratio("passes", BATCH),
+        at_least(1.2),
+        reading="Slow: with its best learning rate it takes at least a fifth more passes over the "
+        f"data until the training loss is below {BOUND}.",
+        headline={"data": "digits"},
     ),
     Claim(
         "C0.10",
-        Ratio("passes", BATCH),
+        Ratio("peak", BATCH).always(),
         at_least(2.0),
-        reading="Slow: with its best learning rate it takes at least twice as many passes over the "
-        f"data until the training loss is below {BOUND}.",
+        reading="Hungry for memory: the peak of a step, weights and batch included, is at least "
+        "twice that of a mini-batch.",
+    ),
+    Beyond(
+        "C0.10",
+        Ratio("saved_per_row", BATCH).always(),
+        equals(1.0, within=0.01),
+        why="arithmetic: what is kept for backward is the same for each row",
+        reading="What a step keeps for backward grows in proportion to the batch, to within 1 %.",
+    ),
+    Beyond(
+        "C0.10",
+        Value("learnt").at(batch="full").frequency(),
+        at_least(0.5),
+        why="whether the passes counted are all that it takes, or a lower bound",
+        reading="It learns within 1,000 passes in at least half of the blocks.",
     ),
 )
 
@@ -84,20 +111,30 @@ def measure(cell: Cell, arm: Arm) -> Responses:
         passes = passes_until_learnt(split, seed, rows, lr, most=fewest)
         if passes < fewest:
             fewest, best = passes, lr
+    saved, peak = memory_of_a_step(split, seed, rows)
     return {
-        "saved_per_row": saved_in_a_step(split, seed, rows) / rows,
+        "saved_per_row": saved / rows,
+        "peak": peak / 1e3,
         "passes": float(fewest),
+        "learnt": float(fewest < MOST_PASSES),
         "best_lr": best,
     }
 
 
-def saved_in_a_step(split: Split, seed: int, rows: int) -> int:
-    """The bytes that a step on so many rows keeps for backward, beside the parameters and rows."""
-    model = mlp_for(split, seed)
-    x, y = split.train_x[:rows], split.train_y[:rows]
-    with saved_tensors([*model.parameters(), x, y]) as saved:
-        functional.cross_entropy(model(x), y).backward()
-    return saved.bytes
+def memory_of_a_step(split: Split, seed: int, rows: int) -> tuple[int, int]:
+    """The bytes that a step on so many rows keeps for backward, beside what is there, and its peak.
+
+    The peak includes parameters and rows.
+    """
+
+    def build() -> tuple[nn.Module, tuple[Tensor, Tensor]]:
+        return mlp_for(split, seed), (split.train_x[:rows].clone(), split.train_y[:rows].clone())
+
+    def step(model: nn.Module, batch: tuple[Tensor, Tensor]) -> None:
+        functional.cross_entropy(model(batch[0]), batch[1]).backward()
+
+    found = measured_memory(build, step, device=split.train_x.device.type)
+    return found.saved_bytes, found.peak_bytes
 
 
 def passes_until_learnt(split: Split, seed: int, rows: int, lr: float, most: int) -> int:
@@ -135,9 +172,11 @@ EXPERIMENT = Experiment(
     prepare=prepare,
     measure=measure,
     responses=(
-        Response("saved_per_row", "B", "saved per row"),
-        Response("passes", "passes", "passes"),
-        Response("best_lr", "1", "best lr"),
+        Response("saved_per_row", "B", "memory kept for backward for each row"),
+        Response("peak", "kB", "peak of a step"),
+        Response("passes", "passes", f"passes until the training loss is below {BOUND}"),
+        Response("learnt", "yes/no", f"the training loss falls below {BOUND} in 1,000 passes"),
+        Response("best_lr", "1", "learning rate that takes the fewest passes"),
     ),
     claims=CLAIMS,
 )

@@ -1,12 +1,14 @@
-"""Is every intermediate tensor of a forward pass kept, because backward needs it?
+"""Which operations keep what they are given, or what they make of it?
 
 An intermediate tensor, which nobody else refers to, goes into one operation, and the result on to a
-loss. Weak references then tell whether the operation's argument or its result is still in memory,
+sum. Weak references then tell whether the operation's argument or its result is still in memory,
 and autograd's own hooks how many tensors the operation has saved. An operation whose derivative
-does not depend on its values, such as a sum, needs neither.
+does not depend on its values, such as a sum, needs neither. Dropout keeps neither as well, but a
+mask of its own: what it has saved is counted with the rest.
 
-The verdict speaks for the operations listed, one at a time: between two that keep nothing an
-intermediate tensor is freed at once.
+Between two operations that keep nothing an intermediate tensor is freed at once; but what one does
+not keep, the next may. Whether all are kept is asked of whole networks (``intermediates``), and the
+operations by themselves are beyond the passage.
 """
 
 from __future__ import annotations
@@ -16,8 +18,8 @@ from typing import TYPE_CHECKING
 
 from harness import (
     Arm,
+    Beyond,
     Block,
-    Claim,
     Control,
     Experiment,
     Factor,
@@ -59,15 +61,17 @@ OPERATION = Factor(
         "concatenate",
         "pad",
     ),
+    words={"dropout": "dropout, which keeps a mask instead"},
 )
 
 CLAIMS = (
-    Claim(
+    Beyond(
         "C3.06",
         Value("kept").always(),
         equals(1.0),
-        reading="For every operation, its argument or its result is still there when only the "
-        "graph refers to it.",
+        why="an operation by itself; in a network, what it does not keep may be kept by the next",
+        reading="The operation's argument or its result is still there when only the graph refers "
+        "to it.",
     ),
     Control(
         "what exp keeps is its result",
@@ -128,14 +132,14 @@ def operations(device: str) -> dict[str, Callable[[Tensor], Tensor]]:
 
 
 EXPERIMENT = Experiment(
-    question="Is every intermediate tensor of a forward pass kept, because backward needs it?",
+    question="Which operations keep what they are given, or what they make of it?",
     factors=(OPERATION,),
     blocks=PerProfile(1, 10, 20),
     measure=measure,
     responses=(
-        Response("saved", "1", "saved"),
-        Response("result_kept", "1", "result kept"),
-        Response("kept", "1", "kept"),
+        Response("saved", "1", "number of tensors that the operation saves"),
+        Response("result_kept", "yes/no", "the result of the operation is still there"),
+        Response("kept", "yes/no", "the argument or the result of the operation is still there"),
     ),
     claims=CLAIMS,
 )

@@ -49,15 +49,15 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 MLP, CNN, TRANSFORMER, TEXT, SQUARED, RECURRENT = NETS = (
-    "MLP",
-    "CNN",
+    "perceptron",
+    "convolutional network",
     "transformer",
     "language model",
-    "MLP with MSE loss",
+    "perceptron with squared error",
     "LSTM",
 )
 KNOWN_OFF = (SQUARED, RECURRENT)
-NET = Factor("net", NETS)
+NET = Factor("net", NETS, label="network")
 WIDTH, LENGTH, CLOSE = 128, 64, 0.01
 
 MEASURES = {
@@ -192,13 +192,13 @@ EXPERIMENT = Experiment(
     prepare=prepare,
     measure=measure,
     responses=(
-        Response("predicted", "MB", "predicted"),
-        Response("live", "MB", "live"),
-        Response("allocated", "MB", "allocated"),
-        Response("resident", "MB", "resident"),
-        Response("live_over_predicted", "1", "live over predicted"),
-        Response("allocated_over_predicted", "1", "allocated over predicted"),
-        Response("resident_over_predicted", "1", "resident over predicted"),
+        Response("predicted", "MB", "predicted growth of memory in a training step"),
+        Response("live", "MB", "growth of the storages in a training step"),
+        Response("allocated", "MB", "growth of what torch's allocator hands out in a step"),
+        Response("resident", "MB", "growth of the process's memory in a training step"),
+        Response("live_over_predicted", "1", "growth of the storages over the prediction"),
+        Response("allocated_over_predicted", "1", "growth at the allocator over the prediction"),
+        Response("resident_over_predicted", "1", "growth of the process over the prediction"),
     ),
     claims=CLAIMS,
     figures=(measured_over_predicted,),

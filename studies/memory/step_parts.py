@@ -143,7 +143,7 @@ def _stack(axes: Axes, values: pd.DataFrame) -> None:
     for part, colour in PARTS.items():
         axes.bar(places, values[part], bottom=floor, color=colour, label=part, width=0.7)
         floor += values[part]
-    axes.plot(places, values["peak"], "D", color=BLACK, label="measured peak")
+    axes.plot(places, values["peak"], "D", color=BLACK, label="peak of the step")
     axes.set_xticks(places, [str(batch) for batch in values.index])
     axes.set_xlabel("rows in the batch")
 

@@ -166,9 +166,9 @@ def evaluation_against_batch(table: pd.DataFrame) -> Figure:
     )
     ratio = (peaks["enabled"] / peaks["no_grad"]).drop(CACHING, errors="ignore")
     figure.suptitle(
-        f"At batches of {min(ORDINARY)} to {max(ORDINARY)}, evaluating with a graph takes "
-        f"{ratio.min():.1f} to {ratio.max():.1f} times\nthe memory of no_grad (numbers above the "
-        "bars; predicted from the networks' code)"
+        f"Evaluating with a graph takes {ratio.min():.1f} to {ratio.max():.1f} times the memory of "
+        f"no_grad\nat batches of {min(ORDINARY)} to {max(ORDINARY)} (a bar: one prediction from "
+        "the network's code)"
     )
     return figure
 

@@ -13,11 +13,11 @@ from typing import cast
 
 import pytest
 
-from harness import deferred
+from harness import libraries
 from harness.errors import HarnessError
 
 REPOSITORY = Path(__file__).parents[2]
-DeferredModule = cast(Callable[[str], ModuleType], type(deferred.torch))
+DeferredModule = cast(Callable[[str], ModuleType], type(libraries.torch))
 
 
 def in_new_process(code: str) -> str:
@@ -54,10 +54,10 @@ def test_looking_a_deferred_module_over_does_not_import_it() -> None:
     assert inspect.unwrap(cast(Callable[..., object], absent)) is absent
 
 
-@pytest.mark.parametrize("name", deferred.__all__)
+@pytest.mark.parametrize("name", libraries.__all__)
 def test_what_is_exported_is_named_after_the_module_it_stands_for(name: str) -> None:
     expected = {"nn": "torch.nn", "functional": "torch.nn.functional"}.get(name, name)
-    assert getattr(deferred, name).__name__ == expected
+    assert getattr(libraries, name).__name__ == expected
 
 
 def test_all_that_works_from_stored_rows_does_without_torch() -> None:

@@ -34,6 +34,9 @@ def assert_refused(ended: Outcome, sentence: str) -> None:
     ("command", "sentence"),
     [
         ("run nonesuch", "no study 'nonesuch'. The studies are: fresh, planted."),
+        ("check plantde", "no study 'plantde'. Do you mean 'planted'? The studies are: fresh"),
+        ("check nowhere.py", "There is no file 'nowhere.py'."),
+        ("run nowhere/mine.py", "There is no file 'nowhere/mine.py'."),
         ("run documents", "no study 'documents'"),
         ("run planted --profile huge", "no profile 'huge'; choose one of quick, standard, full."),
         ("run planted --device tpu", "no device 'tpu'; choose one of auto, cpu, cuda."),
@@ -90,7 +93,7 @@ def test_a_refusal_in_a_process_of_its_own_has_the_same_code_and_no_traceback(
 def test_help_names_every_command(house: House) -> None:
     ended = house("--help")
     assert ended.code == 0
-    for command in ["list", "claims", "show", "run", "judge", "draw", "ledger", "doctor"]:
+    for command in ["list", "claims", "show", "check", "run", "judge", "draw", "ledger", "doctor"]:
         assert f" {command} " in ended.out
 
 
@@ -255,8 +258,8 @@ def test_everything_but_running_works_without_torch_and_in_spite_of_a_matplotlib
     commands = [
         "list",
         "claims --study planted --verdict mixed",
-        "show P-up-1",
         f"judge {run.path.name}",
+        "show P-up-1",
         f"draw {run.path.name}",
         "ledger",
         "ledger --check",

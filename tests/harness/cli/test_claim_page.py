@@ -4,55 +4,79 @@ from __future__ import annotations
 
 import pytest
 
-from harness.catalogue.claims import Entry
 from harness.cli.claim_page import citation
+from harness.design.claims import Entry
 from tests.harness.runs import House
 
-ENTRY = Entry("P-up-1", "A", "Shifts", "A shift goes up.", "number", "cpu", "planted")
+ENTRY = Entry("P-up-1", says="A shift goes up.", scope="shifts", document="A", study="planted")
 
 
-def test_a_judged_claim_has_its_words_protocol_result_and_citation(house: House) -> None:
+def test_a_judged_claim_has_words_scope_reading_result_and_citation(house: House) -> None:
     run = house.finished()
     house("ledger")
     ended = house("show", "P-up-1")
     assert ended.code == 0, ended.err
-    for said in (
+    order = [
         "P-up-1: A shift goes up.",
         "Document A, Shifts. Study planted.",
-        "level: Does a planted shift of 1 come out? (blocks: 8 quick, 9 standard, 10 full)",
-        "level, mode: shifted - plain: holds if at least 0.5",
+        "It speaks of: shifts. Judged as 'always'.",
         "Result: reproduced",
-        "1 m (99 % interval 1 to 1, 9 blocks)",
+        "The level with shifted less that with plain is 1 m in all 9 blocks.",
+        "Reading: Up by half.",
+        "reproduced  the level, shifted less plain: 1 m in all 9 blocks; holds if at least 0.5",
         f"Rows, protocol and figures: results/planted/{run.path.name}",
+        "How to cite",
         f"Run planted/{run.path.name}, torch 0.0.stub, cpu.",
-    ):
-        assert said in ended.out
-    assert ended.out.index("Protocol") < ended.out.index("Result") < ended.out.index("cite")
+    ]
+    places = [ended.out.index(said) for said in order]
+    assert places == sorted(places)
+    assert "mode=" not in ended.out
 
 
-def test_every_condition_of_a_claim_is_part_of_its_protocol(house: House) -> None:
+def test_a_claim_that_no_run_has_judged_shows_how_it_would_be(house: House) -> None:
     shown = house("show", "P-both-1").out
-    assert "mode: shifted - plain: holds if at least 0.5" in shown
-    assert "mode: again - plain: holds if at least 0.5" in shown
+    assert "level: Does a planted shift of 1 come out? (blocks: 8 quick, 9 standard" in shown
+    assert "Reading: Both go up by half." in shown
+    assert "the level, shifted less plain: holds if at least 0.5" in shown
+    assert "the level, again less plain: holds if at least 0.5" in shown
     assert "at most" not in shown, "conditions of other claims are not"
 
 
+@pytest.mark.parametrize("judged", [False, True])
 def test_of_many_conditions_the_first_are_shown_and_the_rest_counted(
-    house: House, monkeypatch: pytest.MonkeyPatch
+    judged: bool, house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("harness.cli.claim_page.SHOWN", 1)
+    if judged:
+        house.finished()
+        house("ledger")
     shown = house("show", "P-both-1").out
-    assert "mode: shifted - plain: holds if at least 0.5" in shown
-    assert "mode: again - plain" not in shown
-    assert "and 1 more conditions of this kind" in shown
+    assert "the level, shifted less plain" in shown
+    assert "the level, again less plain" not in shown.partition("Judged:")[2 if judged else 0]
+    assert "and 1 more condition" in shown
+
+
+def test_what_lies_beyond_a_claims_words_and_its_warnings_are_shown(house: House) -> None:
+    level = house.top / "studies" / "planted" / "level.py"
+    text = level.read_text()
+    beyond = 'Beyond("P-up-1", Value("level").at(mode="plain"), at_least(5), why="no shift"),'
+    text = text.replace("        Unmeasurable(", f"        {beyond}\n        Unmeasurable(", 1)
+    text = text.replace("from harness import (", "from harness import (\n    Beyond,")
+    level.write_text(text.replace("figures=", 'one_sample="one stream",\n    figures='))
+    assert house("run", "planted").code == 0
+    assert house("ledger").code == 0
+    shown = house("show", "P-up-1").out
+    assert "Beyond the document's words:" in shown
+    assert "refuted  the level (plain)" in shown
+    assert "Warning one-sample: All blocks draw from one sample" in shown
 
 
 def test_a_claim_that_no_machine_can_settle_says_what_it_takes(house: House) -> None:
     house.finished()
     house("ledger")
     shown = house("show", "P-field-1").out
-    assert "not measurable; it takes field data: a survey would have to be held" in shown
     assert "Result: not measurable" in shown
+    assert "It takes field data: a survey would have to be held" in shown
 
 
 def test_a_claim_without_a_study_says_that_nobody_judges_it(house: House) -> None:
@@ -69,39 +93,22 @@ def test_a_claim_without_a_study_says_that_nobody_judges_it(house: House) -> Non
 def test_a_misspelt_claim_is_refused_with_its_neighbours(house: House) -> None:
     ended = house("show", "p-up-11")
     assert ended.code == 2
-    assert "no claim 'p-up-11'. Do you mean one of P-up-1?" in ended.err
+    assert "no claim 'p-up-11'. Do you mean one of P-up-1, " in ended.err
 
 
 def test_a_citation_names_claim_verdict_numbers_run_and_versions() -> None:
     row = {
         "claim": "P-up-1",
+        "kind": "claim",
         "verdict": "refuted",
-        "contrast": "time, mode: a / b",
-        "estimate": "1.25",
-        "low": "1.1",
-        "high": "1.4",
-        "unit": "s",
-        "blocks": "20",
+        "sentence": "It takes 1.25 s.",
         "run": "planted/2027-03-04_xeon-2c_abc",
         "torch": "2.13.0",
         "device": "cpu",
     }
     assert citation(ENTRY, row) == (
         "The training-claims contributors (2027). training-claims: controlled experiments on "
-        'claims about PyTorch training. Claim P-up-1: "A shift goes up." Verdict: refuted; time, '
-        "mode: a / b: 1.25 s (99 % interval 1.1 to 1.4, 20 blocks). "
-        "Run planted/2027-03-04_xeon-2c_abc, torch 2.13.0, cpu."
+        'claims about PyTorch training. Claim P-up-1: "A shift goes up." Verdict: refuted. '
+        "It takes 1.25 s. Run planted/2027-03-04_xeon-2c_abc, torch 2.13.0, cpu."
     )
-
-
-def test_a_citation_without_an_estimate_gives_the_verdict_alone() -> None:
-    row = {
-        "claim": "P-up-1",
-        "verdict": "inconclusive",
-        "contrast": "",
-        "estimate": "",
-        "run": "planted/2027-03-04_xeon-2c_abc",
-        "torch": "2.13.0",
-        "device": "cpu",
-    }
-    assert "Verdict: inconclusive. Run planted/" in citation(ENTRY, row)
+    assert "Claim P-up-1 (cpu counterpart):" in citation(ENTRY, row | {"kind": "counterpart"})

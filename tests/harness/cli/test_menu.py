@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from harness.catalogue.claims import Entry
-from harness.cli.menu import claims_list, stored_ledger, stored_verdicts, verdict_text
+from harness.cli.menu import claims_list, verdict_text
+from harness.design.claims import Entry
 from harness.errors import HarnessError
 from harness.judging.verdicts import VERDICTS
 from harness.publishing.ledger import COLUMNS
+from harness.publishing.stored import stored_rows, stored_verdicts
 from harness.words import COLOURS
 from tests.harness.runs import House
 
@@ -19,6 +20,7 @@ from tests.harness.runs import House
 def write_ledger(results: Path, rows: list[dict[str, str]]) -> None:
     results.mkdir(exist_ok=True)
     lines = [",".join(COLUMNS)]
+    rows = [{"kind": "claim", **row} for row in rows]
     lines += [",".join(row.get(column, "") for column in COLUMNS) for row in rows]
     (results / "claims.csv").write_text("\n".join(lines) + "\n")
 
@@ -102,7 +104,8 @@ def test_a_claim_judged_on_two_machines_shows_both_verdicts(house: House) -> Non
 @pytest.mark.parametrize(
     "content",
     [
-        "claim,verdict\nP-up-1,proven\n",
+        "claim,kind,verdict\nP-up-1,claim,proven\n",
+        "claim,kind,verdict\nP-up-1,guess,refuted\n",
         "claim,outcome\nP-up-1,reproduced\n",
         "verdict\nreproduced\n",
         'claim,verdict\n"P-up-1,reproduced\n',
@@ -122,12 +125,12 @@ def test_a_broken_ledger_is_refused(content: str, house: House) -> None:
 def test_a_ledger_that_is_no_text_is_refused(tmp_path: Path) -> None:
     (tmp_path / "claims.csv").write_bytes(b"claim,verdict\n\xff\xfe,\xff\n")
     with pytest.raises(HarnessError, match="the ledger cannot be read"):
-        stored_ledger(tmp_path)
+        stored_rows(tmp_path)
 
 
 def test_in_a_pipe_every_claim_is_one_line_and_in_a_terminal_its_words_are_wrapped() -> None:
     says = "A sentence that is far too long for what is left of a narrow terminal."
-    entry = Entry("P-1", "A", "1", says, "exact", "cpu", "planted")
+    entry = Entry("P-1", says=says, scope="nets", study="planted")
     piped = claims_list([(entry, ["refuted"])], sys.maxsize).plain.splitlines()
     assert piped == [f"P-1  planted  refuted  {says}", "1 claims"]
     wrapped = claims_list([(entry, ["refuted"])], 60).plain.splitlines()

@@ -20,6 +20,8 @@ def test_a_run_ends_with_verdicts_tables_figures_and_their_paths(house: House) -
     assert ended.code == 0, ended.err
     run = house.only_run()
     assert sorted(path for path in snapshot(run.path) if Path(path).suffix) == [
+        "README.md",
+        "claims.csv",
         "figures/level-levels-by-block.png",
         "figures/level-levels-by-block.svg",
         "machine.json",
@@ -33,7 +35,7 @@ def test_a_run_ends_with_verdicts_tables_figures_and_their_paths(house: House) -
     assert (protocol.study, protocol.profile, protocol.device) == ("planted", "quick", "cpu")
     assert protocol.seed == 5
     assert read_machine(run.path, protocol)["torch"]["version"] == "0.0.stub"
-    verdicts = pd.read_csv(run.path / "verdicts.csv").groupby("claim")["claim_verdict"].first()
+    verdicts = pd.read_csv(run.path / "claims.csv").set_index("claim")["verdict"]
     assert verdicts.to_dict() == {
         "P-up-1": "reproduced",
         "P-down-1": "refuted",
@@ -41,11 +43,15 @@ def test_a_run_ends_with_verdicts_tables_figures_and_their_paths(house: House) -
         "P-open-1": "inconclusive",
         "P-draw-1": "reproduced",
         "P-field-1": "not measurable",
-        "control: two names for one arm": "reproduced",
     }
-    for said in (*verdicts.index[:6], *verdicts.unique(), "verdicts.csv", "summary.csv", ".svg"):
-        assert said.removeprefix("control: ") in ended.out
-    assert str(run.path.relative_to(house.top)) in ended.out
+    place = str(run.path.relative_to(house.top))
+    paths = (f"Run     {place}", f"Page    {place}/README.md", f"Figures {place}/figures")
+    for said in (*verdicts.index, *verdicts.unique(), *paths):
+        assert said in ended.out
+    assert "Controls: all 1 condition came out as they must." in ended.out
+    page = (run.path / "README.md").read_text()
+    assert "### P-up-1" in page
+    assert "](figures/level-levels-by-block.png)" in page
     assert "Run folder: results/planted/" in ended.err
 
 
@@ -233,14 +239,14 @@ def test_a_disk_that_fills_up_while_judging_loses_no_rows(
 ) -> None:
     run = house.finished()
     before = snapshot(run.path)
-    for name in ("verdicts.csv", "summary.csv"):
+    for name in ("claims.csv", "verdicts.csv", "summary.csv"):
         (run.path / name).unlink()
     shutil.rmtree(run.figures)
     with monkeypatch.context() as full:
         full.setattr("harness.files.os.fsync", _no_space)
         ended = house("judge", str(run.path))
         assert ended.code == 2
-        assert "verdicts.csv: cannot be written (No space left on device)" in ended.err
+        assert "claims.csv: cannot be written (No space left on device)" in ended.err
         ended = house("draw", str(run.path))
         assert ended.code == 2
         assert ".svg: cannot be written (No space left on device)" in ended.err

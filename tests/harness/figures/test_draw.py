@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from harness.errors import HarnessError
 from harness.figures.draw import draw_run
 from harness.store.folders import RunFolder
 from harness.store.observations import StoredRun
@@ -37,8 +36,7 @@ def test_a_run_is_not_drawn_by_figures_made_for_another_design(
     (tmp_path / "studies" / "planted" / "level.py").write_text(changed)
     run = RunFolder(next(stored_run.glob("*/*")))
     into = RunFolder(tmp_path / "into")
-    with pytest.raises(HarnessError, match=r"the design of level has changed since this run"):
-        draw_run(StoredRun.open(run), into)
+    assert draw_run(StoredRun.open(run), into) == []
     assert not into.path.exists()
 
 

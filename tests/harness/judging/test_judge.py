@@ -520,7 +520,7 @@ SIZE = Factor("size", ("small", "large"))
 
 
 def test_an_undecided_aa_widens_the_ratios_of_its_own_kind_of_work_only(tmp_path: Path) -> None:
-    kinds = Experiment(
+    kinds: Experiment[Any] = Experiment(
         question="Is it slower?",
         task=lambda cell, arm: lambda: None,
         rounds=PerProfile(3, 3, 3),
@@ -531,7 +531,7 @@ def test_an_undecided_aa_widens_the_ratios_of_its_own_kind_of_work_only(tmp_path
     )
     parts = []
     for size, rows in (("small", undecided_seconds(1.15)), ("large", seconds(train=1.15))):
-        rows.insert(rows.columns.get_loc("copy"), "size", size)
+        rows.insert(list(rows.columns).index("copy"), "size", size)
         parts.append(rows.astype({"size": "str"}))
     table = pd.concat(parts, ignore_index=True)
     run = judge_run(stored_run(tmp_path, study(speed=kinds), {"speed": table}))

@@ -36,7 +36,8 @@ def posed(contrast: Contrast) -> tuple[ExperimentRules, Condition]:
 def effect(*values: float, low: float | None = None, high: float | None = None) -> Effect:
     seen = np.array(values)
     ends = (seen.min() if low is None else low, seen.max() if high is None else high)
-    return Effect(float(np.median(seen)), *map(float, ends), len(values), "", tuple(values))
+    least, most = float(ends[0]), float(ends[1])
+    return Effect(float(np.median(seen)), least, most, len(values), "", tuple(values))
 
 
 AT = {"size": 4096}

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from harness.design.claims import Claim
 from harness.design.contrasts import Contrast, Ratio, Value
@@ -24,7 +25,7 @@ VALUE = Value("x").at(mode="eval")
 
 
 def warned(
-    values: np.ndarray[tuple[int], np.dtype[np.float64]],
+    values: NDArray[np.float64],
     contrast: Contrast = VALUE,
     *,
     one_sample: str = "",
@@ -45,7 +46,7 @@ def test_ordinary_block_values_deserve_no_warning() -> None:
 
 
 def test_two_groups_far_apart_are_two_modes() -> None:
-    groups = np.r_[RNG.normal(1, 0.01, 10), RNG.normal(2, 0.01, 10)]
+    groups = np.concatenate([RNG.normal(1, 0.01, 10), RNG.normal(2, 0.01, 10)])
     assert warned(RNG.permutation(groups)) == ("two-modes",)
 
 
@@ -57,7 +58,7 @@ def test_one_mode_is_seldom_taken_for_two(seed: int, blocks: int) -> None:
 
 
 def test_one_block_far_away_is_no_second_mode() -> None:
-    assert not has_two_modes(np.r_[RNG.normal(1, 0.01, 19), 5.0])
+    assert not has_two_modes(np.append(RNG.normal(1, 0.01, 19), 5.0))
 
 
 @pytest.mark.parametrize(("distinct", "few"), [(1, False), (2, True), (3, True), (4, False)])

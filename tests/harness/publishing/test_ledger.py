@@ -2,164 +2,170 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import pytest
 
-from harness.catalogue.claims import Entry
+from harness.design.claims import Entry
 from harness.design.factors import Profile
 from harness.errors import HarnessError
-from harness.judging.tables import VERDICT_COLUMNS
+from harness.judging.findings import ClaimFinding, Finding, Kind
+from harness.judging.staleness import Staleness
+from harness.judging.tables import records_table
+from harness.judging.verdicts import Verdict
+from harness.protocol.checksum import json_sha256
 from harness.protocol.protocol import new_protocol, write_protocol
-from harness.publishing.ledger import (
-    COLUMNS,
-    PublishedRun,
-    ledger_rows,
-    published_runs,
-    telling_condition,
-)
+from harness.publishing.ledger import COLUMNS, PublishedRun, ledger_rows, published_runs
 from harness.store.folders import RunFolder
 from tests.harness.mortal import LONG
 from tests.harness.runs import protocol_of
 
 
-def verdicts(*rows: tuple[str, str, str]) -> pd.DataFrame:
-    """A table of verdicts from claim, the claim's verdict and the condition's."""
-    table = pd.DataFrame(
-        [
-            {
-                "claim": claim,
-                "claim_verdict": overall,
-                "claim_reason": f"{overall} overall",
-                "contrast": f"contrast {place}",
-                "region": "at least 1",
-                "estimate": str(place),
-                "low": "0",
-                "high": "9",
-                "unit": "s",
-                "blocks": "20",
-                "verdict": verdict,
-                "reason": f"reason {place}",
-            }
-            for place, (claim, overall, verdict) in enumerate(rows)
-        ],
-        columns=list(VERDICT_COLUMNS),
-        dtype="str",
+def found(claim: str, verdict: Verdict = "refuted", kind: Kind = "claim") -> ClaimFinding:
+    return ClaimFinding(
+        claim=claim,
+        kind=kind,
+        verdict=verdict,
+        reason=f"{claim} is {verdict}",
+        sentence=f"What came out for {claim}.",
+        number="5 s in all 20 blocks",
+        quantifier="always",
+        holds=0,
+        fails=1,
+        judged=1,
+        curve="",
+        warnings="",
+        experiments="first",
     )
-    return table.fillna("")
+
+
+def condition(claim: str, *, headline: bool, kind: Kind = "claim") -> Finding:
+    return Finding(
+        claim=claim,
+        kind=kind,
+        experiment="first",
+        contrast="the headline" if headline else "another",
+        reading="as it reads",
+        why="",
+        rule="median",
+        region="at least 1",
+        estimate=5.0 if headline else 9.0,
+        low=4.0,
+        high=6.0,
+        unit="s",
+        blocks=20,
+        verdict="refuted",
+        reason="no",
+        number="5 s",
+        sentence="It is 5 s.",
+        headline=headline,
+        warnings="",
+    )
 
 
 def entry(claim: str) -> Entry:
-    return Entry(claim, "A", "Section", f"What {claim} says.", "number", "cpu", "long")
+    return Entry(
+        claim,
+        says=f"What {claim} says.",
+        scope="nets",
+        document="A",
+        section="Section",
+        kind="number",
+        study="long",
+    )
 
 
 def published(
-    *rows: tuple[str, str, str], machine: str = "xeon-2c", stale: bool = False
+    *claims: ClaimFinding, machine: str = "xeon-2c", stale: Staleness | None = None
 ) -> PublishedRun:
     folder = RunFolder(Path("results/long") / f"2026-01-01_{machine}")
-    return PublishedRun(folder, protocol_of(LONG), machine, "2.13.0", verdicts(*rows), stale)
+    findings = [
+        condition(claim.claim, headline=lead, kind=claim.kind)
+        for claim in claims
+        for lead in (False, True)
+    ]
+    protocol = protocol_of(LONG)
+    now = stale or Staleness(LONG)
+    return PublishedRun(folder, protocol, machine, "2.13.0", claims, findings, now)
 
 
 CATALOGUE = {claim: entry(claim) for claim in ("C-1", "C-2", "C-3")}
 
 
-@pytest.mark.parametrize(
-    ("overall", "conditions", "shown"),
-    [
-        ("reproduced", ["reproduced", "reproduced"], 0),
-        ("mixed", ["reproduced", "refuted", "refuted"], 1),
-        ("inconclusive", ["reproduced", "refuted", "inconclusive"], 2),
-        ("not measurable", ["reproduced", "not measurable"], 1),
-        ("inconclusive", ["reproduced", "not measurable"], 0),
-    ],
-)
-def test_a_claim_shows_the_first_condition_that_decided_its_verdict(
-    overall: str, conditions: list[str], shown: int
-) -> None:
-    """For a mixed claim that is the first counterexample."""
-    table = verdicts(*(("C-1", overall, verdict) for verdict in conditions))
-    assert telling_condition(table)["contrast"] == f"contrast {shown}"
-
-
 def test_every_claim_of_the_catalogue_has_a_row_in_the_catalogues_order() -> None:
-    run = published(("C-3", "refuted", "refuted"), ("C-1", "reproduced", "reproduced"))
-    table = ledger_rows(CATALOGUE, [run])
+    table = ledger_rows(CATALOGUE, [published(found("C-3"), found("C-1", "reproduced"))])
     assert list(table.columns) == list(COLUMNS)
     assert table["claim"].tolist() == ["C-1", "C-2", "C-3"]
     assert table["verdict"].tolist() == ["reproduced", "not tested", "refuted"]
     assert table["run"].tolist() == ["long/2026-01-01_xeon-2c", "", "long/2026-01-01_xeon-2c"]
     untested = table.iloc[1]
     assert untested["says"] == "What C-2 says."
+    assert untested["scope"] == "nets"
     assert untested["reason"] == "No study judges this claim yet."
     assert untested[["contrast", "estimate", "machine", "torch"]].tolist() == [""] * 4
 
 
-def test_a_claim_of_one_condition_carries_its_numbers_and_its_own_reason() -> None:
-    row = ledger_rows(CATALOGUE, [published(("C-1", "refuted", "refuted"))]).iloc[0]
+def test_a_claim_carries_its_sentence_and_the_numbers_of_its_headline() -> None:
+    row = ledger_rows(CATALOGUE, [published(found("C-1"))]).iloc[0]
     expected = {
-        "contrast": "contrast 0",
+        "kind": "claim",
+        "sentence": "What came out for C-1.",
+        "contrast": "the headline",
+        "reading": "as it reads",
         "region": "at least 1",
-        "estimate": "0",
-        "low": "0",
-        "high": "9",
+        "estimate": "5",
+        "low": "4",
+        "high": "6",
         "unit": "s",
         "blocks": "20",
-        "reason": "reason 0",
+        "reason": "C-1 is refuted",
         "device": "cpu",
         "machine": "xeon-2c",
         "torch": "2.13.0",
+        "stale": "",
     }
     assert row[list(expected)].to_dict() == expected
 
 
-def test_a_claim_of_several_conditions_says_so_and_gives_the_reason_of_the_whole() -> None:
-    run = published(("C-1", "mixed", "reproduced"), ("C-1", "mixed", "refuted"))
-    row = ledger_rows(CATALOGUE, [run]).iloc[0]
-    assert row["contrast"] == "contrast 1 (one of 2 conditions)"
-    assert row["estimate"] == "1"
-    assert row["reason"] == "mixed overall"
+@pytest.mark.parametrize(
+    ("stale", "said"),
+    [
+        (Staleness(LONG, frozenset({"first"})), "Made under rules that have changed since."),
+        (Staleness(LONG, frozenset({"second"})), ""),
+        (
+            Staleness(None, frozenset({"first"}), problem="it does not parse"),
+            "The study cannot be loaded today: it does not parse",
+        ),
+    ],
+)
+def test_a_verdict_by_rules_that_have_changed_since_says_so(stale: Staleness, said: str) -> None:
+    row = ledger_rows(CATALOGUE, [published(found("C-1"), stale=stale)]).iloc[0]
+    assert row["stale"] == said
 
 
-def test_a_verdict_by_rules_that_have_changed_since_says_so() -> None:
-    rows = [("C-1", "refuted", "refuted")]
-    reasons = [
-        ledger_rows(CATALOGUE, [published(*rows, stale=stale)])["reason"].iloc[0]
-        for stale in (False, True)
-    ]
-    assert reasons == ["reason 0", "reason 0 The study's rule has changed since this run."]
-
-
-def test_two_machines_give_two_rows_and_controls_give_none() -> None:
-    runs = [
-        published(("C-2", "refuted", "refuted"), ("control: same", "reproduced", "reproduced")),
-        published(("C-2", "reproduced", "reproduced"), machine="h100"),
-    ]
+def test_two_machines_give_two_rows() -> None:
+    runs = [published(found("C-2")), published(found("C-2", "reproduced"), machine="h100")]
     table = ledger_rows(CATALOGUE, runs)
     assert table["claim"].tolist() == ["C-1", "C-2", "C-2", "C-3"]
     assert table["machine"].tolist() == ["", "xeon-2c", "h100", ""]
 
 
-def test_a_counterpart_follows_its_claim_in_a_row_of_its_own() -> None:
-    run = published(
-        ("C-2 (CPU counterpart)", "refuted", "refuted"),
-        ("C-1", "reproduced", "reproduced"),
-        ("C-2", "not measurable", "not measurable"),
-    )
+def test_a_counterpart_follows_its_claim_in_a_row_of_its_own_kind() -> None:
+    run = published(found("C-2", "not measurable"), found("C-2", "refuted", "counterpart"))
     table = ledger_rows(CATALOGUE, [run])
-    assert list(zip(table["claim"], table["verdict"], strict=True)) == [
-        ("C-1", "reproduced"),
-        ("C-2 (CPU counterpart)", "refuted"),
-        ("C-2", "not measurable"),
-        ("C-3", "not tested"),
+    assert list(zip(table["claim"], table["kind"], table["verdict"], strict=True)) == [
+        ("C-1", "claim", "not tested"),
+        ("C-2", "claim", "not measurable"),
+        ("C-2", "counterpart", "refuted"),
+        ("C-3", "claim", "not tested"),
     ]
-    assert table["says"].tolist()[1] == "What C-2 says."
 
 
 def test_a_verdict_on_a_claim_that_the_catalogue_lacks_is_refused() -> None:
     with pytest.raises(HarnessError, match="claim 'C-9' is not in the catalogue"):
-        ledger_rows(CATALOGUE, [published(("C-9", "refuted", "refuted"))])
+        ledger_rows(CATALOGUE, [published(found("C-9"))])
 
 
 # -- which runs ------------------------------------------------------------------------------------
@@ -189,7 +195,9 @@ def stored(
     folder = RunFolder(results / "long" / name)
     folder.path.mkdir(parents=True)
     write_protocol(folder.path, protocol, machine)
-    verdicts(("C-1", "refuted", "refuted")).to_csv(folder.path / "verdicts.csv", index=False)
+    own = [condition("C-1", headline=True)]
+    records_table(Finding, own).to_csv(folder.path / "verdicts.csv", index=False)
+    records_table(ClaimFinding, [found("C-1")]).to_csv(folder.path / "claims.csv", index=False)
     return folder
 
 
@@ -212,12 +220,24 @@ def test_quick_runs_are_never_published(tmp_path: Path) -> None:
     assert sorted(names(tmp_path)) == ["long/full", "long/standard"]
 
 
-def test_a_published_run_reads_its_verdicts_as_text(tmp_path: Path) -> None:
+def test_a_published_run_has_the_records_of_its_tables(tmp_path: Path) -> None:
     stored(tmp_path, "run")
     (run,) = published_runs(tmp_path)
     assert run.machine == "xeon-2c"
     assert run.torch == "2.13.0"
-    pd.testing.assert_frame_equal(run.verdicts, verdicts(("C-1", "refuted", "refuted")))
+    assert run.claims == [found("C-1")]
+    assert run.findings == [condition("C-1", headline=True)]
+
+
+def test_runs_of_a_file_outside_the_studies_are_never_published(tmp_path: Path) -> None:
+    run = stored(tmp_path, "own")
+    path = run.path / "protocol.json"
+    assert names(tmp_path) == ["long/own"]
+    content = json.loads(path.read_text())
+    content["origin"] = "elsewhere/my_claim.py"
+    content.pop("sha256")
+    path.write_text(json.dumps({**content, "sha256": json_sha256(content)}))
+    assert names(tmp_path) == []
 
 
 def test_a_run_that_is_not_judged_yet_is_refused_with_the_command_that_judges_it(

@@ -8,7 +8,7 @@ import jinja2
 import pytest
 
 from harness.publishing import markdown
-from harness.publishing.markdown import render
+from harness.publishing.markdown import cell, render
 
 
 @pytest.fixture(autouse=True)
@@ -30,12 +30,21 @@ def test_a_bar_in_a_cell_does_not_end_it(templates: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("estimate", "unit", "shown"),
-    [("0.12345", "1", "0.123 (0.1 to 0.2)"), ("7", "ms", "7 ms (0.1 to 0.2)"), ("", "ms", "")],
+    ("text", "safe"),
+    [
+        ("a*b_c", r"a\*b\_c"),
+        ("<b>&", "&lt;b&gt;&amp;"),
+        ("[a](b)", r"\[a\](b)"),
+        ("`x`", r"\`x\`"),
+        ("line\nline", r"line\\nline"),
+        ("\x1b[31m", r"\\x1b\[31m"),
+    ],
 )
-def test_an_interval_has_three_digits_and_its_unit_or_is_empty(
-    estimate: str, unit: str, shown: str, templates: Path
+def test_what_markdown_would_take_for_its_own_is_shown_letter_by_letter(
+    text: str, safe: str
 ) -> None:
-    (templates / "page").write_text("{{ row | interval }}")
-    row = {"estimate": estimate, "low": "0.1", "high": "0.2", "unit": unit}
-    assert render("page", row=row) == shown
+    assert cell(text) == safe
+
+
+def test_a_text_that_is_too_long_is_cut_and_says_how_long_it_was() -> None:
+    assert cell("x" * 5000).endswith("x... (5,000 characters)")

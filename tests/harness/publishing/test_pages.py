@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
-import pandas as pd
 import pytest
 
 from harness.publishing.pages import BEGIN, END, error_policy
+from tests.harness.publishing.test_ledger import condition
 from tests.harness.runs import CATALOGUE, House
 
 
@@ -25,7 +26,8 @@ def test_the_findings_go_between_their_marks_and_the_rest_of_the_readme_stays(
         assert text.endswith(END + after)
         findings = text.removeprefix(before + BEGIN).removesuffix(END + after)
         assert "old findings" not in findings
-        assert "| P-up-1 | A shift goes up. | **reproduced** |" in findings
+        assert "- **A shift goes down.** Refuted: The level with shifted less that" in findings
+        assert "](results/planted/README.md#p-down-1)" in findings
         assert "6 of 8 claims are tested so far" in findings
 
 
@@ -36,29 +38,74 @@ def test_a_readme_without_both_marks_is_left_alone(text: str, house: House) -> N
     assert (house.top / "README.md").read_text() == text
 
 
-def test_a_bar_in_a_claims_words_does_not_break_its_table(house: House) -> None:
+HOSTILE = "A |x| `y` <script>alert(1)</script> **z** [w](http://v) goes up."
+
+
+def test_no_words_of_a_claim_can_break_a_page(house: House) -> None:
     catalogue = house.top / "studies" / "claims.csv"
-    catalogue.write_text(CATALOGUE.replace("A shift goes up.", "A shift |x| goes up."))
+    catalogue.write_text(CATALOGUE.replace("A shift goes up.", HOSTILE))
     house.finished()
     assert house("ledger").code == 0
-    page = (house.results / "README.md").read_text()
-    (line,) = [line for line in page.splitlines() if line.startswith("| P-up-1 |")]
-    assert r"A shift \|x\| goes up." in line
-    assert line.replace(r"\|", "").count("|") == 7
+    for page in (house.results / "README.md", house.results / "planted" / "README.md"):
+        text = page.read_text()
+        assert "<script>" not in text
+        assert r"\[w\](http://v)" in text
+        assert "[w](http" not in text
+        for line in text.splitlines():
+            if line.startswith("| [P-up-1]"):
+                assert line.replace(r"\|", "").count("|") in (5, 6)
 
 
-def test_rules_that_changed_since_a_run_are_said_on_the_page(house: House) -> None:
+def test_the_page_of_a_study_tells_each_claim_with_reading_number_and_conditions(
+    house: House,
+) -> None:
+    run = house.finished()
+    assert house("ledger").code == 0
+    page = (house.results / "planted" / "README.md").read_text()
+    assert page.startswith("# planted: Does the harness run what is planted?")
+    for said in (
+        "### P-up-1",
+        "> A shift goes up.",
+        "It speaks of: shifts. Judged as *always*.",
+        "*Reading:* Up by half.",
+        "The level with shifted less that with plain is 1 m in all 9 blocks.",
+        "2 judged",
+        "python -m harness run planted --profile standard --device cpu --seed 0",
+        f"]({run.path.name}/figures/level-levels-by-block.png)",
+        "![level levels by block. Does a planted shift of 1 come out?]",
+        "The same statement: P-up-1.",
+    ):
+        assert said in page
+    assert "copy=" not in page
+    assert "mode=" not in page
+
+
+def test_rules_that_changed_since_a_run_are_said_on_the_pages(house: House) -> None:
     house.finished()
     level = house.top / "studies" / "planted" / "level.py"
     level.write_text(level.read_text().replace("at_least(0.5)", "at_least(0.6)"))
     assert house("ledger").code == 0
-    assert "rules have changed since this run" in (house.results / "README.md").read_text()
+    page = (house.results / "planted" / "README.md").read_text()
+    assert "Rules have changed since this run, which is judged by its own: level." in page
+    assert "(older rules)" in (house.results / "README.md").read_text()
+
+
+def test_a_study_that_cannot_be_imported_does_not_stop_the_ledger(house: House) -> None:
+    house.finished()
+    level = house.top / "studies" / "planted" / "level.py"
+    level.write_text("import nothing_of_the_kind\n")
+    ended = house("ledger")
+    assert ended.code == 0, ended.err
+    page = (house.results / "planted" / "README.md").read_text()
+    assert "The study cannot be loaded today" in page
+    assert "nothing\\_of\\_the\\_kind" in page
+    assert "### P-up-1" in page
 
 
 # -- how many may be wrong -------------------------------------------------------------------------
 
 
-def beyond(decided: int, most: int) -> float:
+def more_errors(decided: int, most: int) -> float:
     """The probability of more than so many errors at 1 % each, summed term by term."""
     return 1 - sum(math.comb(decided, k) * 0.01**k * 0.99 ** (decided - k) for k in range(most + 1))
 
@@ -67,10 +114,12 @@ def beyond(decided: int, most: int) -> float:
 def test_the_policy_counts_verdicts_by_interval_and_bounds_their_errors(decided: int) -> None:
     rows = [("median", "reproduced"), ("frequency", "refuted")] * decided
     rows = rows[:decided]
-    rows += [("median", "inconclusive"), ("every", "refuted"), ("", "not measurable")] * 5
-    sentence = error_policy(pd.DataFrame(rows, columns=["rule", "verdict"]))
+    rows += [("median", "inconclusive"), ("every", "refuted"), ("median", "not measurable")] * 5
+    plain = condition("C-1", headline=False)
+    findings = [replace(plain, rule=rule, verdict=verdict) for rule, verdict in rows]  # type: ignore[arg-type]  # verdicts by their names
+    sentence = error_policy(findings)
     assert f" {decided} conditions are decided by such an interval" in sentence
     assert f"at most {decided / 100:.1f} of them" in sentence
     most = int(sentence.partition("more than ")[2].split()[0])
-    assert beyond(decided, most) < 0.01
-    assert most == 0 or beyond(decided, most - 1) >= 0.01
+    assert more_errors(decided, most) < 0.01
+    assert most == 0 or more_errors(decided, most - 1) >= 0.01

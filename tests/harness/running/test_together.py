@@ -26,7 +26,7 @@ MODE = Factor("mode", ("plain", "shifted"))
 Cohort = tuple[Block, ...]
 
 
-def experiment(measure: Callable[[Cohort, Arm], Any]) -> Experiment[Any]:
+def experiment(measure: Callable[[Any, Arm], Any]) -> Experiment[Any]:
     """Seven blocks, three at a time: the last stands alone."""
     return Experiment(
         question="What do many find at once?",

@@ -4,41 +4,63 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Callable
 
 import pytest
 import torch
 
 from harness.design.factors import Arm, Block
 from studies.bugs import unnoticed
-from studies.bugs.unnoticed import FORGOTTEN, OPTIMISER, STEPS, TOO_EARLY, measure, prepare
+from studies.bugs.unnoticed import (
+    FORGOTTEN,
+    OPTIMISER,
+    RUNS_OFF,
+    STEPS,
+    TOO_FEW,
+    Cell,
+    measure,
+    prepare,
+)
 
 
 def arm(mistake: str, optimiser: str = "SGD", rate: float = 0.01) -> Arm:
     return Arm((("optimiser", optimiser), ("rate", rate), ("mistake", mistake)))
 
 
-def test_training_goes_on_to_the_end_even_where_the_loss_runs_off() -> None:
-    found = measure(prepare(Block(0, 1, 2)), arm(FORGOTTEN, rate=10.0))
-    assert (found["complaints"], found["steps"]) == (0, STEPS)
-    loss = float(str(found["loss"]))
+@pytest.fixture(scope="module")
+def cell() -> Cell:
+    return prepare(Block(0, 1, 2))
+
+
+def test_training_ends_after_a_hundred_steps_or_where_it_raises(cell: Cell) -> None:
+    assert measure(cell, arm(FORGOTTEN))["steps"] == STEPS
+    broken = measure(cell, arm(TOO_FEW))
+    assert (broken["raised"], broken["steps"]) == (1, 0)
+
+
+def test_at_the_high_rate_the_loss_runs_off(cell: Cell) -> None:
+    loss = float(str(measure(cell, arm(FORGOTTEN, rate=RUNS_OFF))["loss"]))
     assert math.isnan(loss) or loss > 10
 
 
-def test_a_scheduler_that_steps_too_early_is_complained_about_at_once() -> None:
-    found = measure(prepare(Block(0, 1, 2)), arm(TOO_EARLY))
-    assert (found["complaints"], found["steps"]) == (1, 1)
-
-
-@pytest.mark.parametrize("say", [lambda: warnings.warn("reset!", stacklevel=1), lambda: 1 / 0])
-def test_any_warning_or_exception_is_a_complaint(
-    say: object, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("say", "raised", "warned"),
+    [
+        (lambda: None, 0, 0),
+        (lambda: warnings.warn("reset!", stacklevel=1), 0, 1),
+        (lambda: 1 / 0, 1, 0),
+    ],
+)
+def test_warnings_and_exceptions_are_told_apart(
+    say: Callable[[], object],
+    raised: int,
+    warned: int,
+    cell: Cell,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def train(*arguments: object) -> None:
-        arguments[-1].append(torch.tensor(1.0))  # type: ignore[attr-defined]  # the losses
-        say()  # type: ignore[operator]
-
-    monkeypatch.setattr(unnoticed, "train", train)
-    assert measure(prepare(Block(0, 1, 2)), arm(FORGOTTEN))["complaints"] == 1
+    monkeypatch.setattr(unnoticed, "train", lambda *_: say())
+    found = measure(cell, arm(FORGOTTEN))
+    assert (found["raised"], found["warned"]) == (raised, warned)
 
 
 def test_every_optimiser_that_fits_is_tried() -> None:

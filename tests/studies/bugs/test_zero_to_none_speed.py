@@ -8,10 +8,21 @@ import torch
 from harness.design.factors import Arm, Block
 from harness.workloads.networks import tower
 from studies.bugs import zero_to_none_speed
-from studies.bugs.zero_to_none_speed import ALLOCATOR, SIZE, prepare, task, thresholds
+from studies.bugs.zero_to_none_speed import (
+    ALLOCATOR,
+    EXPERIMENT,
+    SETTLED,
+    SIZE,
+    ZERO,
+    prepare,
+    task,
+    thresholds,
+    time_of_a_step,
+)
+from tests.studies.planted_times import planted_table
 
 
-def arm(zero: str, size: str = "4 kB", allocator: str = "keeps") -> Arm:
+def arm(zero: str, size: int = 4, allocator: str = "keeps") -> Arm:
     return Arm((("zero", zero), ("size", size), ("allocator", allocator)))
 
 
@@ -40,7 +51,16 @@ def test_thresholds_lie_below_within_and_above_the_sizes() -> None:
     for size in SIZE.levels:
         bytes_of = 4 * zero_to_none_speed.WIDTHS[size] ** 2
         found = {name: thresholds(arm("None", size, name)) for name in ALLOCATOR.levels}
+        assert bytes_of == 1024 * size
         assert found["keeps"][1] > bytes_of + 4096
-        assert found["as it settles"][1] > bytes_of
-        if size != "4 kB":
+        assert found[SETTLED][1] > bytes_of
+        if size > 4:
             assert found["gives back"][1] <= bytes_of
+
+
+def test_the_figure_tells_the_ratio_at_1_mb() -> None:
+    def seconds(arm: Arm) -> float:
+        return 0.02 * (0.75 if arm[ZERO] == "None" and arm[SIZE] == 1024 else 1.0)
+
+    axes = time_of_a_step(planted_table(EXPERIMENT, seconds, noise=0)).axes[0]
+    assert "0.75 times as long" in axes.get_title()

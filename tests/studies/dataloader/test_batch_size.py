@@ -1,4 +1,4 @@
-"""What a step works on, and how time for a step becomes time for an example."""
+"""What a call works on, and what a batch beside a power of two is held against."""
 
 from __future__ import annotations
 
@@ -6,44 +6,66 @@ import pytest
 import torch
 
 from harness.design.factors import Arm, Block
-from studies.dataloader.batch_size import BATCH, EXPERIMENT, NET, prepare, task, time_of_an_example
+from studies.dataloader.batch_size import (
+    EXPERIMENT,
+    NET,
+    ROWS,
+    beside_powers_of_two,
+    prepare,
+    task,
+)
 from tests.studies.planted_times import planted_table, verdicts
 
 
 @pytest.mark.parametrize("net", NET.levels)
-def test_a_step_trains_on_as_many_rows_as_the_batch_has(net: str) -> None:
+def test_a_call_is_two_steps_on_as_many_rows_as_the_level_says(net: str) -> None:
     cell = prepare(Block(0, 1, 2))
     rows: list[int] = []
     cell.nets[net].register_forward_hook(lambda _, inputs, output: rows.append(len(output)))
     before = torch.nn.utils.parameters_to_vector(cell.nets[net].parameters()).clone()
-    for batch in (63, 128):
-        task(cell, Arm((("net", net), ("batch", batch))))()
-    assert rows == [63, 128]
+    for sizes in ("63 and 65", "64 twice"):
+        task(cell, Arm((("net", net), ("sizes", sizes))))()
+    assert rows == [63, 65, 64, 64]
     after = torch.nn.utils.parameters_to_vector(cell.nets[net].parameters())
     assert not torch.equal(before, after)
 
 
-def seconds(arm: Arm, beside: float, fixed: float = 0.0) -> float:
-    """So many examples of one millisecond each, dearer beside a power of two."""
-    batch = dict(arm.levels)["batch"]
-    assert isinstance(batch, int)
-    return fixed + batch * 1e-3 * (1.0 if batch in (64, 128) else beside)
+def test_both_sides_of_a_comparison_have_as_many_rows() -> None:
+    totals = {level: sum(sizes) for level, sizes in ROWS.items()}
+    assert totals["63 and 65"] == totals["64 twice"]
+    assert totals["1023 and 1025"] == totals["1024 twice"]
 
 
-@pytest.mark.parametrize(("beside", "verdict"), [(1.05, "reproduced"), (1.0, "refuted")])
-def test_an_example_is_compared_with_an_example(beside: float, verdict: str) -> None:
-    table = planted_table(EXPERIMENT, lambda arm: seconds(arm, beside))
+def seconds(arm: Arm, row: float, step: float, beside: float = 1.0) -> float:
+    """Steps of a fixed time, rows of their own, and steps that are dearer beside a power of two."""
+    sizes = ROWS[str(arm.as_dict()["sizes"])]
+    even = sizes[0] == sizes[1]
+    return sum(step + row * size for size in sizes) * (1.0 if even else beside)
+
+
+@pytest.mark.parametrize(
+    ("step", "beside", "pays", "large"),
+    [
+        (0.0, 1.0, "refuted", "refuted"),
+        (0.0, 1.1, "reproduced", "refuted"),
+        (0.1, 1.0, "refuted", "reproduced"),
+    ],
+)
+def test_being_a_power_of_two_is_told_from_being_large(
+    step: float, beside: float, pays: str, large: str
+) -> None:
+    table = planted_table(EXPERIMENT, lambda arm: seconds(arm, 1e-3, step, beside))
     found = verdicts(EXPERIMENT, table)
-    claims = [word for name, word in found.items() if name.startswith("C9.06")]
-    assert claims == [verdict] * 6 * len(NET.levels)
-    (axes,) = time_of_an_example(table).axes
-    assert f"{beside:.2f}" in axes.get_title()
+    of_powers = {v for k, v in found.items() if "1,023 and 1,025" in k or "63 and 65" in k}
+    of_large = {v for k, v in found.items() if "batches of 64 over batches of 1,024" in k}
+    assert (of_powers, of_large) == ({pays}, {large})
+    (axes,) = beside_powers_of_two(table).axes
+    assert f"{beside:.2f} times as long" in axes.get_title()
 
 
-def test_every_size_beside_a_power_of_two_is_judged() -> None:
-    judged = {
-        comparison.arm.as_dict()["batch"]
-        for rule, comparison, _ in EXPERIMENT.conditions()
-        if getattr(rule, "id", "") == "C9.06"
-    }
-    assert judged == set(BATCH.levels) - {64, 128}
+def test_failing_networks_are_missing_in_the_figure() -> None:
+    table = planted_table(EXPERIMENT, lambda arm: seconds(arm, 1e-3, 0.0))
+    (axes,) = beside_powers_of_two(table[table["net"] != "CNN"]).axes
+    legend = axes.get_legend()
+    assert legend is not None
+    assert [text.get_text() for text in legend.get_texts()] == ["perceptron", "encoder"]

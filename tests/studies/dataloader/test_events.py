@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from harness.design.factors import Arm, Block
+from studies.dataloader import events
 from studies.dataloader.events import (
     EXAMPLES,
     Event,
     Log,
+    by_workers,
     measure,
     run_epoch,
     stacked_in_order,
@@ -32,9 +35,9 @@ def course(*stages: str, process: int = 1) -> list[Event]:
 
 
 def test_the_documented_order_is_recognised() -> None:
-    events = course("sampler", "batch_sampler", "dataset", "collation", "model")
-    assert through_the_stages(events, BATCH)
-    assert stacked_in_order(events, BATCH)
+    found = course("sampler", "batch_sampler", "dataset", "collation", "model")
+    assert through_the_stages(found, BATCH)
+    assert stacked_in_order(found, BATCH)
 
 
 @pytest.mark.parametrize(
@@ -51,21 +54,21 @@ def test_another_order_is_noticed(stages: tuple[str, ...]) -> None:
 
 
 def test_examples_asked_for_in_another_order_are_noticed() -> None:
-    events = course("sampler", "batch_sampler", "dataset", "collation", "model")
-    events[3], events[4] = events[4], events[3]
-    assert not stacked_in_order(events, BATCH)
-    assert not through_the_stages(events, BATCH)
+    found = course("sampler", "batch_sampler", "dataset", "collation", "model")
+    found[3], found[4] = found[4], found[3]
+    assert not stacked_in_order(found, BATCH)
+    assert not through_the_stages(found, BATCH)
 
 
 def test_a_batch_stacked_before_its_last_example_came_is_noticed() -> None:
-    events = course("sampler", "batch_sampler", "dataset", "collation", "model")
-    events[4], events[5] = events[5], events[4]
-    assert not stacked_in_order(events, BATCH)
+    found = course("sampler", "batch_sampler", "dataset", "collation", "model")
+    found[4], found[5] = found[5], found[4]
+    assert not stacked_in_order(found, BATCH)
 
 
 def test_a_batch_stacked_by_another_process_is_noticed() -> None:
-    events = course("sampler", "batch_sampler", "dataset") + course("collation", process=2)
-    assert not stacked_in_order(events, BATCH)
+    found = course("sampler", "batch_sampler", "dataset") + course("collation", process=2)
+    assert not stacked_in_order(found, BATCH)
 
 
 @pytest.mark.parametrize("workers", [0, 2])
@@ -81,9 +84,34 @@ def test_every_example_is_logged_once_by_each_stage(workers: int, tmp_path: Path
     assert tuple(drawn) == order
 
 
-def test_the_sampler_is_ahead_by_two_batches_a_worker_and_one() -> None:
-    ahead = [
-        measure(Block(0, 1, 2), Arm((("workers", workers), ("shuffle", False))))["drawn_ahead"]
-        for workers in (0, 2)
-    ]
-    assert ahead == [1, 5]
+@pytest.mark.parametrize(
+    ("processes", "workers", "expected"),
+    [
+        ({1, 2}, 2, True),
+        ({1}, 2, False),
+        ({1, os.getpid()}, 2, False),
+        ({os.getpid()}, 0, False),
+        ({os.getpid()}, 1, False),
+    ],
+)
+def test_only_all_workers_and_nobody_else_are_by_workers(
+    processes: set[int], workers: int, expected: bool
+) -> None:
+    assert by_workers(processes, workers) == expected
+
+
+@pytest.mark.parametrize("ahead", [1, 3])
+def test_batches_drawn_before_the_models_first_are_counted(
+    ahead: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def epoch(order: tuple[int, ...], log: Log, workers: int) -> None:
+        del workers
+        for _ in range(ahead):
+            log.write("batch_sampler", order[:16])
+        log.write("dataset", order[:1])
+        log.write("model", order[:16])
+        log.write("batch_sampler", order[16:32])
+
+    monkeypatch.setattr(events, "run_epoch", epoch)
+    found = measure(Block(0, 1, 2), Arm((("workers", 0), ("shuffle", False))))
+    assert found["drawn_ahead"] == ahead

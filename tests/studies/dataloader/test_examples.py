@@ -2,33 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 import pytest
 
 from harness.design.factors import Arm, Block
+from studies.dataloader import examples
 from studies.dataloader.examples import EXAMPLES, Pairs, PairsByTheBatch, measure, prepare
-from studies.dataloader.loaders import make_loader, read_all
 
 
-@pytest.mark.parametrize(
-    ("dataset", "calls"),
-    [
-        ("__getitem__ alone", 1),
-        ("its Subset", 1),
-        ("__getitems__ as well", 0),
-        ("IterableDataset", 0),
-    ],
-)
-def test_one_call_for_each_example_unless_there_is_another_way(dataset: str, calls: int) -> None:
+@pytest.mark.parametrize(("epochs", "calls"), [(0, 0.0), (1, 1.0), (2, 2.0)])
+def test_calls_are_counted_for_each_example(
+    epochs: int, calls: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def reading(pairs: Any, **_: object) -> Iterator[object]:  # noqa: ANN401 - any data set
+        return (pairs[i] for _ in range(epochs) for i in range(EXAMPLES))
+
+    monkeypatch.setattr(examples, "make_loader", reading)
     lists = prepare(Block(0, 1, 2))
-    assert measure(lists, Arm((("dataset", dataset),)))["getitem_calls"] == calls
+    for dataset in ("__getitem__ alone", "a Subset of it"):
+        found = measure(lists, Arm((("dataset", dataset),)))
+        assert found["getitem_calls"] == calls
 
 
-def test_two_epochs_would_be_two_calls() -> None:
-    pairs = Pairs(*prepare(Block(0, 1, 2)))
-    loader = make_loader(pairs, batch_size=1000)
-    read_all(loader)
-    read_all(loader)
-    assert pairs.calls == 2 * EXAMPLES
+def test_what_is_read_past_the_method_is_not_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(examples, "make_loader", lambda stream, **_: stream)
+    arm = Arm((("dataset", "an IterableDataset"),))
+    assert measure(prepare(Block(0, 1, 2)), arm)["getitem_calls"] == 0
+
+
+def test_a_pair_of_other_objects_is_not_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    arm = Arm((("dataset", "__getitem__ alone"),))
+    monkeypatch.setattr(examples, "make_loader", lambda *_, **__: [])
+    lists = prepare(Block(0, 1, 2))
+    assert measure(lists, arm)["items_alike"] == 1
+    monkeypatch.setattr(Pairs, "__getitem__", lambda self, i: (self.inputs[i].clone(), i))
+    assert measure(lists, arm)["items_alike"] == 0
 
 
 def test_both_ways_give_the_same_pairs() -> None:

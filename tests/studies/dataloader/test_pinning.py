@@ -1,33 +1,66 @@
-"""Buffers are counted by where they lie."""
+"""What is pinned beforehand, and where batches lie."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 import pytest
 import torch
 
 from harness.design.factors import Arm, Block
 from studies.dataloader import pinning
-from studies.dataloader.pinning import BATCHES, measure
+from studies.dataloader.pinning import BATCH_KIB, BATCHES, measure
 
 
 def arm(*, pin: bool) -> Arm:
     return Arm((("pin", pin), ("workers", 0)))
 
 
-def test_batches_that_are_kept_lie_in_buffers_of_their_own() -> None:
-    assert measure(Block(0, 1, 2), arm(pin=False)) == {"pinned": 0, "buffers": BATCHES}
+class Planted:
+    """A loader whose batches lie where we say, and an allocator that hands out what we say."""
+
+    def __init__(self, places: list[torch.Tensor], beforehand: int, later: int) -> None:
+        self.places, self.beforehand, self.later = places, beforehand, later
+        self.handed_out = 1000
+
+    def __iter__(self) -> Iterator[torch.Tensor]:
+        self.handed_out += self.beforehand
+        return self.batches()
+
+    def batches(self) -> Iterator[torch.Tensor]:
+        self.handed_out += self.later
+        yield from self.places
+
+    def stats(self) -> dict[str, int]:
+        return {"active_bytes.current": self.handed_out}
 
 
-def test_a_loader_with_one_buffer_would_be_seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    buffer = torch.zeros(16, 4)
+@pytest.mark.parametrize("beforehand", [0, 2**17])
+def test_only_what_is_pinned_before_the_first_example_was_allocated_beforehand(
+    beforehand: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planted = Planted([torch.zeros(2)] * BATCHES, beforehand, later=2**20)
+    monkeypatch.setattr(pinning, "make_loader", lambda *_, **__: planted)
+    monkeypatch.setattr(torch.cuda, "host_memory_stats", planted.stats)
+    assert measure(Block(0, 1, 2), arm(pin=True))["beforehand"] == beforehand / 2**10
 
-    def one_buffer(rows: torch.Tensor, **_: object) -> list[torch.Tensor]:
-        return [buffer[:8], buffer[8:], buffer]
 
-    monkeypatch.setattr(pinning, "make_loader", one_buffer)
-    assert measure(Block(0, 1, 2), arm(pin=True))["buffers"] == 1
+def test_batches_in_one_place_are_one_buffer(monkeypatch: pytest.MonkeyPatch) -> None:
+    buffer, other = torch.zeros(16), torch.zeros(16)
+    planted = Planted([buffer[:8], buffer[8:], buffer, *[other] * 5], 0, 0)
+    monkeypatch.setattr(pinning, "make_loader", lambda *_, **__: planted)
+    assert measure(Block(0, 1, 2), arm(pin=True))["buffers"] == 2
+
+
+def test_the_edge_is_one_batch() -> None:
+    rows = pinning.LateRows(pinning.BATCH)
+    assert sum(rows[i].nbytes for i in range(len(rows))) == BATCH_KIB * 2**10
 
 
 @pytest.mark.cuda
-def test_on_a_gpu_batches_are_pinned() -> None:
-    assert measure(Block(0, 1, 2, "cuda"), arm(pin=True))["pinned"] == 1
+def test_on_a_gpu_pinned_memory_is_counted_where_it_is_handed_out() -> None:
+    torch.cuda.init()
+    before = pinning.pinned_kib()
+    kept = torch.zeros(2**20, dtype=torch.uint8).pin_memory()
+    assert pinning.pinned_kib() - before >= 2**10
+    del kept

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -26,8 +27,14 @@ from studies.dataloader.stores import (
 
 @pytest.fixture(autouse=True)
 def small_files(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stores, "SIZES", {"small JPEGs": (96, 96), "large JPEGs": (160, 120)})
-    monkeypatch.setattr(stores, "FILES", {"small JPEGs": 3, "large JPEGs": 2})
+    monkeypatch.setattr(
+        stores,
+        "SIZES",
+        {"small JPEGs": (96, 96), "JPEGs of middle size": (120, 90), "large JPEGs": (160, 120)},
+    )
+    monkeypatch.setattr(
+        stores, "FILES", {"small JPEGs": 3, "JPEGs of middle size": 2, "large JPEGs": 2}
+    )
 
 
 @pytest.mark.parametrize("workers", [0, 2])
@@ -76,3 +83,15 @@ def test_an_epoch_has_consecutive_examples_of_its_kind() -> None:
     epoch.kind = "small JPEGs"
     assert [len(batch) for batch in epoch] == [3, 3]
     assert len(epoch) == 2
+
+
+def test_a_file_is_forgotten_after_it_was_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Path] = []
+    monkeypatch.setattr(
+        stores, "forget", lambda file: asked.append(Path(f"/proc/self/fd/{file}").readlink())
+    )
+    folder = write_files(7)["large JPEGs"]
+    reading = Jpegs(folder.paths)
+    for index in (0, 1, 2):
+        reading[index]
+    assert asked == [Path(folder.paths[i]).resolve() for i in (0, 1, 0)]

@@ -11,11 +11,14 @@ from torch import Tensor, nn
 from harness.design.factors import Arm, Block
 from studies.eval_variance import repeated_eval
 from studies.eval_variance.repeated_eval import (
-    DRAWLESS,
+    DROPPING,
     FIXED,
     FOLLOWS,
-    MODULES,
+    NET,
     NETS,
+    PERCEPTRON,
+    POOLING,
+    SUMS,
     applied,
     measure,
     prepare,
@@ -31,26 +34,51 @@ def measured(net: str, mode: str = "eval") -> Mapping[str, object]:
     return measure(cell, Arm((("mode", mode), ("net", net), ("threads", 1))))
 
 
-@pytest.mark.parametrize("net", DRAWLESS)
-def test_a_network_that_draws_nothing_in_eval_mode_repeats_itself(net: str) -> None:
-    assert measured(net)["outputs"] == 1
+class Drawing(nn.Module):
+    """Adds random numbers, in both modes or in train mode alone."""
+
+    def __init__(self, *, always: bool) -> None:
+        super().__init__()
+        self.always = always
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + torch.rand_like(x) * (self.always or self.training)
 
 
-@pytest.mark.parametrize("net", [*FIXED, MODULES[4]])
-def test_a_network_that_draws_in_both_modes_never_repeats_itself(net: str) -> None:
-    assert measured(net)["outputs"] == PASSES
+@pytest.mark.parametrize(
+    ("always", "mode", "outputs"),
+    [(True, "eval", PASSES), (True, "train", PASSES), (False, "eval", 1), (False, "train", PASSES)],
+)
+def test_outputs_are_counted_bit_by_bit(
+    always: bool, mode: str, outputs: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(repeated_eval.NETS, PERCEPTRON, lambda: Drawing(always=always))
+    found = measured(PERCEPTRON, mode)
+    assert (found["outputs"], found["repeated"]) == (outputs, PASSES - outputs)
 
 
-@pytest.mark.parametrize("net", [MODULES[0], MODULES[2], *FOLLOWS])
-def test_dropout_that_listens_to_the_mode_is_on_in_train_mode(net: str) -> None:
-    assert measured(net, mode="train")["outputs"] == PASSES
+@pytest.mark.parametrize("net", DROPPING)
+def test_networks_that_are_said_to_hold_dropout_hold_it_as_modules(net: str) -> None:
+    rates = [m.p for m in NETS[net]().modules() if isinstance(m, nn.Dropout)]
+    assert rates
+    assert all(0 < rate < 1 for rate in rates)
+
+
+@pytest.mark.parametrize("net", [*FIXED, *FOLLOWS, SUMS, POOLING])
+def test_the_others_hold_none(net: str) -> None:
+    assert not any(isinstance(module, nn.Dropout) for module in NETS[net]().modules())
+
+
+@pytest.mark.parametrize("net", NET.levels)
+def test_every_network_maps_the_rows_to_as_many_rows(net: str) -> None:
+    assert len(NETS[net]().eval()(torch.randn(5, repeated_eval.WIDTH))) == 5
 
 
 def test_a_counter_in_the_forward_pass_would_be_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     calls = iter(range(100))
     net = applied(lambda x, _: x + next(calls))
-    monkeypatch.setitem(repeated_eval.NETS, MODULES[0], lambda: net)
-    found = measured(MODULES[0])
+    monkeypatch.setitem(repeated_eval.NETS, PERCEPTRON, lambda: net)
+    found = measured(PERCEPTRON)
     assert found["outputs"] == PASSES
 
 
@@ -60,14 +88,15 @@ def test_a_network_that_looks_at_the_other_rows_would_be_seen(
     def centred(x: Tensor, _: bool) -> Tensor:
         return x - x.mean(dim=0)
 
-    monkeypatch.setitem(repeated_eval.NETS, MODULES[0], lambda: applied(centred))
-    gap = measured(MODULES[0])["alone_gap"]
+    monkeypatch.setitem(repeated_eval.NETS, PERCEPTRON, lambda: applied(centred))
+    gap = measured(PERCEPTRON)["alone_gap"]
     assert isinstance(gap, float)
     assert gap > 0.01
+    assert measured(PERCEPTRON)["alone_differs"] == 1
 
 
 def test_index_add_is_the_sum_over_the_edges() -> None:
-    net = NETS["index_add"]()
+    net = NETS[SUMS]()
     assert isinstance(net, nn.Sequential)
     sums = net[2]
     x = torch.randn(3, repeated_eval.NODES, 5)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from harness.design.factors import Arm, Block
-from studies.eval_variance.silence import EXPERIMENT, every_warning, measure, network
+from studies.eval_variance.silence import EXPERIMENT, every_warning, measure
 
 
 def arm(net: str, batch: int = 32, work: str = "evaluation", mode: str = "wrong") -> Arm:
@@ -23,10 +23,18 @@ def arm(net: str, batch: int = 32, work: str = "evaluation", mode: str = "wrong"
     return Arm(tuple(levels.items()))
 
 
-def test_batch_norm_in_train_mode_refuses_a_single_row_and_says_why() -> None:
-    assert measure(Block(0, 1, 2), arm("batch norm", batch=1))["exceptions"] == 1
-    with pytest.raises(ValueError, match="more than 1 value per channel"):
-        network("batch norm").train()(torch.randn(1, 16))
+def test_a_module_that_refuses_is_an_exception_and_not_a_failed_cell(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refusing(self: nn.ReLU, x: Tensor) -> Tensor:
+        if self.training and len(x) == 1:
+            raise ValueError("one row is not enough")
+        return x
+
+    monkeypatch.setattr(nn.ReLU, "forward", refusing)
+    assert measure(Block(0, 1, 2), arm("plain", batch=1))["exceptions"] == 1
+    assert measure(Block(0, 1, 2), arm("plain", batch=2))["exceptions"] == 0
+    assert measure(Block(0, 1, 2), arm("plain", batch=1, mode="right"))["exceptions"] == 0
 
 
 def test_a_module_that_warns_would_be_counted(monkeypatch: pytest.MonkeyPatch) -> None:

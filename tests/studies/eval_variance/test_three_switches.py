@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 import torch
+from torch import nn
 
-from harness.design.factors import Arm
+from harness.design.factors import Arm, Level
 from harness.workloads.datasets import Split
 from harness.workloads.networks import mlp
 from studies.eval_variance import three_switches
@@ -30,20 +31,53 @@ def random_cell(rows: int, dropout: float = 0.5) -> Cell:
     return Cell(data, {"dropout": mlp(64, 10, dropout=dropout)})
 
 
-def arm(levels: dict[str, str]) -> Arm:
+def arm(levels: dict[str, Level]) -> Arm:
     return Arm(tuple({"net": "dropout", **levels}.items()))
 
 
-def seen(cell: Cell, levels: dict[str, str], response: str = "wrong") -> object:
+def seen(cell: Cell, levels: dict[str, Level], response: str = "error") -> object:
     torch.manual_seed(1)
     return measure(cell, arm(levels))[response]
 
 
-def test_each_omission_that_changes_the_computation_is_seen() -> None:
-    cell = random_cell(rows=200)
-    wrong = {name: seen(cell, levels) for name, levels in OMISSIONS.items()}
-    assert wrong == {"without eval()": 1, "without no_grad()": 0, "with a stray step()": 1}
-    assert seen(cell, ALL_RIGHT) == 0
+def test_an_error_is_told_in_points_or_in_twentieths_of_the_loss_whichever_is_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cell = random_cell(rows=BATCH)
+    for metrics, error in (((1.0, 0.87), 3), ((1.2, 0.9), 4), ((0.8, 0.91), 4), ((1.0, 0.9), 0)):
+        answers = iter([(1.0, 0.9), metrics])
+        monkeypatch.setattr(three_switches, "_evaluate", lambda *_, a=answers, **__: next(a))
+        assert seen(cell, ALL_RIGHT) == pytest.approx(error)
+
+
+def test_each_switch_is_set_as_the_arm_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Watched(nn.Module):
+        """Tells its mode, whether gradients are on, and where its weight is, at every call."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.weight = nn.Parameter(torch.zeros(10))
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            calls.append(
+                (self.training, torch.is_grad_enabled(), float(self.weight.detach().abs().sum()))
+            )
+            return self.weight + x[:, :10]
+
+    calls: list[tuple[bool, bool, float]] = []
+    cell = replace(random_cell(rows=2 * BATCH), models={"dropout": Watched()})
+    found = {}
+    for name, levels in (*OMISSIONS.items(), ("all right", ALL_RIGHT)):
+        calls.clear()
+        seen(cell, levels)
+        (train, grad, first), (_, _, second) = calls[-2:]
+        found[name] = (train, grad, first != second)
+    assert found == {
+        "without eval()": (True, False, False),
+        "without no_grad()": (False, True, False),
+        "with a stray step()": (False, False, True),
+        "all right": (False, False, False),
+    }
 
 
 def test_without_dropout_the_mode_changes_nothing() -> None:

@@ -48,6 +48,11 @@ def test_growth_is_that_counted_by_hand(cell: Cell, grad: str, keep: str, activa
     found = measure(cell, Arm((("grad", grad), ("kept", keep))))
     assert found["growth"] == pytest.approx(activations * ACTIVATION, abs=1e-4)
     assert found["bend"] == pytest.approx(0, abs=1e-4)
+    assert found["graphs"] == pytest.approx(activations / LAYERS, abs=1e-3)
+
+
+def test_a_graph_is_what_a_batch_keeps_for_backward(cell: Cell) -> None:
+    assert cell.graph == pytest.approx(LAYERS * ACTIVATION, rel=1e-3)
 
 
 GROWN = """

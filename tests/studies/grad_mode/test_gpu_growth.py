@@ -7,7 +7,11 @@ import torch
 
 from harness.design.factors import Arm
 from studies.grad_mode import gpu_growth
-from studies.grad_mode.gpu_growth import LISTED, Cell, evaluate, measure
+from studies.grad_mode.eval_growth import LISTED
+from studies.grad_mode.gpu_growth import Cell, evaluate, measure
+
+#: Of a linear layer and a loss of 2 rows of 4 numbers: the output, for the loss.
+GRAPH = 2 * 4 * 4
 
 
 class FakeCard:
@@ -50,13 +54,14 @@ def test_a_card_that_fills_up_ends_the_loop_and_the_limit_is_lifted(
     found, card = measured(monkeypatch, each=2**29)
     assert found["out_of_memory"] == 1
     assert found["growth"] == 512
+    assert found["graphs"] == 2**29 / GRAPH
     assert found["batches"] == 13, "16 readings fit, two of them for warm-up and one at the start"
     assert card.fractions == [0.1, 1.0]
 
 
 def test_a_card_that_does_not_fill_up_lasts(monkeypatch: pytest.MonkeyPatch) -> None:
     found, _ = measured(monkeypatch, each=0)
-    assert found == {"out_of_memory": 0, "batches": 100, "growth": 0}
+    assert found == {"out_of_memory": 0, "batches": 100, "growth": 0, "graphs": 0}
 
 
 def test_the_loop_returns_the_summed_loss(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,24 +7,23 @@ from torch import nn
 
 from harness.design.factors import Arm
 from studies.grad_mode.harmless_eval import EXPERIMENT, measure
-from studies.grad_mode.workloads import Workload, workload
+from studies.grad_mode.workloads import Workload
 
 
-def arm(net: str, grad: str = "no_grad") -> Arm:
-    return Arm((("grad", grad), ("net", net)))
-
-
-def test_with_gradients_enabled_the_encoder_gives_the_same_bits_in_both_modes() -> None:
-    work = {"encoder": workload("encoder", "cpu", 0.0)}
-    assert measure(work, arm("encoder", "enabled"))["gap"] == 0
-    assert measure(work, arm("encoder", "no_grad"))["gap"] != 0
+def measured(net: nn.Module, x: torch.Tensor) -> dict[str, object]:
+    work = Workload(net, lambda: net(x))
+    return dict(measure({"perceptron": work}, Arm((("grad", "no_grad"), ("net", "perceptron")))))
 
 
 def test_a_module_that_listens_to_the_mode_is_found_out() -> None:
-    net = nn.RReLU(0.1, 0.3)
-    x = -torch.ones(100)
-    found = measure({"perceptron": Workload(net, lambda: net(x))}, arm("perceptron"))
-    assert float(str(found["gap"])) > 0.1
+    found = measured(nn.RReLU(0.1, 0.3), -torch.ones(10, 10))
+    assert float(str(found["gap_read"])) > 0.1
+    assert found["same_bits"] == 0
+
+
+def test_a_module_that_does_not_listen_has_no_gap() -> None:
+    found = measured(nn.Identity(), torch.eye(3))
+    assert found == {"gap": 0, "gap_read": 0, "predictions_changed": 0, "same_bits": 1}
 
 
 def test_inference_mode_is_left_out() -> None:

@@ -2,55 +2,68 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 import torch
 
 from harness.design.factors import Arm, Block
-from studies.grad_mode.views import measure
+from studies.grad_mode.views import EXPERIMENT, TAKE, measure, partial_make
+
+WHERE = {"tensor": "ordinary tensor", "made": "inside"}
 
 
-def raised(context: str, tensor: str, made: str, target: str, changed: str) -> bool:
-    levels = {
-        "context": context,
-        "tensor": tensor,
-        "made": made,
-        "target": target,
-        "changed": changed,
-    }
+def raised(context: str, target: str, changed: str) -> bool:
+    levels = {"context": context, **WHERE, "target": target, "changed": changed}
     return measure(Block(0, 1, 2), Arm(tuple(levels.items())))["raised"] == 1
 
 
-def test_a_view_of_a_graph_tensor_from_under_no_grad_cannot_be_changed_afterwards() -> None:
-    assert raised("no_grad", "result", "outside", "slice", "after")
-    assert not raised("enabled", "result", "outside", "slice", "after")
-    base = torch.nn.Parameter(torch.ones(4)) * 2
-    with torch.no_grad():
-        view = base[1:]
-    with pytest.raises(RuntimeError, match="created in no_grad mode"):
-        view.add_(1)
+@pytest.fixture
+def refusing(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[torch.Tensor], bool]], None]:
+    """An ``add_`` that refuses some tensors and is a no-op for others."""
+
+    def plant(refused: Callable[[torch.Tensor], bool]) -> None:
+        def add(self: torch.Tensor, other: int) -> torch.Tensor:
+            if refused(self):
+                raise RuntimeError("no")
+            return self
+
+        monkeypatch.setattr(torch.Tensor, "add_", add)
+
+    return plant
 
 
-def test_an_inference_tensor_cannot_be_changed_outside_be_it_a_view_or_not() -> None:
-    for target in ("itself", "slice", "unbind"):
-        assert raised("inference_mode", "ordinary tensor", "inside", target, "after")
-    with torch.inference_mode():
-        made = torch.ones(4)
-    with pytest.raises(RuntimeError, match="outside InferenceMode"):
-        made.add_(1)
+def test_a_context_that_refuses_views_would_be_seen(
+    refusing: Callable[[Callable[[torch.Tensor], bool]], None],
+) -> None:
+    refusing(lambda tensor: len(tensor) < 4)  # a slice of it
+    for context in ("enabled", "no_grad", "inference_mode"):
+        assert raised(context, "slice", "inside")
+        assert not raised(context, "itself", "inside")
 
 
-def test_inside_inference_mode_a_view_of_an_inference_tensor_can_be_changed() -> None:
-    with torch.inference_mode():
-        base = torch.ones(4)
-        view = base[1:]
-        view.add_(1)
-        assert base.tolist() == [1, 2, 2, 2]
-        assert view.is_inference()
+def test_a_refusal_after_the_context_is_told_from_one_inside(
+    refusing: Callable[[Callable[[torch.Tensor], bool]], None],
+) -> None:
+    refusing(lambda _: torch.is_grad_enabled())
+    assert raised("no_grad", "slice", "after")
+    assert not raised("no_grad", "slice", "inside")
 
 
-def test_a_context_that_refuses_would_be_seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refusing(self: torch.Tensor, other: int) -> torch.Tensor:
-        raise RuntimeError("no")
+@pytest.mark.parametrize("kind", ["ordinary tensor", "parameter", "result"])
+def test_tensors_are_of_their_kind(kind: str) -> None:
+    made = partial_make(kind, "cpu")()
+    assert made.requires_grad == (kind != "ordinary tensor")
+    assert made.is_leaf == (kind != "result")
 
-    monkeypatch.setattr(torch.Tensor, "add_", refusing)
-    assert raised("inference_mode", "ordinary tensor", "inside", "slice", "inside")
+
+def test_views_share_the_storage_of_their_tensor() -> None:
+    base = torch.zeros(4, 4)
+    for name, take in TAKE.items():
+        taken = take(base)
+        assert taken.untyped_storage().data_ptr() == base.untyped_storage().data_ptr()
+        assert taken._is_view() == (name != "itself")
+
+
+def test_everything_is_tried() -> None:
+    assert len(EXPERIMENT.arms()) == 3 * 3 * 2 * 3 * 2

@@ -25,7 +25,7 @@ def test_the_loop_is_gradient_descent_by_hand() -> None:
     for _ in range(EPOCHS):
         for rows in torch.randperm(len(x)).split(64):
             error = torch.softmax(x[rows] @ expected.T, 1) - y[rows]
-            expected -= 0.01 * error.T @ x[rows] / len(rows)
+            expected -= 0.1 * error.T @ x[rows] / len(rows)
     torch.testing.assert_close(weight.detach(), expected, rtol=1e-4, atol=1e-5)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
 
 import pytest
 import torch
@@ -50,7 +51,8 @@ def test_a_mode_is_kept_where_either_mode_comes_back(
     def always(mode: bool) -> nn.Module:
         return copy.deepcopy(cell[0][0].net).train(mode)
 
-    modes = iter([])  # of the files in the order of saving: eval mode, then train mode
+    #: Of the files in the order of saving: eval mode, then train mode.
+    modes: Iterator[bool] = iter([])
 
     def remembers(_file: bytes, _device: str) -> nn.Module:
         return always(next(modes))
