@@ -6,25 +6,44 @@ open on what studies use inside ``prepare`` and ``measure`` and in figures: ``ha
 when first used.
 """
 
-from harness.design.aa import AA
-from harness.design.claims import Beyond, Claim, Control, Entry, Unmeasurable
-from harness.design.contrasts import Difference, Ratio, Share, Value
-from harness.design.experiment import Experiment, Noted, Responses, Study, Task
-from harness.design.factors import Arm, Block, Factor, Level, PerProfile, cross
-from harness.design.facts import Fact, default_of, facts, printed, raised
-from harness.design.regions import (
-    Region,
-    at_least,
-    at_most,
-    between,
-    equals,
-    less_than,
-    more_than,
-)
-from harness.design.responses import Response
-from harness.errors import HarnessError
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from harness.design.aa import AA
+    from harness.design.claims import Beyond, Claim, Control, Unmeasurable
+    from harness.design.contrasts import Difference, Ratio, Share, Value
+    from harness.design.entry import Entry
+    from harness.design.experiment import Experiment, Noted, Responses, Study, Task
+    from harness.design.factors import Arm, Block, Factor, Level, PerProfile, cross
+    from harness.design.facts import Fact, default_of, facts, printed, raised
+    from harness.design.regions import (
+        Region,
+        at_least,
+        at_most,
+        between,
+        equals,
+        less_than,
+        more_than,
+    )
+    from harness.design.responses import Response
+    from harness.errors import HarnessError
 
 __version__ = "0.1.0"
+
+#: Where each name stands. They are imported when first used: a menu, or nox, needs none of them.
+_PLACES = {
+    "harness.design.aa": "AA",
+    "harness.design.claims": "Beyond Claim Control Unmeasurable",
+    "harness.design.entry": "Entry",
+    "harness.design.contrasts": "Difference Ratio Share Value",
+    "harness.design.experiment": "Experiment Noted Responses Study Task",
+    "harness.design.factors": "Arm Block Factor Level PerProfile cross",
+    "harness.design.facts": "Fact default_of facts printed raised",
+    "harness.design.regions": "Region at_least at_most between equals less_than more_than",
+    "harness.design.responses": "Response",
+    "harness.errors": "HarnessError",
+}
+_MODULES = {name: module for module, names in _PLACES.items() for name in names.split()}
 
 __all__ = [
     "AA",
@@ -63,3 +82,19 @@ __all__ = [
     "printed",
     "raised",
 ]
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever stands there
+    """Import a name of the public surface when it is first asked for (PEP 562)."""
+    if name not in _MODULES:
+        raise AttributeError(f"module 'harness' has no attribute {name!r}")
+    from importlib import import_module
+
+    found = getattr(import_module(_MODULES[name]), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    """All that can be imported from here."""
+    return sorted([*globals(), *_MODULES])

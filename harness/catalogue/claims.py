@@ -6,7 +6,7 @@ import csv
 from pathlib import Path
 
 from harness.catalogue.cards import studies_folder
-from harness.design.claims import Entry
+from harness.design.entry import Entry
 from harness.errors import HarnessError
 
 COLUMNS = (

@@ -16,7 +16,7 @@ from typing import Any
 from harness.catalogue import cards
 from harness.catalogue.claims import read_catalogue
 from harness.design.checks import check_study
-from harness.design.claims import Entry
+from harness.design.entry import Entry
 from harness.design.experiment import Experiment, Study
 from harness.errors import HarnessError
 from harness.words import plain

@@ -14,7 +14,8 @@ from harness.catalogue.claims import read_catalogue
 from harness.catalogue.loading import load_study
 from harness.cli.menu import verdict_text
 from harness.cli.screen import condition_line
-from harness.design.claims import Claim, Control, Entry, Unmeasurable
+from harness.design.claims import Claim, Control, Unmeasurable
+from harness.design.entry import Entry
 from harness.design.experiment import Experiment
 from harness.errors import HarnessError
 from harness.judging.findings import Finding

@@ -8,15 +8,14 @@ from collections import Counter
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from harness.catalogue.cards import cards
 from harness.catalogue.claims import read_catalogue
-from harness.design.claims import Entry
+from harness.design.entry import Entry
 from harness.errors import HarnessError
 from harness.publishing.stored import stored_verdicts
-from harness.words import COLOURS
+from harness.words import COLOURS, plural
 
 
 def verdict_text(verdict: str) -> Text:
@@ -25,18 +24,25 @@ def verdict_text(verdict: str) -> Text:
 
 
 def show_studies(results: Path) -> None:
-    """Every study with its question, its cost and the state of its claims."""
+    """Every study in two lines: its question, then its claims, their verdicts and what it costs."""
     catalogue = read_catalogue()
     verdicts = stored_verdicts(results)
-    table = Table(title="Studies", caption="Run one with: python -m harness run STUDY")
-    for column in ("study", "question", "cost", "claims", "verdicts so far"):
-        table.add_column(column, no_wrap=column == "study")
-    for card in cards():
+    console = Console(highlight=False)
+    found = cards()
+    width = max((len(card.name) for card in found), default=0) + 2
+    for card in found:
         own = [entry.claim for entry in catalogue.values() if entry.study == card.name]
         counts = Counter(verdict for claim in own for verdict in verdicts.get(claim, ()))
-        state = ", ".join(f"{counts[verdict]} {verdict}" for verdict in COLOURS if counts[verdict])
-        table.add_row(card.name, card.question, card.cost, str(len(own)), state or "none")
-    Console().print(table)
+        head = Text(f"{card.name:{width}}", style="bold").append(card.question, style="not bold")
+        told = Text(" " * width).append(plural(len(own), "claim"))
+        for verdict in COLOURS:
+            if counts[verdict]:
+                told.append(f", {counts[verdict]} {verdict}", style=COLOURS[verdict])
+        if card.cost:
+            told.append(f"; {card.cost}", style="dim")
+        for line in (head, told):
+            console.print(line, no_wrap=True, overflow="ellipsis")
+    console.print("Run one with: python -m harness run STUDY")
 
 
 def show_claims(

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
 from harness.design.aa import AA, AA_NAME, COPY, RESPONSES
-from harness.design.claims import Beyond, ConditionKind, Control, Entry, Rule, Unmeasurable
+from harness.design.claims import Beyond, ConditionKind, Control, Rule, Unmeasurable
 from harness.design.contrasts import Comparison
+from harness.design.entry import Entry
 from harness.design.factors import Arm, Block, Factor, PerProfile, cross
 from harness.design.regions import Region, equals
 from harness.design.responses import Response

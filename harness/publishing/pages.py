@@ -12,7 +12,8 @@ import pandas as pd
 from scipy import stats
 
 from harness.catalogue.claims import read_catalogue
-from harness.design.claims import CONFIDENCE, Entry
+from harness.design.claims import CONFIDENCE
+from harness.design.entry import Entry
 from harness.files import write_bytes
 from harness.judging.findings import ClaimFinding, Finding
 from harness.judging.judge import JudgedRun

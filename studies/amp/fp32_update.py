@@ -299,7 +299,6 @@ def what_pure_bf16_costs(table: pd.DataFrame) -> Figure:
                     100 * _column(values, column),
                     colour=colour,
                     width=0.06,
-                    label=f"{training}, {optimiser}" if place == 0 else None,
                 )
         names = [
             name.replace(" on ", "\non ").replace("breast ", "breast\n") for name in TASK.levels
@@ -308,7 +307,9 @@ def what_pure_bf16_costs(table: pd.DataFrame) -> Figure:
         axes.set_xlim(-0.5, len(TASK.levels) - 0.5)
         axes.set_ylabel(label)
     panels[0].set_yscale("log")
-    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    for (training, optimiser), colour in colours.items():
+        panels[0].plot([], [], "D", color=colour, label=f"{training}, {optimiser}")
+    figure.legend(loc="outside lower center", ncols=2)
     wrong = _column(values, ("update_error", DIGITS, ADAM, PURE))
     right = _column(values, ("update_error", DIGITS, ADAM, MIXED))
     figure.suptitle(

@@ -178,13 +178,14 @@ def vanished_gradients(table: pd.DataFrame) -> Figure:
                     100 * chosen["value"].to_numpy(),
                     colour=colour,
                     width=0.08,
-                    label=f"{scaler} scaler" if place == 0 else None,
                 )
         axes.set_xticks(range(3), [f"{s:g}" for s in SMALLNESS.levels])
         axes.set_title(precision)
         axes.set_xlabel("loss multiplied by")
     panels[0].set_ylabel("gradients that turn to zero (%)")
-    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    for scaler, colour in (("without", ORANGE), ("with", BLUE)):
+        panels[0].plot([], [], "D", color=colour, label=f"{scaler} scaler")
+    figure.legend(loc="outside lower center", ncols=2)
     changed = table[
         (table["response"] == "changed")
         & (table["precision"] == BF16)

@@ -21,12 +21,11 @@ def draw(
     *,
     colour: str,
     width: float,
-    label: str | None = None,
 ) -> None:
     """The blocks that gave a number; where none did, a cross that says so."""
     there = values[np.isfinite(values)]
     if len(there):
-        draw_blocks(axes, x, there, colour=colour, width=width, label=label)
+        draw_blocks(axes, x, there, colour=colour, width=width)
         return
     bottom = axes.get_xaxis_transform()
     axes.text(x, 0.02, "failed", color=colour, rotation=90, ha="center", transform=bottom)

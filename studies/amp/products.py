@@ -157,8 +157,9 @@ def draw_products(table: pd.DataFrame, products: Products, shown: int) -> Figure
                 speeds[side, level],
                 colour=COLOURS[level],
                 width=0.07,
-                label=products.precision.say(level) if place == 0 else None,
             )
+    for level in levels:
+        axes.plot([], [], "D", color=COLOURS[level], label=products.precision.say(level))
     axes.set_yscale("log", base=2)
     axes.yaxis.set_major_formatter("{x:g}")
     axes.set_xticks(range(len(sizes)), [f"{side:,}" for side in sizes])

@@ -68,12 +68,12 @@ def _loss_grows(table: pd.DataFrame, bug: str) -> str:
     """The last epoch over the first, as they are drawn."""
     curves = [values(table, kind, "train_loss").to_numpy(np.float64) for kind in (bug, NONE)]
     bugged, correct = (float(np.median(curve[-1] / curve[0])) for curve in curves)
-    return f"ends at {bugged:.2g} x the first epoch ({correct:.2g} x)"
+    return f"ends at {bugged:.2g} x its start ({correct:.2g} x)"
 
 
 def _scatters(table: pd.DataFrame, bug: str) -> str:
     bugged, correct = (100 * _median(table, kind, "val_scatter") for kind in (bug, NONE))
-    return f"moves {bugged:.1f} points an epoch ({correct:.1f})"
+    return f"{bugged:.1f} points an epoch ({correct:.1f})"
 
 
 def _accuracy(table: pd.DataFrame, bug: str) -> str:
@@ -142,7 +142,7 @@ def gallery(table: pd.DataFrame) -> Figure:
     _not_measured(missing)
     key.axis("off")
     key.legend(*panels[len(PANELS) - 1].get_legend_handles_labels(), loc="center", fontsize=15)
-    figure.suptitle(_gallery_headline(table), fontsize=18)
+    figure.suptitle(_gallery_headline(table), fontsize=17)
     return figure
 
 
@@ -170,10 +170,10 @@ def _gallery_headline(table: pd.DataFrame) -> str:
     same = {bug: values(table, bug, "same_loss").to_numpy(np.float64) for bug in KINDS[1:]}
     unseen = [NAMES[bug] for bug, runs in same.items() if runs.all()]
     blocks = table["block"].nunique()
-    names = f": {', '.join(unseen)}" if unseen else ""
+    names = f"\n({', '.join(unseen)};" if unseen else "\n("
     return (
         f"{len(unseen)} of {len(same)} bugs leave the training loss of all {blocks} runs as it is, "
-        f"to the last bit{names}\n(digits; lines and bands: median and middle 80 % of {blocks} "
+        f"to the last bit{names} digits; lines and bands:\nmedian and middle 80 % of {blocks} "
         "seeds; in brackets: the correct run)"
     )
 
@@ -208,7 +208,7 @@ def symptoms(table: pd.DataFrame) -> Figure:
     everywhere = int((shares >= FOUND).all(axis=1).sum())
     figure.suptitle(
         f"Of {len(named)} symptoms that the document names, {everywhere} show in 9 of 10 runs on "
-        f"every data set\n(dots: data sets, {table['block'].nunique()} seeds each; dashed: 9 of 10)",
+        f"every data set\n(dots: data sets of {table['block'].nunique()} seeds each; dashed: 90 %)",
         fontsize=19,
     )
     return figure

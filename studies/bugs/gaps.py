@@ -1,9 +1,9 @@
 """Can anything but leakage give 95 % in validation and 70 % in production?
 
-Document C's quiz asks for the likeliest cause of that gap when the code has no bug, and wants to
-hear of leakage. How often each cause occurs in practice no run can show. What a run can show is
-whether the two numbers tell leakage from other causes: they do only if no other cause gives them.
-Four causes are dosed from nothing to full strength, without an error in the code:
+Document C's quiz asks for the likeliest cause of that gap when the code has no bug, and the chapter
+suggests leakage. How often each cause occurs in practice no run can show, and nothing is judged.
+What a run can show is whether other causes give the same two numbers. Four are dosed from nothing
+to full strength, without an error in the code:
 
 - overlap: validation rows are rows trained on, of data with a quarter of the labels wrong, learnt
   by one nearest neighbour. This is leakage, and the control: it must reach the gap;
@@ -14,7 +14,7 @@ Four causes are dosed from nothing to full strength, without an error in the cod
   40 validation rows, the same wrong labels; the mean over draws of these rows, for 40 scatter by 7
   points.
 
-A round is a dose. "The same gap" is the documents' 25 points, to the catalogue's 20 %: 20 or more.
+A round is a dose. "The same gap" is the document's 25 points, to the catalogue's 20 %: 20 or more.
 Leakage lifts validation from the true 70 %, the shifts push production down from a true 95 %: the
 figure has both axes.
 """
@@ -29,30 +29,35 @@ from numpy.typing import NDArray
 
 from harness import (
     Arm,
+    Beyond,
     Block,
-    Claim,
     Control,
     Experiment,
     Factor,
     PerProfile,
     Response,
     Responses,
+    Unmeasurable,
     Value,
     at_least,
     equals,
     less_than,
 )
-from harness.figures import BLACK, BLUE, GREEN, ORANGE, VERMILION, span
-from studies.bugs.overlap import LEAST_GAP, OVERLAPS, contaminated
+from harness.figures import BLACK, BLUE, GREEN, ORANGE, VERMILION, median_interval
+from studies.bugs.overlap import OVERLAPS, contaminated
 from studies.bugs.samples import (
     CANCER,
     DIGITS,
+    LEAST_GAP,
     LINEAR,
     NEAREST,
+    PRODUCTION,
+    VALIDATION,
     WRONG_SHARE,
     Sample,
     known_and_fresh,
     learn,
+    load_tables,
     mislabelled,
     nearest,
     one_thread,
@@ -65,7 +70,8 @@ if TYPE_CHECKING:
 
 OVERLAP, COVARIATE, LABEL = "overlap", "covariate shift", "label shift"
 TUNING = "tuning on validation"
-CAUSE = Factor("cause", (OVERLAP, COVARIATE, LABEL, TUNING), control=OVERLAP)
+OTHERS = (COVARIATE, LABEL, TUNING)
+CAUSE = Factor("cause", (OVERLAP, *OTHERS), control=OVERLAP)
 DATA = Factor("data", (DIGITS, CANCER))
 
 DOSES = OVERLAPS
@@ -77,16 +83,30 @@ DRAWS = 100
 Pair = tuple[NDArray[np.float64], NDArray[np.float64]]
 COLOURS = {OVERLAP: VERMILION, COVARIATE: BLUE, LABEL: GREEN, TUNING: ORANGE}
 
+RESPONSES = (
+    Response("validation", "%", "validation accuracy"),
+    Response("production", "%", "production accuracy"),
+    Response("largest_gap", "points", "the largest gap between validation and production"),
+    Response("undosed_gap", "points", "the gap between validation and production without a cause"),
+)
+
 CLAIMS = (
-    Claim(
+    Unmeasurable(
         "C5.24",
-        Value("largest_gap").at(cause=(COVARIATE, LABEL, TUNING)),
-        less_than(LEAST_GAP),
-        reading="Leakage can be told from the two numbers if no other cause gives them: each stays "
-        "below 20 points at every dose. That leakage is the most frequent cause is not judged.",
+        needs="a survey of deployed models whose gap was traced to its cause",
+        why="which cause is the likeliest is a frequency in the field. Whether other causes give "
+        "the same two numbers is shown beside it.",
     ),
-    Control("overlap reaches the gap", Value("largest_gap").at(cause=OVERLAP), at_least(0.2)),
-    Control("without a cause there is no gap", Value("undosed_gap"), equals(0, within=0.05)),
+    Beyond(
+        "C5.24",
+        Value("largest_gap").at(cause=OTHERS),
+        less_than(LEAST_GAP),
+        why="other causes, dosed from nothing to full strength; how often they occur is not asked",
+        reading="The cause alone does not give the document's gap: it stays below 20 points at "
+        "every dose.",
+    ),
+    Control("overlap reaches the gap", Value("largest_gap").at(cause=OVERLAP), at_least(LEAST_GAP)),
+    Control("without a cause there is no gap", Value("undosed_gap"), equals(0, within=5)),
 )
 
 
@@ -94,7 +114,8 @@ def measure(block: Block, arm: Arm) -> Responses:
     """Both accuracies at every dose of a cause."""
     rng = np.random.default_rng(block.seed)
     with one_thread():
-        validation, production = MAKERS[arm[CAUSE]](arm[DATA], rng, block)
+        found = MAKERS[arm[CAUSE]](arm[DATA], rng, block)
+    validation, production = (100 * share for share in found)
     gap = validation - production
     return {
         "validation": validation.tolist(),
@@ -106,7 +127,8 @@ def measure(block: Block, arm: Arm) -> Responses:
 
 def by_overlap(data: str, rng: np.random.Generator, block: Block) -> Pair:
     """Validation rows that were trained on."""
-    known, fresh = (mislabelled(part, WRONG_SHARE, rng) for part in known_and_fresh(data, rng))
+    halves = known_and_fresh(data, rng, block.run)
+    known, fresh = (mislabelled(part, WRONG_SHARE, rng) for part in halves)
     predict = learn(NEAREST, known, block)
     rights = [predict(part.x) == part.y for part in (known, fresh)]
     validation, production = contaminated(rights[0], rights[1], rng)
@@ -115,7 +137,7 @@ def by_overlap(data: str, rng: np.random.Generator, block: Block) -> Pair:
 
 def by_covariate_shift(data: str, rng: np.random.Generator, block: Block) -> Pair:
     """Production whose columns are all offset."""
-    known, (val, new) = _three_parts(data, rng)
+    known, (val, new) = _three_parts(data, rng, block)
     predict = learn(LINEAR, known, block)
     shifted = [(predict(new.x + dose * OFFSET) == new.y).mean() for dose in DOSES]
     return np.full(len(DOSES), (predict(val.x) == val.y).mean()), np.array(shifted)
@@ -123,7 +145,7 @@ def by_covariate_shift(data: str, rng: np.random.Generator, block: Block) -> Pai
 
 def by_label_shift(data: str, rng: np.random.Generator, block: Block) -> Pair:
     """Production with more of the hardest class, and otherwise the classes as they are."""
-    known, (val, new) = _three_parts(data, rng)
+    known, (val, new) = _three_parts(data, rng, block)
     predict = learn(LINEAR, known, block)
     rights = [predict(part.x) == part.y for part in (val, new)]
     recalls = [rights[0][val.y == c].mean() for c in range(int(val.y.max()) + 1)]
@@ -132,9 +154,10 @@ def by_label_shift(data: str, rng: np.random.Generator, block: Block) -> Pair:
     return np.full(len(DOSES), rights[0].mean()), np.array(mixed)
 
 
-def by_tuning(data: str, rng: np.random.Generator, _: Block) -> Pair:
+def by_tuning(data: str, rng: np.random.Generator, block: Block) -> Pair:
     """The best of more and more settings, which differ in the columns they look at."""
-    known, fresh = (mislabelled(part, WRONG_SHARE, rng) for part in known_and_fresh(data, rng))
+    halves = known_and_fresh(data, rng, block.run)
+    known, fresh = (mislabelled(part, WRONG_SHARE, rng) for part in halves)
     known = known.take(np.arange(min(TRAINING_ROWS, len(known))))
     fresh = fresh.take(np.arange(min(TUNING_ROWS + TRAINING_ROWS, len(fresh))))
     right = np.array([_try_setting(known, fresh, rng) for _ in range(SETTINGS[-1])])
@@ -157,8 +180,10 @@ def _choose(right: NDArray[np.bool_]) -> Pair:
     return scores[0][best], scores[1][best]
 
 
-def _three_parts(data: str, rng: np.random.Generator) -> tuple[Sample, tuple[Sample, Sample]]:
-    known, fresh = known_and_fresh(data, rng)
+def _three_parts(
+    data: str, rng: np.random.Generator, block: Block
+) -> tuple[Sample, tuple[Sample, Sample]]:
+    known, fresh = known_and_fresh(data, rng, block.run)
     val, new = np.array_split(np.arange(len(fresh)), 2)
     return known, (fresh.take(val), fresh.take(new))
 
@@ -179,7 +204,7 @@ def causes(table: pd.DataFrame) -> Figure:
     panels = figure.subplots(1, 2, sharey=True)
     for axes, data in zip(panels, DATA.levels, strict=True):
         axes.plot([0, 100], [0, 100], color=BLACK, lw=1)
-        axes.plot(70, 95, "*", color=BLACK, ms=22, label="the documents' 95 against 70")
+        axes.plot(PRODUCTION, VALIDATION, "*", color=BLACK, ms=22, label="the document's 95 and 70")
         for cause in CAUSE.levels:
             _draw_path(axes, table[(table["data"] == data) & (table["cause"] == cause)], cause)
         axes.set_title(data, fontsize=20)
@@ -187,13 +212,14 @@ def causes(table: pd.DataFrame) -> Figure:
         axes.set_xlim(5, 101)
         axes.set_ylim(45, 101)
     panels[0].set_ylabel("validation accuracy (%)")
-    panels[0].legend(loc="upper left", fontsize=12)
-    figure.suptitle(_headline(table), fontsize=16)
+    handles, labels = panels[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=5, fontsize=15)
+    figure.suptitle(_headline(table), fontsize=20)
     return figure
 
 
 def _draw_path(axes: Axes, rows: pd.DataFrame, cause: str) -> None:
-    values = 100 * rows.pivot_table(index=["block", "round"], columns="response", values="value")
+    values = rows.pivot_table(index=["block", "round"], columns="response", values="value")
     axes.plot(
         values["production"], values["validation"], ".", color=COLOURS[cause], ms=4, alpha=0.3
     )
@@ -202,29 +228,26 @@ def _draw_path(axes: Axes, rows: pd.DataFrame, cause: str) -> None:
 
 
 def _headline(table: pd.DataFrame) -> str:
-    largest = table[table["response"] == "largest_gap"]
-    medians = 100 * largest.pivot_table(
-        index="cause", columns="data", values="value", aggfunc="median"
-    )
-    found = "; ".join(
-        f"{cause} {span(row, '.0f')}" for cause, row in medians.loc[list(CAUSE.levels)].iterrows()
-    )
+    """The cause other than leakage with the largest gap, with its interval."""
+    largest = table[(table["response"] == "largest_gap") & (table["cause"] != OVERLAP)]
+    medians = largest.groupby(["cause", "data"])["value"].median()
+    cause = CAUSE.levels[[medians[each].max() for each in OTHERS].index(medians.max()) + 1]
+    data = str(medians[cause].idxmax())
+    chosen = largest[(largest["cause"] == cause) & (largest["data"] == data)]["value"]
+    middle = median_interval(chosen.to_numpy(np.float64))
     return (
-        f"Largest gap in points: {found}\n(lines: medians of "
-        f"{table['block'].nunique()} blocks, from no dose to full dose; points: every block)"
+        f"Without any leak {cause} alone opens a gap of {middle.estimate:.0f} points "
+        f"({data}; {middle.low:.0f} to {middle.high:.0f})\n"
+        f"({table['block'].nunique()} blocks as dots; lines: their medians from no dose to full)"
     )
 
 
 EXPERIMENT = Experiment(
     question="Can anything but leakage give 95 % in validation and 70 % in production?",
     factors=(CAUSE, DATA),
-    responses=(
-        Response("validation", "1", "validation"),
-        Response("production", "1", "production"),
-        Response("largest_gap", "1", "largest gap"),
-        Response("undosed_gap", "1", "undosed gap"),
-    ),
+    responses=RESPONSES,
     blocks=PerProfile(2, 20, 60),
+    prepare_run=load_tables,
     measure=measure,
     claims=CLAIMS,
     figures=(causes,),

@@ -121,8 +121,9 @@ def times_the_gradient(table: pd.DataFrame) -> Figure:
     figure.suptitle(
         f"Without zero_grad .grad at step {STEP} is 80 to 120 times the step's own gradient\nin "
         f"{len(inside(own, HUNDREDFOLD))} of {len(own)} cells, and {min(middles):.1f} to "
-        f"{max(middles):,.0f} times in all (medians of {table['block'].nunique()} seeds, 99 % intervals)",
-        fontsize=20,
+        f"{max(middles):,.0f} times in all (medians of {table['block'].nunique()} seeds with 99 % "
+        "intervals)",
+        fontsize=18,
     )
     return figure
 

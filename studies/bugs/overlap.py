@@ -93,8 +93,8 @@ RESPONSES = (
     Response("validation", "%", "validation accuracy"),
     Response("production", "%", "production accuracy"),
     Response("training", "%", "training accuracy"),
-    Response("gap", "points", "what validation accuracy is above production accuracy"),
-    Response("behind_training", "points", "what validation accuracy is below training accuracy"),
+    Response("gap", "points", "the gap between validation and production accuracy"),
+    Response("behind_training", "points", "the gap between training and validation accuracy"),
     Response(
         "off_symptom", "points", "the distance from 95 % in validation against 70 % in production"
     ),
@@ -295,7 +295,7 @@ def _headline(table: pd.DataFrame) -> str:
         "Half of the validation rows trained on lifts validation by "
         f"{medians.min():.1f} to {medians.max():.0f} points:\nby 1 or more in "
         f"{(medians >= POINT).sum()} of {len(medians)} settings of the models that can memorise\n"
-        f"(CPU, medians of {table['block'].nunique()} trainings, 99 % intervals)"
+        f"(medians of {table['block'].nunique()} trainings, 99 % intervals)"
     )
 
 

@@ -106,8 +106,8 @@ RESPONSES = (
     Response("training", "%", "training accuracy"),
     Response("validation", "%", "validation accuracy"),
     Response("production", "%", "production accuracy"),
-    Response("gap", "points", "what validation accuracy is above production accuracy"),
-    Response("behind_training", "points", "what validation accuracy is below training accuracy"),
+    Response("gap", "points", "the gap between validation and production accuracy"),
+    Response("behind_training", "points", "the gap between training and validation accuracy"),
 )
 
 GAP_ADDED = Difference("gap", SPLIT)
@@ -397,7 +397,7 @@ def _headline(gaps: dict[tuple[str, str], dict[str, NDArray[np.float64]]], block
     return (
         f"Scaling by all rows moves the gap by {most.estimate:+.2f} points at most "
         f"({most.low:+.2f} to {most.high:+.2f}),\nnear copies by up to {copies.estimate:.0f} "
-        f"(CPU, {blocks} blocks as dots, medians with 99 % intervals)"
+        f"({blocks} blocks as dots, medians with 99 % intervals)"
     )
 
 

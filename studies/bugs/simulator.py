@@ -54,6 +54,7 @@ from studies.bugs.grid import (
     before_divergence,
     losses_of,
 )
+from studies.bugs.in_words import with_interval
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -69,7 +70,7 @@ LEARNING_RATE, BATCH = 0.01, 16
 #: The simulator names no optimiser for this; Adam is the one that it begins with.
 TYPICAL: dict[str, Level] = {"task": SPIRAL_RELU, "optimiser": "Adam"}
 
-CLAIMS = (
+CLAIMS: tuple[Claim | Control, ...] = (
     Claim(
         "C6.10",
         Value(SHARE_LEFT.name).at(gradients="kept"),
@@ -162,20 +163,20 @@ def loss_and_gradient(table: pd.DataFrame) -> Figure:
     panels[1, 0].set_ylabel("norm of .grad", fontsize=17)
     handles = panels[0, 0].get_legend_handles_labels()
     figure.legend(*handles, loc="outside lower center", ncols=3)
-    figure.suptitle(_headline(table), fontsize=19)
+    figure.suptitle(_headline(table), fontsize=17)
     return figure
 
 
 def _headline(table: pd.DataFrame) -> str:
     """How far the loss goes where it goes farthest, and in how many arms it explodes."""
-    middles = {arm: median_interval(values) for arm, values in _ends(table).items()}
-    worst = max(middles, key=lambda arm: middles[arm].estimate)
-    end, exploded = middles[worst], sum(each.low >= DIVERGED for each in middles.values())
+    ends = _ends(table)
+    worst = max(ends, key=lambda arm: float(np.median(ends[arm])))
+    exploded = sum(median_interval(values).low >= DIVERGED for values in ends.values())
     epochs = int(table[table["response"] == "loss"]["round"].max())
     return (
-        f"Spiral without zero_grad: the loss explodes in {exploded} of {len(middles)} settings; "
-        f"where it goes farthest\n({', '.join(worst)}) it ends at {end.estimate:.1f} times the "
-        f"initial one (99 % interval {end.low:.1f} to {end.high:.1f})\n({epochs} epochs; lines and "
+        f"Spiral without zero_grad: by its 99 % interval the loss explodes in {exploded} of "
+        f"{len(ends)} settings;\nwhere it goes farthest ({', '.join(worst)}) it ends at\n"
+        f"{with_interval(ends[worst], '.1f')} times the initial loss\n({epochs} epochs; lines and "
         f"bands: median and middle 80 % of {table['block'].nunique()} seeds)"
     )
 

@@ -35,10 +35,11 @@ from harness import (
     at_most,
     less_than,
 )
-from harness.figures import PALETTE, median_interval
+from harness.figures import PALETTE
 from harness.libraries import torch
 from harness.workloads.loop import Setting, train
 from harness.workloads.tasks import SPIRAL_RELU, SPIRAL_TANH, make_task
+from studies.bugs.in_words import with_interval
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -165,7 +166,7 @@ def normal_curves(table: pd.DataFrame) -> Figure:
         axes.set_xlabel("epoch")
         axes.legend(loc="lower left", fontsize=14, title="largest rise", title_fontsize=14)
     panels[0].set_ylabel("mean training loss of the epoch (nat)")
-    figure.suptitle(_headline(table), fontsize=19)
+    figure.suptitle(_headline(table), fontsize=18)
     return figure
 
 
@@ -173,12 +174,10 @@ def _headline(table: pd.DataFrame) -> str:
     """The largest rise in the simulator's own setting."""
     at = (table["response"] == "largest_rise") & (table["recipe"] == SIMULATOR)
     rises = table[at & (table["task"] == SPIRAL_RELU)]["value"].to_numpy(np.float64)
-    middle = median_interval(100 * rises)
     return (
-        f"Without a bug the loss rises by {middle.estimate:.1f} % of its first value at most "
-        f"(99 % interval {middle.low:.1f} to {middle.high:.1f} %),\nfrom one epoch to the next on "
-        f"the way down ({SPIRAL_RELU}, {SIMULATOR})\n(lines and bands: median and middle 80 % of "
-        f"{table['block'].nunique()} trainings)"
+        f"Without a bug the loss rises by at most {with_interval(100 * rises, '.1f', ' %')} of its "
+        f"first\nvalue from one epoch to the next, on the way down ({SPIRAL_RELU}, {SIMULATOR})\n"
+        f"(lines and bands: median and middle 80 % of {table['block'].nunique()} trainings)"
     )
 
 

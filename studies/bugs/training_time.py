@@ -18,6 +18,7 @@ from harness.figures import (
     BLUE,
     ORANGE,
     by_block,
+    device_of,
     draw_blocks,
     median_interval,
     rounds_of,
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
 
     from harness.workloads.tasks import TrainingTask
 
-BUG = Factor("bug", KINDS, control=NONE)
+BUG = Factor("bug", KINDS, control=NONE, words=NAMES)
 CASE = Factor("case", (WINE, CANCER))
 #: Of the epochs of a case: it leaves one before the freezing and one after.
 PERCENT = 1
@@ -86,7 +87,11 @@ def time_of_a_training(table: pd.DataFrame) -> Figure:
     axes.set_xticks(range(len(names)), names, fontsize=15)
     axes.set_ylabel("time of a training, correct = 1")
     axes.legend()
-    axes.set_title(f"{_headline(differs)}\n({table['block'].nunique()} processes, 99 % intervals)")
+    axes.set_title(
+        f"{_headline(differs)}\n(dots: {table['block'].nunique()} processes; 99 % intervals; "
+        f"{device_of(table)})",
+        fontsize=19,
+    )
     return figure
 
 
@@ -108,4 +113,5 @@ EXPERIMENT = Experiment(
     prepare=prepare,
     task=task,
     figures=(time_of_a_training,),
+    call="a training of two epochs",
 )

@@ -144,7 +144,9 @@ EXPERIMENT = Experiment(
     blocks=PerProfile(1, 1, 1),
     measure=measure,
     responses=(
-        Response("accumulated", "1", "what .grad holds at the second step, after gradients of +1 and -1"),
+        Response(
+            "accumulated", "1", "what .grad holds at the second step, after gradients of +1 and -1"
+        ),
         Response("first_step", "rates", "first step, in multiples of the learning rate"),
         Response("second_step", "rates", "second step, in multiples of the learning rate"),
     ),

@@ -18,6 +18,8 @@ from __future__ import annotations
 import ctypes
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
+
 from harness import (
     AA,
     Arm,
@@ -40,14 +42,13 @@ from harness.figures import (
     by_block,
     device_of,
     draw_blocks,
-    median_interval,
     rounds_of,
 )
 from harness.libraries import functional, torch
 from harness.workloads import tower
+from studies.bugs.in_words import with_interval
 
 if TYPE_CHECKING:
-    import numpy as np
     import pandas as pd
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
@@ -173,18 +174,18 @@ def time_of_a_step(table: pd.DataFrame) -> Figure:
             ratios = ratio_of(rounds, size, allocator)
             draw_blocks(axes, size * shift, ratios, colour=colour, width=0.05, label=label)
             label = ""
-    medians = [median_interval(ratio_of(rounds, size, SETTLED)) for size in WIDTHS]
-    axes.plot(list(WIDTHS), [middle.estimate for middle in medians], color=BLUE, linewidth=1.5)
+    by_size = {size: ratio_of(rounds, size, SETTLED) for size in WIDTHS}
+    medians = [float(np.median(ratios)) for ratios in by_size.values()]
+    axes.plot(list(WIDTHS), medians, color=BLUE, linewidth=1.5)
     axes.set_xticks(list(WIDTHS), [f"{size:,}" for size in WIDTHS])
     axes.minorticks_off()
     axes.set_xlabel("size of each weight matrix (kB)")
     axes.set_ylabel("time of a step, zeros = 1")
     figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=2)
-    middle = medians[list(WIDTHS).index(1024)]
     axes.set_title(
-        f"With gradients set to None a step takes {middle.estimate:.2f} times as long as with "
-        f"zeros\nat 1 MB a matrix (99 % interval {middle.low:.2f} to {middle.high:.2f}; dots: "
-        f"{table['block'].nunique()} processes; {device_of(table)})",
+        f"With gradients set to None a step takes {with_interval(by_size[1024], '.2f')}\ntimes as "
+        f"long as with zeros, at 1 MB a weight matrix\n(dots: {table['block'].nunique()} "
+        f"processes; {device_of(table)})",
         fontsize=19,
     )
     return figure

@@ -28,7 +28,7 @@ from harness import (
     at_least,
     equals,
 )
-from harness.figures import BLUE, draw_blocks, median_interval, span
+from harness.figures import BLUE, draw_blocks, span
 from studies.dataloader.files import ImageFolder, photo
 
 if TYPE_CHECKING:
@@ -132,11 +132,10 @@ def share_read_by_open(table: pd.DataFrame) -> Figure:
     axes.text(len(SIZES) - 0.6, 100 * HALF + 1, "half of the file", ha="right", va="bottom")
     sizes = table[table["response"] == "kilobytes"].groupby("file")["value"].median()
     usual = USUAL[0]
-    typical = median_interval(shares[usual]).estimate
-    within = f"{span(shares[usual], '.2g')} % in {table['block'].nunique()} sets of {COUNT} files"
+    read, sets = span(shares[usual], ".2g"), table["block"].nunique()
     axes.set(
-        title=f"Opening a JPEG of {sizes[usual]:.0f} kB read {typical:.2g} % of it; decoding, the "
-        f"rest\n({within})",
+        title=f"Opening a JPEG of {sizes[usual]:.0f} kB read {read} % of it, decoding the rest\n"
+        f"({sets} sets of {COUNT} files)",
         xlabel="JPEG files (dots: sets of files)",
         ylabel="read when the file is open, %",
         ylim=(0, 105),

@@ -168,12 +168,13 @@ def draw_costs(
             x = place + 0.22 * (number - (len(series) - 1) / 2)
             values = more[name, each.label]
             values = values[np.isfinite(values)]
-            label = each.label if place == 0 else None
             if len(values):
-                draw_blocks(axes, x, values, colour=each.colour, width=0.07, label=label)
+                draw_blocks(axes, x, values, colour=each.colour, width=0.07)
             else:
                 axes.text(x, 0, "failed", color=each.colour, rotation=90, va="bottom", ha="center")
     axes.set_xlim(-0.5, len(names) - 0.5)
+    for each in series:
+        axes.plot([], [], "D", color=each.colour, label=each.label)
     figure.legend(loc="outside lower center", ncols=2)
     axes.set_xticks(range(len(names)), [_two_lines(name) for name in names])
     axes.set_ylabel("more time a step (%)")

@@ -96,7 +96,9 @@ PAIRS = UNCHANGED | CHANGED
 #: What a script trains, and a sum that no usual network is made of.
 USUAL = (PERCEPTRON, *CONVS, TRANSFORMER, AUGMENTED)
 
-SETTING = Factor("setting", tuple(APPLIED), control=EVERYTHING)
+SETTING = Factor(
+    "setting", tuple(APPLIED), control=EVERYTHING, words={EVERYTHING: f"after {EVERYTHING}"}
+)
 WORKLOAD = Factor("workload", (*USUAL, GRAPH))
 PAIR = Factor("processes", tuple(PAIRS))
 
@@ -340,7 +342,7 @@ EXPERIMENT = Experiment(
     effort=PerProfile(1, 10, 20),
     prepare=prepare,
     measure=measure,
-    responses=(Response("equal", "yes/no", "two runs end with the same weights, bit by bit"),),
+    responses=(Response("equal", "yes/no", "two runs end with the same weights to the last bit"),),
     claims=CLAIMS,
     figures=(what_makes_runs_equal,),
 )

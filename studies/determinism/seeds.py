@@ -186,7 +186,7 @@ EXPERIMENT = Experiment(
     prepare=prepare,
     measure=measure,
     responses=(
-        Response("equal", "yes/no", "two runs end with the same weights, bit by bit"),
+        Response("equal", "yes/no", "two runs end with the same weights to the last bit"),
         Response("seed_reaches_cuda", "yes/no", "the seed reaches CUDA's generators"),
     ),
     claims=CLAIMS,

@@ -64,7 +64,7 @@ CLAIMS: tuple[Claim | Control, ...] = (
             "C7.29",
             _all_fixed_but(source),
             equals(0.0),
-            reading=f"The {words} depend on random numbers where they alone make two runs differ.",
+            reading=f"Random numbers decide the {words} where they alone make two runs differ.",
         )
         for source, words in ALONE.items()
     ),
@@ -129,6 +129,6 @@ EXPERIMENT = Experiment(
     effort=PerProfile(2, 10, 20),
     prepare=prepare,
     measure=measure,
-    responses=(Response("equal", "yes/no", "two runs end with the same weights, bit by bit"),),
+    responses=(Response("equal", "yes/no", "two runs end with the same weights to the last bit"),),
     claims=CLAIMS,
 )

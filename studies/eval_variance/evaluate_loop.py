@@ -3,9 +3,10 @@
 Document C lists two loops over a validation loader. The long one weights the loss of every batch
 with the number of its rows, counts correct rows, and ends in train mode; the short one of the cheat
 sheet computes the loss of every batch and adds nothing up: it measures, changes nothing, and ends
-in train mode. Both are written anew here from that description, beside the long one without its last
-line and a loop that averages the batch losses as they come. What they return is compared with the
-same criterion applied once to the whole validation set, and the model with its copy from before.
+in train mode. Both are written anew here from that description, beside the long one without its
+last line and a loop that averages the batch losses as they come. What they return is compared with
+the same criterion applied once to the whole validation set, and the model with its copy from
+before.
 
 Judged is plain cross-entropy, on breast cancer in batches of 32, with a model that trained before
 the call. Criteria that average in another way than over rows are shown beyond the words: class

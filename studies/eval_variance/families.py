@@ -277,10 +277,10 @@ def _draw_scale(axes: Axes) -> None:
     from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
     axes.set_xscale("log")
-    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 3, 5)))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axes.set_xlabel("largest difference of an output (s.d. of the outputs, log scale)")
+    axes.set_xlabel("largest difference (s.d. of the outputs, log scale)")
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
 

@@ -197,7 +197,8 @@ def what_stays(table: pd.DataFrame) -> Figure:
                 label = BATCHES.say(batches) if place == 0 else None
                 draw_blocks(axes, place + shift, values, colour=colour, width=0.12, label=label)
         axes.set_xticks(range(len(SIZE.levels)), [str(size) for size in SIZE.levels])
-        axes.set_title(NET.say(net) + (" (judged)" if net == "dropout" else ""), fontsize=18)
+        title = NET.say(net).removeprefix("net with ")
+        axes.set_title(title + (" (judged)" if net == "dropout" else ""), fontsize=18)
     panels[0].set_ylabel("change of accuracy that eval()\ndoes not undo (points)")
     panels[0].legend(loc="lower right")
     blocks = table["block"].nunique()

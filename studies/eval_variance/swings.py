@@ -50,8 +50,8 @@ from harness import (
 from harness.figures import BLACK, GREEN, PURPLE, VERMILION, draw_blocks
 from harness.libraries import nn
 from harness.workloads import Name, Split, load_split, trained_mlp
-from studies.eval_variance.noisy import RESPONSES as NOISE
 from studies.eval_variance.noisy import LOWER, LOWER_ON_AVERAGE, SAY_SO, noise, noisy, noisy_beyond
+from studies.eval_variance.noisy import RESPONSES as NOISE
 from studies.eval_variance.validation import ever_flips, flip_rate, validate_repeatedly
 from studies.eval_variance.wording import told
 
@@ -338,14 +338,13 @@ def spread_and_bias(table: pd.DataFrame) -> Figure:
     for axes, values in ((left, spread), (right, bias)):
         _draw_arms(axes, values)
         axes.set_xlabel("dropout probability p")
-    left.axhline(100 * LEAST_SD, color="black", linestyle="--", linewidth=1.5)
-    left.text(2.45, 100 * LEAST_SD - 0.06, f"rule: more than {100 * LEAST_SD:g}", **_NOTE)
+    _draw_rule(left, 100 * LEAST_SD, f"rule: more than {100 * LEAST_SD:g}")
     left.set_ylabel("s.d. between validations (points)")
     left.set_ylim(0, None)
+    left.legend(*([part[:1] for part in left.get_legend_handles_labels()]), loc="upper left")
     left.set_title("noise: averages out over repeats", fontsize=20)
     right.axhline(0, color="black", linewidth=1.5)
-    right.axhline(100 * LOWER, color="black", linestyle="--", linewidth=1.5)
-    right.text(-0.45, 100 * LOWER - 0.5, f"rule: {100 * LOWER:g} or less", fontsize=15)
+    _draw_rule(right, 100 * LOWER, "rule: a point lower")
     right.set_ylabel("mean accuracy, train less eval (points)")
     right.set_title("bias: stays", fontsize=20)
     right.legend(loc="lower left")
@@ -362,7 +361,9 @@ def spread_and_bias(table: pd.DataFrame) -> Figure:
     return figure
 
 
-_NOTE: dict[str, Any] = {"fontsize": 15, "ha": "right", "va": "top"}
+def _draw_rule(axes: Axes, edge: float, label: str) -> None:
+    """The edge of the claim's region, with a legend of its own in the first panel."""
+    axes.axhline(edge, color="black", linestyle="--", linewidth=1.5, label=label)
 
 
 def _draw_arms(axes: Axes, values: pd.Series[float]) -> None:

@@ -115,8 +115,8 @@ SAID: tuple[tuple[str, Value | Difference | Ratio, Region, str], ...] = (
         Ratio("train_loss", SWITCH).at(switch="forgotten", net=DROPPING),
         at_most(LESS),
         (
-            "The training loss looks better: that of the last epoch, as the loop logs it, is at least "
-            "5 % lower."
+            "The training loss looks better: that of the last epoch, as the loop logs it, is at "
+            "least 5 % lower."
         ),
     ),
     (
@@ -130,8 +130,8 @@ SAID: tuple[tuple[str, Value | Difference | Ratio, Region, str], ...] = (
         Value("val_rise").at(switch="forgotten", net=DROPPING),
         at_least(RISE),
         (
-            f"The validation loss rises: it ends at least 5 % above its lowest value, both as means of "
-            f"{WINDOW} epochs, since the single lowest would make a rise of every up and down."
+            "The validation loss rises: it ends at least 5 % above its lowest value, both as "
+            f"means of {WINDOW} epochs, since the single lowest makes a rise of every up and down."
         ),
     ),
     (
@@ -148,8 +148,8 @@ SAID: tuple[tuple[str, Value | Difference | Ratio, Region, str], ...] = (
         Ratio("fit_loss", SWITCH).at(switch=WITHOUT, net="dropout"),
         at_most(LESS),
         (
-            "Less regularisation: the training set is fitted more closely, with a loss at least 5 % "
-            "lower, measured in eval mode for all."
+            "Less regularisation: the training set is fitted more closely, with a loss at least "
+            "5 % lower, measured in eval mode for all."
         ),
     ),
     (
@@ -157,8 +157,8 @@ SAID: tuple[tuple[str, Value | Difference | Ratio, Region, str], ...] = (
         Difference("bn_gap", SWITCH).at(switch=WITHOUT, net="batch norm"),
         at_least(STALE),
         (
-            "Stale statistics: the running means are farther from the means of the layer's input than "
-            "after training in train mode, by a tenth of a standard deviation or more."
+            "Stale statistics: the running means are farther from the means of the layer's input "
+            "than after training in train mode, by a tenth of a standard deviation or more."
         ),
     ),
     (
@@ -172,8 +172,8 @@ SAID: tuple[tuple[str, Value | Difference | Ratio, Region, str], ...] = (
         Difference("val_accuracy", SWITCH).at(switch=WITHOUT, net="batch norm"),
         at_most(LOWER),
         (
-            "Worse results with stale statistics: the final validation accuracy is at least one point "
-            "lower."
+            "Worse results with stale statistics: the final validation accuracy is at least one "
+            "point lower."
         ),
     ),
 )
@@ -327,7 +327,8 @@ def loss_curves(table: pd.DataFrame) -> Figure:
     panels[0].set_ylabel("cross-entropy (nat)")
     seeds = table["block"].nunique()
     figure.supxlabel(
-        f"epoch   (digits, network with dropout; median and 99 % interval of {seeds} seeds)"
+        f"epoch   (digits, network with dropout; median and 99 % interval of {seeds} seeds)",
+        fontsize=17,
     )
     keys = {
         "train() called again": {"color": ORANGE},
@@ -361,8 +362,8 @@ def _headline(rows: pd.DataFrame) -> str:
     )
     change = 100 * (final["forgotten"] / final["back"] - 1)
     return (
-        "Where train() was forgotten after the first evaluation, the final\n"
-        f"validation loss differs by {told(change, '+.0f', '%')} on right labels"
+        "Forgetting train() after the first evaluation changes the final validation\n"
+        f"loss by {told(change, '+.0f', '%')}, where all training labels are right"
     )
 
 

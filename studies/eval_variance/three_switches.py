@@ -240,9 +240,9 @@ def omissions(table: pd.DataFrame) -> Figure:
     axes.set_xlim(-0.6, len(OMISSIONS) + 0.5)
     axes.set_ylabel("accuracy less the true one (points)")
     axes.set_xlabel(
-        f"the one thing that is wrong in the evaluation loop   (digits; dots: {blocks} networks of "
+        f"the one thing that is wrong in the evaluation loop\n(digits; dots: {blocks} networks of "
         "each kind; numbers: medians)",
-        fontsize=16,
+        fontsize=17,
     )
     handles, labels = axes.get_legend_handles_labels()
     axes.legend(handles[:2], labels[:2], loc="lower right")

@@ -146,15 +146,9 @@ def spread_by_size(table: pd.DataFrame) -> Figure:
     _draw_law(left, law.xs(SIZE.levels[-1], level="n_val") * 100)
     left.set_ylabel("s.d. between validations (points)")
     _draw(right, swing)
-    right.axhline(100 * SWING, color="black", linewidth=1.5)
-    right.annotate(
-        f"the incident, less a fifth: {100 * SWING:g} points",
-        (SIZE.levels[-1], 100 * SWING),
-        (0, 6),
-        textcoords="offset points",
-        ha="right",
-        fontsize=16,
-    )
+    incident = f"the incident, less a fifth: {100 * SWING:g} points"
+    line = right.axhline(100 * SWING, color="black", linewidth=1.5)
+    right.legend([line], [incident], loc="lower left")
     right.set_ylabel("range of 20 validations (points)")
     small, large = SIZE.levels[0], SIZE.levels[-1]
     at_small, at_large = (told(swing.loc[0.5, n], unit="points") for n in (small, large))

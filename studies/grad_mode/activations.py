@@ -87,7 +87,7 @@ MIB = 2**20
 CLAIMS: tuple[Claim | Beyond | Control, ...] = (
     Claim(
         "C3.31",
-        Value("kept").at(grad="no_grad", net=ENCODER).along(BATCH, judged=(8, *LARGE)).always(),
+        Value("kept").at(grad="no_grad", net=ENCODER).always(),
         equals(0),
         reading="No graph: under no_grad nothing is kept for a backward pass.",
     ),

@@ -183,8 +183,8 @@ EXPERIMENT = Experiment(
         Response(
             "safer",
             "yes/no",
-            "inference mode refuses this use of its output and the other way does not, and nowhere "
-            "the other way round",
+            "inference mode refuses the use and this output allows it, and nowhere the other way "
+            "round",
         ),
     ),
     claims=CLAIMS,

@@ -159,13 +159,13 @@ RESPONSES = (
     Response(
         "eval_closer_to_step",
         "yes/no",
-        "eval mode is nearer to the last training loss than train mode, by 5 % of it or more",
+        "eval mode's loss is nearer to the last training loss, by 5 % of it, than train mode's",
     ),
     Response(
         "eval_closer",
         "yes/no",
-        "eval mode is nearer to the mean of the last five training losses than train mode, by 5 % "
-        "of it or more",
+        "eval mode's loss is nearer to the mean of the last five training losses, by 5 % of it, "
+        "than train mode's",
     ),
     Response(
         "eval_off_before",
@@ -266,9 +266,9 @@ def _title(table: pd.DataFrame) -> str:
     own = closer[(closer["net"] == BOTH) & (closer["stage"] == EPOCHS)]["value"]
     share = frequency_interval(own.to_numpy(np.float64))
     return (
-        f"eval() brings the loss nearer to the last one printed in {100 * share.estimate:.0f} % of "
-        f"trainings\n({100 * share.low:.0f} to {100 * share.high:.0f} %: {BOTH}, {EPOCHS}). "
-        f"A dot: one of {len(own)} trainings on digits, on its training rows, CPU"
+        f"eval() is nearer to the last printed loss in {100 * share.estimate:.0f} % "
+        f"({100 * share.low:.0f} to {100 * share.high:.0f} %) of trainings\n"
+        f"({BOTH}, {EPOCHS}). A dot: one of {len(own)} trainings, digits, CPU"
     )
 
 

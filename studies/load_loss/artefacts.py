@@ -145,7 +145,7 @@ RESPONSES = (
     Response(
         "mode_kept",
         "yes/no",
-        "the mode after loading is the one in which the network was saved, for either mode",
+        "a network saved in either mode comes back in that mode",
     ),
     Response("train_share", "1", "share of the loaded network's modules that are in train mode"),
     Response("loss", "nat", "loss of the network as loaded, on the training rows"),

@@ -354,7 +354,6 @@ def shares_by_repair(table: pd.DataFrame) -> Figure:
         top = -4 * row + 0.75
         axes.text(0, top, f"{words}: claimed of {100 * asked:.0f} %", color=colour, va="center")
         axes.plot([asked, asked], [-4 * row + 0.4, -4 * row - 2.4], color=colour, ls="--")
-        axes.plot([asked, 1], [-4 * row - 2.4] * 2, color=colour, lw=6, alpha=0.3)
     axes.set_yticks(list(ticks), list(ticks.values()))
     axes.set_xlim(-0.02, 1.02)
     axes.set_xlabel("share of repetitions")
@@ -362,7 +361,7 @@ def shares_by_repair(table: pd.DataFrame) -> Figure:
     much = median_interval(_shares(listed, WIDER, 2, "much_higher"))
     interval = f" ({much.low:.2f} to {much.high:.2f})" if np.isfinite(much.low) else ""
     figure.suptitle(
-        f"First listing, least repair: the loaded loss is {MUCH:g} times the last one printed in "
+        f"First listing, least repair: the loaded loss is over {MUCH:g} times the last printed in "
         f"{much.estimate:.2f}{interval}\nof repetitions, claimed of {ALMOST_CERTAIN:g}. Diamonds: "
         f"medians of {table['block'].nunique()} blocks, bars their spread, CPU",
         fontsize=19,

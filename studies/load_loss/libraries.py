@@ -185,9 +185,7 @@ RESPONSES = (
     Response("train_share", "1", "share of the loaded model's modules that are in train mode"),
     Response("changed", "tensors", "number of weights and buffers that loading has changed"),
     Response("eval_changes", "yes/no", "eval() changes the loss"),
-    Response(
-        "eval_moves", "1", "change of the loss by eval(), as a share of the loss after eval()"
-    ),
+    Response("eval_moves", "1", "relative change of the loaded model's loss by eval()"),
 )
 
 

@@ -111,12 +111,12 @@ CLAIMS = (
 RESPONSES = (
     Response("saved_in_train", "yes/no", "the model is in train mode when it is saved"),
     Response("loaded_in_train", "yes/no", "the model loaded anew is in train mode"),
-    Response(
-        "eval_moves", "1", "change of the loaded model's loss by eval(), as a share of that loss"
-    ),
+    Response("eval_moves", "1", "relative change of the loaded model's loss by eval()"),
     Response("mode_effect", "nat", "how far the mode moves the loss, at the same label"),
     Response("label_effect", "nat", "how far the redrawn label moves the loss, in the same mode"),
-    Response("mode_share", "1", "the mode's share of what moves the loss, the rest being labels"),
+    Response(
+        "mode_share", "1", "share of the mode, against that of the label, in what moves the loss"
+    ),
 )
 
 

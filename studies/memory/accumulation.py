@@ -138,7 +138,7 @@ def memory_by_micro_batch(table: pd.DataFrame) -> Figure:
     )
     for net, colour in COLOURS.items():
         if net in shares:
-            whole = values.loc[ROWS, net] / 1e3
+            whole = values[net][ROWS] / 1e3
             label = f"{net}, {whole:.1f} GB for the whole batch"
             axes.plot(shares.index, shares[net], "o-", color=colour, label=label)
     axes.set_xticks(shares.index, [str(rows) for rows in shares.index])
@@ -150,8 +150,8 @@ def memory_by_micro_batch(table: pd.DataFrame) -> Figure:
     saved = 100 - shares.loc[CLAIMED_ROWS, [net for net in LARGE if net in shares]]
     figure.suptitle(
         f"Micro-batches of {CLAIMED_ROWS} in place of {ROWS} save {saved.min():.0f} % to "
-        f"{saved.max():.0f} % of a step's memory:\nactivations shrink; weights, gradients and Adam's "
-        "state stay"
+        f"{saved.max():.0f} % of a step's memory:\nactivations shrink; weights, gradients and "
+        "Adam's state stay"
     )
     return figure
 

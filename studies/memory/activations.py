@@ -50,9 +50,7 @@ ORDINARY = (8, 16, 32)
 SMALL = "encoder of width 128"
 NET = Factor("net", (BERT, GPT2, SMALL))
 MODE = Factor("mode", ("evaluation", "training"), words={"training": "training mode"})
-LENGTH = Factor(
-    "length", (TOKENS, LONG), words={n: f"texts of {n} tokens" for n in (TOKENS, LONG)}
-)
+LENGTH = Factor("length", (TOKENS, LONG), words={n: f"texts of {n} tokens" for n in (TOKENS, LONG)})
 BATCH = Factor("batch", (4, 8, 12, 16, 24, 32), label="batch of")
 
 OVER_WEIGHTS = Value("over_weights").always()

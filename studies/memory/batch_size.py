@@ -76,7 +76,7 @@ def for_perceptron(claim: str) -> Iterator[Beyond]:
         )
 
 
-CLAIMS = (
+CLAIMS: tuple[Claim | Beyond, ...] = (
     *(condition for net in JUDGED for condition in twice_as_large("C3.07", net)),
     Claim(
         "C3.07",

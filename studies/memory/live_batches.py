@@ -51,9 +51,7 @@ TRAINED, KEPT, PLAIN, DELETED = LOOPS = (
     "batches deleted after use on the host",
 )
 LOOP = Factor("loop", LOOPS, words={TRAINED: ""})
-WORKERS = Factor(
-    "workers", (0, 1, 2), words={0: "no workers", 1: "one worker", 2: "two workers"}
-)
+WORKERS = Factor("workers", (0, 1, 2), words={0: "no workers", 1: "one worker", 2: "two workers"})
 
 HOST = "the host's memory; the passage speaks of the GPU's"
 

@@ -14,6 +14,8 @@ size of all its terms. On a GPU the third measure is of the host's memory and sa
 
 from __future__ import annotations
 
+import math
+from textwrap import fill
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -166,7 +168,8 @@ def measured_over_predicted(table: pd.DataFrame) -> Figure:
                 label=label if place == 0 else None,
             )
     sizes = table[table["response"] == "predicted"].groupby("net")["value"].median()
-    axes.set_xticks(range(len(NETS)), [f"{net}\n{sizes[net]:.0f} MB" for net in NETS], size=14)
+    names = [f"{fill(net, 14)}\n{sizes.get(net, math.nan):.0f} MB" for net in NETS]
+    axes.set_xticks(range(len(NETS)), names, size=14)
     ticks = (1, 1.5, 2, 3, 4, 5)
     axes.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
     axes.minorticks_off()
@@ -177,10 +180,11 @@ def measured_over_predicted(table: pd.DataFrame) -> Figure:
     off = {
         name: 100 * (plain.get_group(f"{name}_over_predicted") - 1).abs().max() for name in MEASURES
     }
+    count = table["block"].nunique()
     figure.suptitle(
-        f"Off the prediction by at most: storages {off['live']:.2f} %, allocator "
-        f"{off['allocated']:.2f} %, process {off['resident']:.1f} %\n(n = "
-        f"{table['block'].nunique()} processes); MSE loss and LSTM show what is not predicted"
+        f"Predicted memory is off by {off['allocated']:.1f} % at torch's allocator and up to "
+        f"{off['resident']:.1f} %\nfor the process, but for squared error and LSTM (dots: "
+        f"{count} {'processes' if count > 1 else 'process'})"
     )
     return figure
 

@@ -31,6 +31,7 @@ from harness.figures import BLACK, BLUE, GREEN, ORANGE
 from harness.libraries import functional, nn, torch
 from harness.meters import predicted_memory
 from harness.workloads import convnet, encoder, tower
+from studies.memory.large import ONE_DOT
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -141,7 +142,13 @@ def peak_against_cards(table: pd.DataFrame) -> Figure:
         if depth in peaks:
             axes.plot(peaks[depth], places, "o", ms=14, color=colour, label=DEPTH.words[depth])
             for size, place in zip(peaks[depth], places, strict=True):
-                axes.annotate(f"{size:.2g}" if size < 10 else f"{size:.0f}", (size, place), (12, -6), textcoords="offset points", backgroundcolor="white")
+                axes.annotate(
+                    f"{size:.2g}" if size < 10 else f"{size:.0f}",
+                    (size, place),
+                    (12, -6),
+                    textcoords="offset points",
+                    backgroundcolor="white",
+                )
     for card in CARDS:
         axes.axvline(card, color=ORANGE, ls="--")
         axes.text(card, -0.55, f"{card} GB", ha="center", color=BLACK, backgroundcolor="white")
@@ -153,14 +160,11 @@ def peak_against_cards(table: pd.DataFrame) -> Figure:
     axes.minorticks_off()
     axes.grid(visible=False)
     axes.set_xlabel("memory of a forward and backward pass over 10,000 examples (GB)")
-    axes.legend(loc="lower left", title="one prediction a dot", alignment="left")
-    small, large = (peaks.loc[kind].max() for kind in (NUMBERS, IMAGES))
+    axes.legend(loc="lower left", title=ONE_DOT, title_fontsize=16, alignment="left")
+    largest = peaks.max(axis=1)
     figure.suptitle(
-        f"10,000 rows of 784 numbers take {small:.1f} GB in one batch and fit on any card;\n"
-        f"10,000 images take {large:.0f} GB and fit on none (dashed: cards)"
-        if small < min(CARDS) and large > max(CARDS)
-        else f"10,000 examples in one batch take {peaks.min(axis=None):.1f} to "
-        f"{peaks.max(axis=None):.0f} GB (dashed: cards)"
+        f"10,000 examples in one batch take {largest[NUMBERS]:.2g} GB as rows of 784 numbers\n"
+        f"and {largest[IMAGES]:.0f} GB as images (deep networks; dashed: cards)"
     )
     return figure
 

@@ -176,9 +176,7 @@ def evaluation_against_batch(table: pd.DataFrame) -> Figure:
 def _bars(axes: Axes, values: pd.DataFrame) -> None:
     for shift, grad, colour in ((-0.2, "enabled", ORANGE), (0.2, "no_grad", BLUE)):
         places = [place + shift for place in range(len(values))]
-        axes.bar(
-            places, values["peak", grad], width=0.4, color=colour, label=GRAD.words[grad]
-        )
+        axes.bar(places, values["peak", grad], width=0.4, color=colour, label=GRAD.words[grad])
     there = values["there", "no_grad"]
     axes.plot(range(len(there)), there, "_", color=BLACK, ms=46, mew=2, label="weights, inputs")
     for place, batch in enumerate(values.index):

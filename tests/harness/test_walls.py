@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -97,7 +99,7 @@ def test_no_circle_of_imports_inside_a_room(path: Path) -> None:
 
 
 def test_the_language_of_a_study_needs_no_library() -> None:
-    known = {"harness", "__future__", *__import__("sys").stdlib_module_names}
+    known = {"harness", "__future__", *sys.stdlib_module_names}
     foreign = [
         f"{file.name} imports {name}"
         for file in [*sorted((HARNESS / "design").rglob("*.py")), HARNESS / "__init__.py"]
@@ -134,3 +136,30 @@ def test_the_harness_knows_of_no_study() -> None:
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("studies")
     ]
     assert not knowing
+
+
+def test_every_name_of_the_public_surface_is_there_and_typed() -> None:
+    import harness
+
+    tree = ast.parse((HARNESS / "__init__.py").read_text(encoding="utf-8"))
+    typed = {
+        f"{node.module}.{alias.name}"
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module != "typing"
+        for alias in node.names
+    }
+    served = {
+        f"{module}.{name}" for module, names in harness._PLACES.items() for name in names.split()
+    }
+    assert {name for name in typed if name != "importlib.import_module"} == served
+    assert set(harness.__all__) == set(harness._MODULES)
+    for name in harness.__all__:
+        assert getattr(harness, name) is not None
+
+
+def test_a_menu_needs_none_of_the_language() -> None:
+    code = "import harness.catalogue.cards, sys; print('harness.design.experiment' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "False"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.catalogue.claims import COLUMNS, read_catalogue
-from harness.design.claims import Entry
+from harness.design.entry import Entry
 from harness.errors import HarnessError
 from studies.documents import DOCUMENTS
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from harness.cli.claim_page import citation
-from harness.design.claims import Entry
+from harness.design.entry import Entry
 from tests.harness.runs import House
 
 ENTRY = Entry("P-up-1", says="A shift goes up.", scope="shifts", document="A", study="planted")

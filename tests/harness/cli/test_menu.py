@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.cli.menu import claims_list, verdict_text
-from harness.design.claims import Entry
+from harness.design.entry import Entry
 from harness.errors import HarnessError
 from harness.judging.verdicts import VERDICTS
 from harness.publishing.ledger import COLUMNS

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from harness.design.checks import check_study, study_faults
-from harness.design.claims import Beyond, Claim, Control, Entry, Rule, Unmeasurable
+from harness.design.claims import Beyond, Claim, Control, Rule, Unmeasurable
 from harness.design.contrasts import Difference, Ratio, Share, Value
+from harness.design.entry import Entry
 from harness.design.factors import Factor, PerProfile
 from harness.design.regions import at_least, at_most, between, equals, less_than, more_than
 from harness.errors import HarnessError

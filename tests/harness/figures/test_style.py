@@ -11,9 +11,17 @@ from typing import Any
 import matplotlib as mpl
 import pytest
 from matplotlib.figure import Figure
+from PIL import Image
 
 from harness.errors import HarnessError
-from harness.figures.style import save_figure, slide_style, span
+from harness.figures.style import (
+    MOST_MARKS,
+    PALETTE,
+    lighter_svg,
+    save_figure,
+    slide_style,
+    span,
+)
 
 
 def drawing() -> Figure:
@@ -107,3 +115,42 @@ def test_a_figure_that_cannot_be_written_is_a_sentence(tmp_path: Path) -> None:
 )
 def test_a_span_names_both_ends_unless_they_read_the_same(values: list[float], words: str) -> None:
     assert span(values) == words
+
+
+def crowded(marks: int) -> Figure:
+    figure = Figure()
+    axes = figure.add_subplot()
+    axes.plot(range(marks), [n % 7 for n in range(marks)], "o")
+    axes.set_title("Crowded")
+    return figure
+
+
+@pytest.mark.parametrize(("marks", "is_picture"), [(MOST_MARKS - 10, False), (5000, True)])
+def test_a_layer_of_very_many_marks_is_a_picture_inside_the_svg(
+    marks: int, is_picture: bool, tmp_path: Path
+) -> None:
+    with slide_style():
+        svg, _ = save_figure(crowded(marks), tmp_path / "figure")
+    content = svg.read_bytes()
+    assert (b"<image" in content) is is_picture
+    assert b"Crowded" in content, "the title stays drawn in letters"
+    assert len(content) < 300_000
+
+
+def test_a_png_has_a_palette_and_flat_colours_survive_it(tmp_path: Path) -> None:
+    figure = Figure()
+    figure.add_subplot().bar(range(len(PALETTE)), 1.0, color=list(PALETTE), width=1.0)
+    with slide_style():
+        _, png = save_figure(figure, tmp_path / "figure")
+    picture = Image.open(png)
+    assert picture.mode == "P"
+    colours = {colour for _, colour in picture.convert("RGB").getcolors(1 << 20) or ()}
+    for name in PALETTE:
+        wanted = tuple(int(name[place : place + 2], 16) for place in (1, 3, 5))
+        nearest = min(max(abs(a - b) for a, b in zip(wanted, c, strict=True)) for c in colours)  # type: ignore[arg-type]  # three numbers
+        assert nearest <= 2, name
+
+
+def test_coordinates_keep_a_hundredth_of_a_point() -> None:
+    svg = b'<g>\n   <path d="M 1.234567 -8.7 L 12.3 4e-05 10.999999"/>\n</g>'
+    assert lighter_svg(svg) == b'<g>\n<path d="M 1.23 -8.7 L 12.3 4e-05 10.99"/>\n</g>'

@@ -13,8 +13,9 @@ import pandas as pd
 import pytest
 
 from harness.design.aa import AA, COPY
-from harness.design.claims import Beyond, Claim, Control, Entry, Unmeasurable
+from harness.design.claims import Beyond, Claim, Control, Unmeasurable
 from harness.design.contrasts import Contrast, Difference, Ratio, Share, Value
+from harness.design.entry import Entry
 from harness.design.experiment import Experiment, Study
 from harness.design.factors import Factor, PerProfile
 from harness.design.regions import Region, at_least, at_most, between, equals

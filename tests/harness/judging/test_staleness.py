@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from harness.design.claims import Claim, Entry
+from harness.design.claims import Claim
 from harness.design.contrasts import Value
+from harness.design.entry import Entry
 from harness.design.experiment import Study
 from harness.design.regions import at_least
 from harness.errors import HarnessError

@@ -14,7 +14,13 @@ from typing import Any
 import pytest
 import torch
 
-from harness.meters.machine import PACKAGES, describe_machine, package_versions, slug
+from harness.meters.machine import (
+    describe_machine,
+    environment_variables,
+    package_versions,
+    slug,
+    torch_defaults,
+)
 
 
 def test_a_cpu_is_described_without_host_and_user() -> None:
@@ -45,21 +51,34 @@ def test_a_gpu_is_described_by_its_properties(monkeypatch: pytest.MonkeyPatch) -
     assert slug(described) == "planted-gpu-9000"
 
 
-def test_a_package_that_is_missing_is_named_as_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_installed_package_is_named_with_its_version() -> None:
     from importlib import metadata
 
-    real = metadata.version
-
-    def version(name: str) -> str:
-        if name == "tokenizers":
-            raise metadata.PackageNotFoundError(name)
-        return real(name)
-
-    monkeypatch.setattr("importlib.metadata.version", version)
     found = package_versions()
-    assert set(found) == set(PACKAGES)
-    assert found["tokenizers"] == "not installed"
-    assert found["numpy"] == real("numpy")
+    assert found["numpy"] == metadata.version("numpy")
+    assert found["typing-extensions"] == metadata.version("typing-extensions"), "an indirect one"
+    assert list(found) == sorted(found)
+
+
+def test_only_variables_that_can_change_a_number_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        monkeypatch.delenv(name)
+    kept = {"OMP_NUM_THREADS": "2", "CUBLAS_WORKSPACE_CONFIG": ":4096:8", "PYTHONHASHSEED": "0"}
+    for name, value in (kept | {"SECRET_TOKEN": "x", "HOME": "/root", "USER": "me"}).items():
+        monkeypatch.setenv(name, value)
+    assert environment_variables() == kept
+
+
+def test_the_defaults_of_torch_are_those_in_force_and_what_it_lacks_is_left_out() -> None:
+    before = torch.get_float32_matmul_precision()
+    try:
+        for precision in ("high", "highest"):
+            torch.set_float32_matmul_precision(precision)
+            assert torch_defaults(torch)["float32_matmul_precision"] == precision
+    finally:
+        torch.set_float32_matmul_precision(before)
+    stub = SimpleNamespace(get_num_threads=lambda: 3)
+    assert torch_defaults(stub) == {"threads": 3}
 
 
 def test_a_cpu_without_a_model_name_is_named_by_its_architecture(

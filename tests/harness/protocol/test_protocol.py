@@ -15,8 +15,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import harness
-from harness.design.claims import Beyond, Claim, Control, Entry, Unmeasurable
+from harness.design.claims import Beyond, Claim, Control, Unmeasurable
 from harness.design.contrasts import Difference, Ratio, Value
+from harness.design.entry import Entry
 from harness.design.experiment import Experiment, Study
 from harness.design.factors import PROFILES, Factor, PerProfile
 from harness.design.regions import at_least, at_most, between, equals, less_than, more_than

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from harness.design.claims import Entry
+from harness.design.entry import Entry
 from harness.design.factors import Profile
 from harness.errors import HarnessError
 from harness.judging.findings import ClaimFinding, Finding, Kind

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from harness.design.factors import Arm, Block
-from studies.bugs.bowl import STEPS, calculated, largest_root, measure
+from studies.bugs.bowl import STEPS, bounded_up_to, calculated, largest_root, measure
 
 BLOCK = Block(0, 1, 2)
 
@@ -80,3 +81,10 @@ def test_with_momentum_every_rate_diverges(rate: float, momentum: float) -> None
 def test_momentum_diverges_without_zero_grad_and_converges_with_it() -> None:
     assert float(str(measure(BLOCK, arm(0.01, "kept", 0.9))["decades"])) > 1
     assert float(str(measure(BLOCK, arm(0.01, "reset", 0.9))["decades"])) < -1
+
+
+def test_the_figure_tells_the_rate_below_the_first_that_runs_off() -> None:
+    common = {"gradients": "kept", "momentum": 0.0, "noise": 0.0, "response": "largest"}
+    ends = {0.5: 2.0, 1.0: 3.0, 2.0: 1e7, 3.0: 4.0}
+    table = pd.DataFrame([common | {"rate": rate, "value": end} for rate, end in ends.items()])
+    assert bounded_up_to(table, "kept") == 1.0

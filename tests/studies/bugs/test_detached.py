@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from harness.design.factors import Arm, Block
-from studies.bugs.detached import ACTIVATIONS, COLUMN, LOGITS, LOSS, measure, prepare
+from studies.bugs.detached import COLUMN, LOGITS, measure, prepare
 
 
 def measured(name: str) -> dict[str, object]:
@@ -18,9 +18,13 @@ def test_a_column_holds_the_storage_of_all_four() -> None:
     assert measured(LOGITS)["held"] == 1
 
 
-def test_overwriting_is_refused_only_where_the_backward_pass_needs_the_numbers() -> None:
-    refused = {name: measured(name)["refused"] for name in (ACTIVATIONS, LOGITS, LOSS)}
-    assert refused == {ACTIVATIONS: 1, LOGITS: 0, LOSS: 0}
+def test_a_backward_pass_that_raises_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    def raise_it(*_: object) -> None:
+        raise RuntimeError("overwritten")
+
+    for grad, refused in ((raise_it, 1), (lambda *_: None, 0)):
+        monkeypatch.setattr(torch.autograd, "grad", grad)
+        assert measured(LOGITS)["refused"] == refused
 
 
 def test_a_copy_would_be_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -30,7 +30,14 @@ def test_on_a_gpu_the_module_is_asked_in_this_process(monkeypatch: pytest.Monkey
     monkeypatch.setattr(mixed_devices, "outcomes", outcomes)
     assert outcomes_on("cuda", mixed_devices.__name__) == {"share": 1.0}
     assert places == ["cuda"]
-    outcomes_on.cache_clear()
+
+
+def test_without_one_a_process_with_a_fake_is_asked() -> None:
+    """Its device has places, and refuses what mixes them, whichever operation that may be."""
+    found = outcomes_on("cpu", mixed_devices.__name__)
+    assert set(found.values()) <= {0.0, 1.0}
+    assert any(found[f"mixed: {name}"] for name in mixed_devices.USUAL)
+    assert not any(found[f"together: {name}"] for name in mixed_devices.USUAL)
 
 
 def test_a_process_that_fails_says_why(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,7 +22,7 @@ def network() -> nn.Sequential:
 
 @pytest.mark.parametrize(
     ("how", "frozen", "other"),
-    [("None", None, None), ("zeros", 0, 0), ("trainable", 1, None), ("never", 1, 1)],
+    [("zeros", 0, 0), ("trainable", 1, None), ("never", 1, 1)],
 )
 def test_what_is_left_in_the_gradients(how: str, frozen: int | None, other: int | None) -> None:
     net = network()
@@ -34,12 +34,22 @@ def test_what_is_left_in_the_gradients(how: str, frozen: int | None, other: int 
         assert gradient is None or bool(gradient.any()) == bool(expected)
 
 
+def test_the_default_is_zero_grad_without_arguments(monkeypatch: pytest.MonkeyPatch) -> None:
+    net, calls = network(), []
+    optimiser = torch.optim.SGD(net.parameters(), lr=0.1)
+    monkeypatch.setattr(
+        optimiser, "zero_grad", lambda *args, **kwargs: calls.append((args, kwargs))
+    )
+    Zeroing("None").reset(net, optimiser)
+    assert calls == [((), {})]
+
+
 def test_gradients_are_reset_where_it_is_said() -> None:
     batch = torch.ones(1, 2), torch.zeros(1, dtype=torch.long)
     for where, left in (("before backward", True), ("after the step", False)):
         net = network()
         optimiser = torch.optim.SGD(net.parameters(), lr=0.1)
-        zeroing = Zeroing("None", where)  # type: ignore[arg-type]  # its literals
+        zeroing = Zeroing("trainable", where)  # type: ignore[arg-type]  # its literals
         training_step(net, optimiser, batch, zeroing)
         assert (next(net[1].parameters()).grad is not None) == left
 

@@ -19,18 +19,19 @@ from studies.bugs.frozen import (
     LATER,
     STALE,
     STEPS,
-    cell_of,
     measure,
+    prepare_together,
 )
 
 BLOCKS = (Block(0, 1, 2), Block(1, 7, 2))
+CELL = prepare_together(BLOCKS)
 
 
 def measured(
     optimiser: str, zeroed: str, freeze: str = LATER, built: str = STALE
 ) -> list[Mapping[str, object]]:
     levels = {"freeze": freeze, "built": built, "zeroed": zeroed, "optimiser": optimiser}
-    return list(measure(BLOCKS, Arm(tuple(levels.items()))))
+    return list(measure(CELL, Arm(tuple(levels.items()))))
 
 
 def values(name: str, found: list[Mapping[str, object]]) -> list[object]:
@@ -39,7 +40,7 @@ def values(name: str, found: list[Mapping[str, object]]) -> list[object]:
 
 def at_the_freezing(replica: int, momentum: float) -> tuple[torch.Tensor, ...]:
     """Weights, gradients and momentum of the layers that are frozen, by a loop of its own."""
-    cell = cell_of(BLOCKS)
+    cell = CELL
     net = copy.deepcopy(cell.networks[replica])
     optimiser = torch.optim.SGD(net.parameters(), lr=0.01, momentum=momentum)
     for x, y in cell.batches[:EARLIER]:
@@ -55,8 +56,7 @@ def at_the_freezing(replica: int, momentum: float) -> tuple[torch.Tensor, ...]:
 
 
 @pytest.mark.parametrize("optimiser", OPTIMISERS)
-def test_without_a_gradient_no_optimiser_moves_a_frozen_layer(optimiser: str) -> None:
-    assert values("moved", measured(optimiser, DEFAULT)) == [0, 0]
+def test_what_never_had_a_gradient_does_not_move(optimiser: str) -> None:
     for zeroed in ("to zeros", "never"):
         assert values("moved", measured(optimiser, zeroed, FIRST)) == [0, 0]
 

@@ -84,6 +84,6 @@ def test_symptoms_count_where_nine_in_ten_runs_show_them_everywhere() -> None:
 def test_the_gallery_tells_what_its_curves_show() -> None:
     figure = gallery(planted("keep_gradients", 1.0))
     titles = [axes.get_title(loc="left") for axes in figure.axes]
-    assert titles[0].endswith("found: ends at 2 x the first epoch (1 x)")
+    assert titles[0].endswith("found: ends at 2 x its start (1 x)")
     assert any("not measured" in title for title in titles), "the wrong device"
     assert figure.get_suptitle().startswith("5 of 6 bugs leave the training loss")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +12,15 @@ import torch
 
 from harness.design.claims import Claim
 from harness.design.factors import Arm, Block
-from harness.workloads.tasks import LINEAR, SPIRAL_RELU, SPIRAL_TANH, make_task
+from harness.workloads.loop import Log, Setting, train
+from harness.workloads.switches import Switches
+from harness.workloads.tasks import (
+    LINEAR,
+    SPIRAL_RELU,
+    SPIRAL_TANH,
+    TrainingTask,
+    make_task,
+)
 from studies.bugs import grid, no_zero_grad
 from studies.bugs.grid import (
     CONVERGING,
@@ -100,16 +109,22 @@ def test_gradients_that_fade_do_not_point_where_their_mean_does(
 ) -> None:
     """A planted loop that keeps a tenth of what has accumulated: the last gradients prevail."""
 
-    def fading(*arguments: object, after_step: grid.Accumulation, **more: object) -> object:
-        def after(log: grid.Log) -> None:
+    def fading(
+        task: TrainingTask,
+        setting: Setting,
+        switches: Switches,
+        after_step: Callable[[Log], None] | None,
+    ) -> Log:
+        assert after_step is not None
+
+        def after(log: Log) -> None:
             after_step(log)
             for parameter in log.nets.parameters():
                 assert parameter.grad is not None
                 parameter.grad *= 0.1
 
-        return original(*arguments, after_step=after, **more)  # type: ignore[arg-type]
+        return train(task, setting, switches, after)
 
-    original = grid.train
     monkeypatch.setattr(grid, "train", fading)
     found = trained(of(LINEAR), arm(LINEAR, FROZEN))
     assert (found["with_mean"] < 0.95).all()

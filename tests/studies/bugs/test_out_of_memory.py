@@ -7,63 +7,76 @@ import torch
 
 from harness.design.factors import Arm
 from harness.workloads.networks import tower
-from studies.bugs import out_of_memory
-from studies.bugs.keeping import ATTACHED, NO_BACKWARD
-from studies.bugs.out_of_memory import EXPERIMENT, LIMIT, MIB, STEPS, Cell, measure
+from studies.bugs.keeping import KEPT_FIRST, NO_BACKWARD
+from studies.bugs.out_of_memory import (
+    CONTROL_STEPS,
+    KEPT_GRAPHS,
+    KEPT_NUMBERS,
+    MIB,
+    STEPS,
+    Cell,
+    measure,
+)
+
+ROOM = 4096 * MIB
 
 
 class FakeCard:
     """The calls that the experiment makes of ``torch.cuda``; each reading finds more in use."""
 
-    total_memory = 80 * 2**30
-
-    def __init__(self, each: int) -> None:
-        self.each, self.used, self.fractions = each, 0, list[float]()
+    def __init__(self, each: int, later: int | None = None) -> None:
+        self.each, self.used, self.readings = each, 0, 0
+        self.later = each if later is None else later
 
     def empty_cache(self) -> None:
         pass
 
+    def mem_get_info(self) -> tuple[int, int]:
+        return ROOM, 80 * 2**30
+
     def memory_allocated(self) -> int:
-        self.used += self.each
-        if self.used > LIMIT:
+        if self.readings:
+            self.used += self.each if self.readings <= 40 else self.later
+        self.readings += 1
+        if self.used > ROOM:
             raise torch.OutOfMemoryError("CUDA out of memory")
         return self.used
 
-    def get_device_properties(self, device: int) -> FakeCard:
-        return self
 
-    def set_per_process_memory_fraction(self, fraction: float) -> None:
-        self.fractions.append(fraction)
-
-
-def measured(monkeypatch: pytest.MonkeyPatch, each: int) -> tuple[dict[str, object], FakeCard]:
-    card = FakeCard(each)
-    for name in dir(card):
-        if not name.startswith("_") and callable(getattr(card, name)):
-            monkeypatch.setattr(torch.cuda, name, getattr(card, name))
+def measured(
+    monkeypatch: pytest.MonkeyPatch,
+    card: FakeCard,
+    kept: str = KEPT_GRAPHS,
+    backward: str = NO_BACKWARD,
+) -> dict[str, object]:
+    for name in ("empty_cache", "mem_get_info", "memory_allocated"):
+        monkeypatch.setattr(torch.cuda, name, getattr(card, name))
     batch = torch.ones(2, 3), torch.zeros(2, dtype=torch.long)
-    arm = Arm((("form", ATTACHED), ("backward", NO_BACKWARD)))
-    return dict(measure(Cell(tower(2, 3), batch), arm)), card
+    arm = Arm((("kept", kept), ("backward", backward)))
+    return dict(measure(Cell(tower(2, 3), batch), arm))
 
 
 def test_a_card_that_fills_up_ends_the_loop_where_its_growth_says(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    found, card = measured(monkeypatch, each=32 * MIB)
+    found = measured(monkeypatch, FakeCard(each=32 * MIB))
     assert found["out_of_memory"] == 1
     assert found["growth"] == 32
-    assert found["steps"] == 127, "128 readings fit, the first before the loop"
-    assert found["predicted"] == 127
-    assert card.fractions == [0.05, 1.0]
+    assert found["steps"] == found["predicted"] == 128
+    assert found["off_prediction"] == 1
+
+
+def test_a_card_that_fills_up_faster_than_it_began_is_off_the_prediction(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found = measured(monkeypatch, FakeCard(each=32 * MIB, later=64 * MIB))
+    assert found["predicted"] == 128
+    assert found["steps"] == 84, "40 of 32 MiB, then 44 of 64"
+    assert found["off_prediction"] == 84 / 128
 
 
 def test_a_card_with_room_lasts(monkeypatch: pytest.MonkeyPatch) -> None:
-    found, _ = measured(monkeypatch, each=MIB)
+    found = measured(monkeypatch, FakeCard(each=MIB // 2), backward=KEPT_FIRST)
     assert (found["out_of_memory"], found["steps"]) == (0, STEPS)
-
-
-def test_it_is_for_a_gpu_alone_and_tries_both_loops() -> None:
-    assert EXPERIMENT.needs == "cuda"
-    assert len(EXPERIMENT.arms()) == 4
-    graph = (out_of_memory.LAYERS + 1) * out_of_memory.ROWS * out_of_memory.WIDTH * 4
-    assert LIMIT / graph < STEPS / 2
+    numbers = measured(monkeypatch, FakeCard(each=0), kept=KEPT_NUMBERS)
+    assert (numbers["out_of_memory"], numbers["steps"]) == (0, CONTROL_STEPS)

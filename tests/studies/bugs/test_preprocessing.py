@@ -10,7 +10,9 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.preprocessing import StandardScaler
 
 from harness.design.factors import Arm, Block
+from studies.bugs import preprocessing
 from studies.bugs.preprocessing import (
+    BY_SUBJECT,
     COPIES,
     COPIES_EACH,
     FIRST,
@@ -31,7 +33,10 @@ from studies.bugs.preprocessing import (
     measure,
     oversampled,
 )
-from studies.bugs.samples import NEAREST
+from studies.bugs.samples import NEAREST, load_tables
+
+Parts = tuple[Rows, Rows, Rows]
+TABLES = load_tables()
 
 
 def rng(seed: int = 0) -> np.random.Generator:
@@ -44,7 +49,7 @@ def rows_of(count: int, columns: int = 3) -> Rows:
 
 
 def test_best_columns_are_those_of_the_f_statistic() -> None:
-    rows, _ = draw(NO_SIGNAL, SELECTION, rng())
+    rows, _ = draw(NO_SIGNAL, SELECTION, rng(), TABLES)
     scores, _ = f_classif(rows.x.astype(np.float64), rows.y)
     chosen = best_columns(rows)
     assert len(set(chosen)) == KEPT
@@ -53,7 +58,7 @@ def test_best_columns_are_those_of_the_f_statistic() -> None:
 
 @pytest.mark.parametrize("kind", [SCALER, SELECTION, OVERSAMPLING, COPIES])
 def test_the_models_are_those_of_scikit_learn(kind: str) -> None:
-    rows, production = draw("digits 3 and 8", kind, rng())
+    rows, production = draw("digits 3 and 8", kind, rng(), TABLES)
     train, val = halves(rows, rows.subject, rng())
     columns = np.arange(rows.x.shape[1])
     scaler = StandardScaler().fit(rows.x)
@@ -88,7 +93,7 @@ def test_halves_keep_the_rows_of_a_subject_together() -> None:
 
 @pytest.mark.parametrize("kind", [SCALER, SELECTION, OVERSAMPLING, COPIES])
 def test_production_has_no_row_of_those_that_are_split(kind: str) -> None:
-    rows, production = draw("breast cancer", kind, rng())
+    rows, production = draw("breast cancer", kind, rng(), TABLES)
     assert not set(rows.subject) & set(production.subject)
     assert len(set(rows.subject)) == ROWS
 
@@ -105,15 +110,38 @@ def test_accuracy_is_the_mean_recall_of_both_classes() -> None:
 
 def gap(kind: str, order: str, model: str) -> float:
     levels = {"kind": kind, "split": order, "data": NO_SIGNAL, "model": model}
-    found = measure(Block(0, 3, 4, effort=8), Arm(tuple(levels.items())))
+    found = measure(Block(0, 3, 4, effort=8, run=TABLES), Arm(tuple(levels.items())))
     return float(str(found["gap"]))
 
 
-def test_a_planted_leak_is_seen_and_splitting_first_cures_it() -> None:
-    for kind, model in ((SELECTION, LINEAR), (OVERSAMPLING, NEAREST), (COPIES, NEAREST)):
-        assert gap(kind, LAST, model) > 0.1, kind
-        assert abs(gap(kind, FIRST, model)) < 0.07, kind
+@pytest.mark.parametrize(
+    ("kind", "model", "leaky", "clean"),
+    [
+        (SELECTION, LINEAR, LAST, FIRST),
+        (OVERSAMPLING, NEAREST, LAST, FIRST),
+        (COPIES, NEAREST, FIRST, BY_SUBJECT),
+    ],
+)
+def test_where_labels_are_by_chance_every_gap_is_a_leak(
+    kind: str, model: str, leaky: str, clean: str
+) -> None:
+    assert gap(kind, leaky, model) > 10
+    assert abs(gap(kind, clean, model)) < 7
 
 
-def test_scaling_by_all_rows_trains_on_the_same_rows() -> None:
-    assert abs(gap(SCALER, LAST, NEAREST) - gap(SCALER, FIRST, NEAREST)) < 0.03
+def test_the_split_says_only_which_rows_the_scaler_sees(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: dict[str, list[Rows]] = {FIRST: [], LAST: []}
+    for order, rows in seen.items():
+
+        def score(
+            _: str, parts: Parts, __: object, scaled_by: Rows, into: list[Rows] = rows
+        ) -> tuple[float, float, float]:
+            into.extend([*parts, scaled_by])
+            return 1.0, 1.0, 1.0
+
+        monkeypatch.setattr(preprocessing, "fit_and_score", score)
+        gap(SCALER, order, NEAREST)
+    for first, last in zip(seen[FIRST][:3], seen[LAST][:3], strict=True):
+        assert np.array_equal(first.x, last.x)
+    assert len(seen[FIRST][3].y) == len(seen[FIRST][0].y)
+    assert len(seen[LAST][3].y) == ROWS

@@ -19,17 +19,21 @@ from studies.bugs.samples import (
     WINE,
     WRONG,
     Sample,
-    bundled,
     known_and_fresh,
     learn,
+    load_tables,
     mislabelled,
+    off_symptom,
+    table_of,
 )
+
+TABLES = load_tables()
 
 
 @pytest.mark.parametrize("data", [DIGITS, WRONG, FEW, CANCER, WINE, SPIRAL])
 def test_known_and_fresh_rows_are_all_rows_once(data: str) -> None:
-    known, fresh = known_and_fresh(data, np.random.default_rng(0))
-    total = {SPIRAL: 500}.get(data) or len(bundled(data.partition(",")[0]))
+    known, fresh = known_and_fresh(data, np.random.default_rng(0), TABLES)
+    total = {SPIRAL: 500, CANCER: 569, WINE: 178}.get(data, 1797)
     assert len(known) + len(fresh) == total
     assert len(known) == 20 if data == FEW else abs(len(known) - len(fresh)) <= 1
     together = np.concatenate([known.x, fresh.x])
@@ -39,14 +43,14 @@ def test_known_and_fresh_rows_are_all_rows_once(data: str) -> None:
 
 
 def test_columns_are_standardised_by_the_rows_to_train_on_alone() -> None:
-    known, fresh = known_and_fresh(WINE, np.random.default_rng(1))
+    known, fresh = known_and_fresh(WINE, np.random.default_rng(1), TABLES)
     assert np.allclose(known.x.mean(axis=0), 0)
     assert np.allclose(known.x.std(axis=0), 1)
     assert not np.allclose(fresh.x.mean(axis=0), 0, atol=1e-3)
 
 
 def test_the_stated_share_of_labels_is_wrong_and_none_of_the_others() -> None:
-    rows = bundled(DIGITS)
+    rows = TABLES[DIGITS]
     wrong = mislabelled(rows, 0.25, np.random.default_rng(0))
     assert (wrong.y != rows.y).sum() == round(0.25 * len(rows))
     assert set(np.unique(wrong.y)) == set(range(10))
@@ -65,4 +69,20 @@ def test_every_model_learns_two_distant_clouds(model: str) -> None:
 
 def test_a_table_that_does_not_exist_is_refused() -> None:
     with pytest.raises(HarnessError, match="no table"):
-        bundled("iris")
+        table_of("iris", TABLES)
+
+
+@pytest.mark.parametrize(
+    ("validation", "production", "distance"),
+    [
+        (95, 70, 0),
+        (95, 50, 20),  # a gap of 45
+        (80, 55, 15),  # validation lacks 15
+        (100, 73, 2),  # more than 95 lacks nothing
+        (90, 70, 5),
+    ],
+)
+def test_the_symptom_is_a_gap_and_a_validation_that_looks_good(
+    validation: float, production: float, distance: float
+) -> None:
+    assert off_symptom(validation, production) == distance

@@ -11,7 +11,8 @@ import pytest
 
 from harness.design.factors import Arm, Block
 from harness.workloads.tasks import SPIRAL_TANH
-from studies.bugs.simulator import EXPERIMENT, GRADIENTS, loss_and_gradient, measure, prepare
+from studies.bugs.grid import GRADIENTS
+from studies.bugs.simulator import EXPERIMENT, loss_and_gradient, measure, prepare
 
 
 @cache
@@ -52,6 +53,6 @@ def planted(exploding: str, blocks: int = 20) -> pd.DataFrame:
 def test_the_figure_counts_settings_in_place_of_pooling_them() -> None:
     figure = loss_and_gradient(planted("Adam"))
     assert "explodes in 2 of 4 settings" in figure.get_suptitle()
-    assert "12.0 times" in figure.get_suptitle()
+    assert "12.0 (99 % interval 12.0 to 12.0) times" in figure.get_suptitle()
     titles = [axes.get_title() for axes in figure.axes if axes.get_title()]
     assert [title.split("\n")[1] for title in titles] == ["0 % explode"] * 2 + ["100 % explode"] * 2

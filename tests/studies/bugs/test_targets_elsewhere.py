@@ -5,35 +5,45 @@ from __future__ import annotations
 import pytest
 import torch
 
-from harness.design.factors import Arm, Block
+from harness.design.factors import Block
 from studies.bugs.targets_elsewhere import (
     BY_ELEMENT,
     EXPERIMENT,
     LEFT,
     LOSSES,
-    MOVED,
     SINGLE,
     TOGETHER,
     example,
     loss_of,
     measure,
+    outcomes,
+    place_of_loss,
 )
 
 
-def measured(targets: str, loss: str) -> tuple[object, object]:
-    found = measure(Block(0, 1, 2), Arm((("targets", targets), ("loss", loss))))
-    return found["raised"], found["silent"]
+def test_a_loss_on_the_cpu_is_found_there() -> None:
+    found = outcomes("cpu")
+    for arm in EXPERIMENT.arms():
+        targets, loss = (arm.as_dict()[name] for name in ("targets", "loss"))
+        read = measure(Block(0, 1, 2, run=found), arm)
+        assert read == {"raised": 0, "silent": 1}, (targets, loss)
 
 
-def test_mean_squared_error_takes_a_single_number_across_but_no_tensor() -> None:
-    assert measured(LEFT, "MSE") == (1, 0)
-    assert measured(SINGLE, "MSE") == (0, 0), "the loss is on the GPU"
+def test_a_loss_that_raises_has_no_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise RuntimeError("on two devices")
+
+    monkeypatch.setattr("studies.bugs.targets_elsewhere.loss_of", refuse)
+    assert place_of_loss("cross-entropy", LEFT, "cpu") is None
 
 
 @pytest.mark.parametrize("loss", LOSSES)
-def test_a_loss_is_computed_where_outputs_and_targets_are_together(loss: str) -> None:
-    assert measured(TOGETHER, loss) == (0, 0)
-    assert measured(MOVED, loss) == (0, 1)
+def test_outputs_and_targets_are_where_the_arm_says(loss: str) -> None:
+    where = {
+        targets: tuple(tensor.device.type for tensor in example(loss, targets, "meta"))
+        for targets in (LEFT, TOGETHER)
+    }
+    assert where == {LEFT: ("meta", "cpu"), TOGETHER: ("meta", "meta")}
 
 
 @pytest.mark.parametrize("loss", LOSSES)

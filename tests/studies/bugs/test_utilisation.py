@@ -6,9 +6,9 @@ import itertools
 
 import pytest
 
-from harness.design.factors import Arm
+from harness.design.factors import Arm, Block
 from studies.bugs import utilisation
-from studies.bugs.utilisation import EXPERIMENT, LEFT_OUT, SAMPLES, sample_while
+from studies.bugs.utilisation import LEFT_OUT, SAMPLES, sample_while
 
 
 def test_steps_go_on_until_enough_is_read() -> None:
@@ -38,11 +38,6 @@ def test_the_first_second_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("torch.cuda.utilization", lambda: next(count))
     monkeypatch.setattr(utilisation, "training", lambda *_: lambda: None)
     monkeypatch.setattr(utilisation, "SECONDS", 0.0)
-    arm = Arm((("loss_on", "CPU"), ("size", "small perceptron")))
-    works = dict.fromkeys(("small perceptron",))
-    found = utilisation.measure(works, arm)["utilisation"]  # type: ignore[arg-type]  # unused
+    arm = Arm((("loss_on", "CPU"), ("net", "small perceptron"), ("classes", 1000)))
+    found = utilisation.measure(Block(0, 1, 2), arm)["utilisation"]
     assert found == list(range(LEFT_OUT, LEFT_OUT + SAMPLES))
-
-
-def test_it_is_for_a_gpu_alone() -> None:
-    assert EXPERIMENT.needs == "cuda"

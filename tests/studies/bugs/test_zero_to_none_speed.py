@@ -63,4 +63,4 @@ def test_the_figure_tells_the_ratio_at_1_mb() -> None:
         return 0.02 * (0.75 if arm[ZERO] == "None" and arm[SIZE] == 1024 else 1.0)
 
     axes = time_of_a_step(planted_table(EXPERIMENT, seconds, noise=0)).axes[0]
-    assert "0.75 times as long" in axes.get_title()
+    assert "takes 0.75 (99 % interval 0.75 to 0.75)" in axes.get_title()

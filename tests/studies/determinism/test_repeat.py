@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 import pytest
 import torch
@@ -12,12 +14,13 @@ from harness.figures.style import slide_style
 from studies.determinism import repeat
 from studies.determinism.process import Answer, Request
 from studies.determinism.repeat import (
-    AUGMENTED,
+    ALONE,
     EVERYTHING,
     EXPERIMENT,
     NOTHING,
     PAIRS,
     STRICT,
+    WORKLOAD,
     augmented,
     measure,
     prepare,
@@ -25,6 +28,7 @@ from studies.determinism.repeat import (
     what_makes_runs_equal,
 )
 from studies.determinism.settings import CUBLAS
+from studies.determinism.workloads import GRAPH, TRANSFORMER
 
 PLAIN: Request = {
     "setting": EVERYTHING,
@@ -77,26 +81,37 @@ def test_on_a_gpu_strict_trainings_alone_get_the_setting_of_cublas(
 
 
 def test_a_training_that_failed_fails_its_own_arms_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    planted(monkeypatch, spoil="index_add")
+    planted(monkeypatch, spoil=GRAPH)
     cell = prepare(Block(0, 1, 2))
     with pytest.raises(HarnessError, match="no deterministic implementation"):
-        measure(cell, arm(STRICT, "index_add", "1 thread each"))
-    assert measure(cell, arm(STRICT, "attention", "1 thread each")) == {"equal": [1]}
+        measure(cell, arm(STRICT, GRAPH, ALONE))
+    assert measure(cell, arm(STRICT, TRANSFORMER, ALONE)) == {"equal": [1]}
 
 
-def test_a_training_repeats_with_seeds_and_not_without() -> None:
-    assert run(PLAIN) == run(PLAIN)
-    assert run({**PLAIN, "setting": NOTHING}) != run({**PLAIN, "setting": NOTHING})
+def test_a_training_starts_from_its_seed_or_from_one_of_the_operating_system(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Without any step the fingerprint is that of the first weights."""
+    monkeypatch.setattr(repeat, "train_step", lambda net, x: None)
+    assert run(PLAIN) == run(PLAIN) != run({**PLAIN, "seed": 4})
+    unseeded = {**PLAIN, "setting": NOTHING}
+    assert run(unseeded) != run(unseeded)
 
 
-def test_workers_change_augmented_data_and_no_others() -> None:
-    threads = torch.get_num_threads()
-    for kind, same in (("small conv net", True), (AUGMENTED, False)):
-        alone, with_workers = (
-            run({**PLAIN, "workload": kind, "workers": workers}) for workers in (0, 2)
-        )
-        assert (alone == with_workers) == same
-    torch.set_num_threads(threads)
+def test_a_training_has_the_threads_and_workers_that_it_is_asked_with(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen: list[int] = []
+    loader = torch.utils.data.DataLoader
+
+    def watched(*given: Any, num_workers: int, **settings: Any) -> Any:  # noqa: ANN401 - torch's
+        seen.append(num_workers)
+        return loader(*given, **settings)
+
+    monkeypatch.setattr(torch.utils.data, "DataLoader", watched)
+    monkeypatch.setattr(torch, "set_num_threads", seen.append)
+    run({**PLAIN, "threads": 7, "workers": 3})
+    assert seen == [7, 3]
 
 
 def test_augmentation_is_new_at_every_reading() -> None:
@@ -106,23 +121,43 @@ def test_augmentation_is_new_at_every_reading() -> None:
 
 def planted_equality(pair: str) -> tuple[float, float]:
     """For two seeds: threads that differ never give equality, two threads each sometimes do."""
-    return {"1 and 2 threads": (0.0, 0.0), "2 threads each": (1.0, 0.0)}.get(pair, (1.0, 1.0))
+    never, sometimes = "1 thread, then 2", "2 threads each"
+    return {never: (0.0, 0.0), sometimes: (1.0, 0.0)}.get(pair, (1.0, 1.0))
 
 
-def test_the_matrix_tells_what_is_equal_in_words() -> None:
-    rows = [
-        {**each.as_dict(), "block": 0, "value": value}
-        for each in EXPERIMENT.arms()
-        for value in planted_equality(str(each.as_dict()["processes"]))
-    ]
+def planted_rows(failing: str = "") -> pd.DataFrame:
+    """Such rows, one workload of which failed."""
+    rows = []
+    for each in EXPERIMENT.arms():
+        levels = each.as_dict()
+        values = planted_equality(str(levels["processes"]))
+        if levels["workload"] == failing:
+            values = (float("nan"),) * 2
+        rows += [{**levels, "block": 0, "value": value} for value in values]
+    return pd.DataFrame(rows)
+
+
+def test_the_matrix_counts_pairs_of_runs_and_its_title_those_of_unchanged_scripts() -> None:
     with slide_style():
-        figure = what_makes_runs_equal(pd.DataFrame(rows))
+        figure = what_makes_runs_equal(planted_rows())
     words = [text.get_text() for text in figure.axes[0].texts]
-    assert words.count("all 6 differ") == 4
-    assert words.count("0 of 6\nalways equal") == 4
-    assert words.count("all 6 equal") == 5
-    assert words.count("all 2 equal") == 8
-    assert words.count("not tried") == 4
-    title = figure.get_suptitle()
-    assert "in 3 of 5 cases" in title
-    assert "2 seeds" in title
+    assert words.count("0 of 2") == len(WORKLOAD.levels), "threads that differ"
+    assert words.count("1 of 2") == len(WORKLOAD.levels), "two threads each"
+    # Six networks with one thread, half of six with two threads, two of them with workers.
+    assert "in 22 of 28 pairs" in figure.get_suptitle()
+
+
+def test_a_training_that_failed_is_shown_as_failed() -> None:
+    with slide_style():
+        figure = what_makes_runs_equal(planted_rows(failing=GRAPH))
+    words = [text.get_text() for text in figure.axes[0].texts]
+    assert words.count("failed") == 4
+
+
+def test_an_unchanged_script_of_usual_networks_is_judged_and_nothing_else() -> None:
+    judged = [p.comparison.arm.as_dict() for p in EXPERIMENT.conditions() if p.kind == "claim"]
+    assert {levels["setting"] for levels in judged} == {EVERYTHING}
+    for levels in judged:
+        one, other = PAIRS[str(levels["processes"])]
+        assert one == other
+        assert levels["workload"] != GRAPH

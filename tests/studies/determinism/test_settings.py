@@ -7,14 +7,7 @@ import torch
 
 from harness.design.factors import Arm, Block
 from studies.determinism import flags
-from studies.determinism.settings import (
-    ALGORITHMS,
-    BENCHMARK,
-    BOTH,
-    DEFAULT,
-    DETERMINISTIC,
-    applied,
-)
+from studies.determinism.settings import ALGORITHMS, BOTH, DEFAULT, LISTED, TUNED, applied
 
 
 def state() -> tuple[bool, bool, bool]:
@@ -26,8 +19,8 @@ def state() -> tuple[bool, bool, bool]:
     ("setting", "expected"),
     [
         (DEFAULT, (False, False, False)),
-        (DETERMINISTIC, (True, False, False)),
-        (BENCHMARK, (False, True, False)),
+        (LISTED, (True, False, False)),
+        (TUNED, (False, True, False)),
         (BOTH, (True, True, False)),
         (ALGORITHMS, (False, False, True)),
     ],
@@ -48,19 +41,41 @@ def test_a_setting_is_applied_alone_and_taken_back_after_an_error(
     assert state() == before
 
 
-def test_strict_settings_refuse_an_operation_without_a_deterministic_form() -> None:
-    with applied(ALGORITHMS), pytest.raises(RuntimeError, match="deterministic"):
-        torch.zeros(3).put_(torch.tensor([0]), torch.tensor([1.0]), accumulate=False)
-    torch.zeros(3).put_(torch.tensor([0]), torch.tensor([1.0]), accumulate=False)
+class Flags:
+    """In place of cuDNN's: one flag may turn the other off, as document C would have it."""
+
+    def __init__(self, *, benchmark: bool, deterministic: bool, follows: bool) -> None:
+        self.benchmark, self.follows, self._deterministic = benchmark, follows, deterministic
+
+    @property
+    def deterministic(self) -> bool:
+        return self._deterministic
+
+    @deterministic.setter
+    def deterministic(self, on: bool) -> None:
+        self._deterministic = on
+        if on and self.follows:
+            self.benchmark = False
 
 
-def test_the_flags_are_read_and_left_alone() -> None:
-    before = state()
+@pytest.mark.parametrize("by_default", [False, True])
+@pytest.mark.parametrize("follows", [False, True])
+def test_flags_are_read_as_they_are_and_put_back(
+    by_default: bool, follows: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planted = Flags(benchmark=by_default, deterministic=not by_default, follows=follows)
+    monkeypatch.setattr(torch.backends, "cudnn", planted)
     found = flags.measure(Block(0, 1, 2), Arm())
     assert found == {
-        "benchmark_by_default": 0,
-        "deterministic_by_default": 0,
+        "benchmark_by_default": by_default,
+        "deterministic_by_default": not by_default,
         "benchmark_when_set": 1,
-        "benchmark_with_deterministic": 1,
+        "benchmark_with_deterministic": not follows,
     }
-    assert state() == before
+    assert (planted.benchmark, planted.deterministic) == (by_default, not by_default)
+
+
+def test_the_default_is_judged_on_any_machine() -> None:
+    judged = [posed for posed in flags.EXPERIMENT.conditions() if posed.kind == "claim"]
+    assert [posed.comparison.response for posed in judged] == ["benchmark_by_default"]
+    assert flags.EXPERIMENT.needs == "cpu"

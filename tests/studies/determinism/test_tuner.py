@@ -11,7 +11,7 @@ import torch
 
 from harness.design.factors import Arm, Block
 from studies.determinism import tuner
-from studies.determinism.settings import BENCHMARK, BOTH, DEFAULT
+from studies.determinism.settings import BOTH, DEFAULT, TUNED
 from studies.determinism.tuner import count_kernels, measure
 
 
@@ -33,7 +33,7 @@ def test_every_setting_sees_a_shape_of_its_own(monkeypatch: pytest.MonkeyPatch) 
     plant_counts(monkeypatch, *[1.0] * 4)
     monkeypatch.setattr(tuner, "convolve", lambda x, _: shapes.append(tuple(x.shape)))
     monkeypatch.setattr(tuner, "warm_up", lambda _: None)
-    for setting in (DEFAULT, BENCHMARK):
+    for setting in (DEFAULT, TUNED):
         measure(Block(0, 1, 2), Arm((("setting", setting),)))
     assert shapes[0] == shapes[1] != shapes[2] == shapes[3]
 

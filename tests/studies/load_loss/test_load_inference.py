@@ -15,6 +15,7 @@ from studies.load_loss import inference
 from studies.load_loss.inference import (
     BATCH,
     EXPERIMENT,
+    FEW_PASSES,
     N_ROWS,
     PASSES,
     Cell,
@@ -63,8 +64,8 @@ def test_rows_of_one_class_are_normalised_away_in_train_mode() -> None:
         (found,) = measure(cell, arm)
         return [float(value) for value in found["accuracy"]]  # type: ignore[union-attr]
 
-    assert measured("eval", "by class") == [1] * PASSES["eval"]
-    assert measured("train", "random") == [1] * PASSES["train"]
+    assert measured("eval", "by class") == [1] * FEW_PASSES
+    assert measured("train", "random") == [1] * PASSES
     assert max(measured("train", "by class")) < 0.4
 
 
@@ -80,8 +81,8 @@ def test_rows_that_change_class_are_counted_from_pass_to_pass(
     cell = Cell({"batch norm": (Trained(nn.Identity(), split, 0.0, 0.0),)}, (1,))
     levels = (("mode", "train"), ("net", "batch norm"), ("batch", 8), ("row_order", "random"))
     (found,) = measure(cell, Arm(levels))
-    assert found["accuracy"] == pytest.approx([63 / 64] + [1] * (PASSES["train"] - 1))
-    assert found["flips"] == pytest.approx([1 / 64] + [0] * (PASSES["train"] - 2))
+    assert found["accuracy"] == pytest.approx([63 / 64] + [1] * (PASSES - 1))
+    assert found["flips"] == pytest.approx([1 / 64] + [0] * (PASSES - 2))
 
 
 @pytest.mark.parametrize("net", inference.DROPOUT_ONLY)

@@ -10,9 +10,9 @@ import torch
 from harness.design.factors import Arm, Block
 from studies.memory.live_batches import (
     BATCH,
-    DELETED,
     EXAMPLES,
-    MOVED,
+    KEPT,
+    LOOPS,
     PLAIN,
     Counted,
     Living,
@@ -26,15 +26,17 @@ def measured(loop: str, workers: int = 0) -> dict[str, object]:
     return dict(measure(Block(0, 1, 2), Arm((("loop", loop), ("workers", workers)))))
 
 
-@pytest.mark.parametrize(("loop", "alive"), [(PLAIN, 2), (DELETED, 1), (MOVED, 1)])
-def test_the_last_batch_lives_on_in_a_plain_loop(loop: str, alive: int) -> None:
-    found = measured(loop)
-    assert (found["alive"], found["last_batch"]) == (alive, EXAMPLES % BATCH)
+@pytest.mark.parametrize("loop", LOOPS)
+def test_every_loop_sees_all_examples(loop: str) -> None:
+    assert measured(loop)["last_batch"] == EXAMPLES % BATCH
 
 
-def test_a_worker_loads_two_batches_ahead() -> None:
+def test_a_loop_that_keeps_its_batches_has_them_all_on_the_device() -> None:
+    assert measured(KEPT)["alive"] == 16
+
+
+def test_without_workers_only_the_batch_in_use_has_been_fetched() -> None:
     assert measured(PLAIN, workers=0)["fetched"] == 1
-    assert measured(PLAIN, workers=1)["fetched"] == 3
 
 
 def test_batches_that_are_all_kept_are_all_seen() -> None:
@@ -46,12 +48,15 @@ def test_batches_that_are_all_kept_are_all_seen() -> None:
 def test_only_batches_on_the_device_in_question_count() -> None:
     living = Living("meta")
     living.add(torch.ones(2))
+    living.count()
     assert living.most == 0
-    one, view = torch.ones(2, device="meta"), torch.ones(3, device="meta")
+    one, other = torch.ones(2, device="meta"), torch.ones(3, device="meta")
     living.add(one)
     living.add(one[1:])
+    living.count()
     assert living.most == 1, "a view is no other batch"
-    living.add(view)
+    living.add(other)
+    living.count()
     assert living.most == 2
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import pytest
@@ -21,38 +22,50 @@ def measured(name: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("name", "saved", "result_kept", "kept"),
-    [
-        ("exp", 1, 1, 1),
-        ("sine", 1, 0, 1),
-        ("matrix product", 2, 0, 1),  # its argument, and the weight
-        ("multiply by itself", 2, 0, 1),
-        ("add a tensor", 0, 0, 0),
-        ("transpose", 0, 0, 0),
-        ("dropout", 1, 0, 0),  # the mask, which is neither
-    ],
+    ("keep_argument", "keep_result"), itertools.product((True, False), (True, False))
 )
-def test_an_operation_keeps_what_its_derivative_is_made_of(
-    name: str, saved: int, result_kept: int, kept: int
+def test_what_an_operation_keeps_is_seen(
+    keep_argument: bool, keep_result: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert measured(name) == {"saved": saved, "result_kept": result_kept, "kept": kept}
-
-
-def test_every_operation_of_the_design_is_there_and_can_be_derived() -> None:
-    assert set(operations.operations("cpu")) == set(OPERATION.levels)
-    assert len(EXPERIMENT.arms()) >= 13
-
-
-def test_a_graph_that_kept_everything_would_be_seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Hoarding(torch.autograd.Function):
+    class Planted(torch.autograd.Function):
         @staticmethod
         def forward(ctx: FunctionCtx, x: Tensor) -> Tensor:
-            ctx.save_for_backward(x)
+            result = x + 1
+            kept = [x] * keep_argument + [result] * keep_result
+            ctx.save_for_backward(*kept)
+            return result
+
+        @staticmethod
+        def backward(ctx: FunctionCtx, *gradients: Tensor) -> Tensor:
+            return gradients[0]
+
+    monkeypatch.setattr(operations, "operations", lambda device: {"exp": Planted.apply})
+    assert measured("exp") == {
+        "saved": keep_argument + keep_result,
+        "result_kept": keep_result,
+        "kept": keep_argument or keep_result,
+    }
+
+
+def test_a_tensor_of_its_own_that_an_operation_keeps_counts_as_saved_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As dropout's mask does."""
+
+    class Masking(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx: FunctionCtx, x: Tensor) -> Tensor:
+            ctx.save_for_backward(torch.ones_like(x))
             return x + 1
 
         @staticmethod
         def backward(ctx: FunctionCtx, *gradients: Tensor) -> Tensor:
             return gradients[0]
 
-    monkeypatch.setattr(operations, "operations", lambda device: {"exp": Hoarding.apply})
-    assert measured("exp") == {"saved": 1, "result_kept": 0, "kept": 1}
+    monkeypatch.setattr(operations, "operations", lambda device: {"dropout": Masking.apply})
+    assert measured("dropout") == {"saved": 1, "result_kept": 0, "kept": 0}
+
+
+def test_every_operation_of_the_design_is_there_and_can_be_derived() -> None:
+    assert set(operations.operations("cpu")) == set(OPERATION.levels)
+    assert len(EXPERIMENT.arms()) >= 13
