@@ -10,6 +10,11 @@ from harness.cli.session import start_run
 from tests.harness.runs import House, build_house
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Approved outputs are written anew with ``--approve``, and then read in the change."""
+    parser.addoption("--approve", action="store_true", help="write approved outputs anew")
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Tests marked ``cuda`` run by themselves wherever there is a GPU."""
     if item.get_closest_marker("cuda"):

@@ -155,7 +155,7 @@ def doctor(results: Results = DEFAULT_RESULTS) -> None:
 def main() -> None:
     """Run the command line; a refused input prints one sentence and exits with code 2."""
     try:
-        app()
+        app(prog_name="python -m harness")
     except HarnessError as error:
         typer.echo(f"error: {error}", err=True)
         sys.exit(2)

@@ -48,7 +48,7 @@ def show_claim(claim: str, results: Path) -> None:
     rows = [row for row in stored_rows(results) if row["claim"] == claim]
     for row in rows:
         _show_result(console, entry, row, results)
-    if not any(row["run"] for row in rows):
+    if not rows:
         _show_plan(console, entry)
 
 

@@ -143,4 +143,5 @@ def show_paths(run: Path, page: Path, figures: Path) -> None:
     out = Console(highlight=False)
     out.print(f"Run     {run}", soft_wrap=True)
     out.print(f"Page    {page}", soft_wrap=True)
-    out.print(f"Figures {figures}", soft_wrap=True)
+    if figures.is_dir():
+        out.print(f"Figures {figures}", soft_wrap=True)

@@ -88,7 +88,7 @@ def warnings_of(
         "two-modes": lambda: has_two_modes(values),
         "short-chunks": lambda: bool(lasted) and min(lasted) < _SHORT_CHUNK_SECONDS,
         "blocks-apart": lambda: rules.timed and _apart(values, condition),
-        "few-values": lambda: len(values) >= _LEAST_BLOCKS and len(np.unique(values)) in _FEW,
+        "few-values": lambda: len(values) >= _LEAST_BLOCKS and _distinct(values) in _FEW,
         "one-sample": lambda: bool(rules.one_sample),
     }
     return tuple(name for name, test in tests.items() if test())
@@ -132,6 +132,12 @@ def chunk_seconds(table: pd.DataFrame, factors: list[str]) -> dict[str, float]:
         ): float(value)
         for arm, value in lasted.items()
     }
+
+
+def _distinct(values: NDArray[np.float64]) -> int:
+    """How many values there are, those that differ by rounding alone counted once."""
+    scale = float(np.abs(values).max())
+    return len(np.unique(np.round(values / scale, 9))) if scale > 0 else 1
 
 
 def _apart(values: NDArray[np.float64], condition: Condition) -> bool:

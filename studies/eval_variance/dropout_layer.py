@@ -270,7 +270,7 @@ def equal_passes(table: pd.DataFrame) -> Figure:
         axes.plot([], [], marker=marker, color=colour, markersize=12, label=f"p = {p:g}")
     axes.legend(loc="upper right", bbox_to_anchor=(1.0, 0.82), fontsize=18)
     axes.axvspan(MEANT[0] / 1.4, MEANT[1] * 1.4, color="#EEEEEE", zorder=0)
-    axes.text(5000, 0.1, "judged (p = 0.1 and 0.5)", ha="right", fontsize=16)
+    axes.text(5000, 0.35, "judged (p = 0.1 and 0.5)", ha="right", fontsize=16)
     axes.set_xscale("log", base=2)
     axes.set_xticks(SIZE.levels, [str(size) for size in SIZE.levels])
     axes.yaxis.set_major_formatter(lambda share, _: f"{share:.0%}")

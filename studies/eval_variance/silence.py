@@ -48,7 +48,7 @@ MODE = Factor(
     "mode",
     ("right", "wrong"),
     control="right",
-    words={"right": "the right mode", "wrong": "the wrong mode"},
+    words={"right": "in the right mode", "wrong": "in the wrong mode"},
 )
 AFFECTED = ("dropout", "batch norm", "both", "convolutional batch norm", "transformer", "lstm")
 NET = Factor(

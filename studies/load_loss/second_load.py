@@ -127,7 +127,7 @@ def parts(net: nn.Module) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
 EXPERIMENT = Experiment(
     question="Is it load_state_dict that restores the head between two calls of from_pretrained?",
     factors=(RESTORED,),
-    blocks=PerProfile(2, 20, 20),
+    blocks=PerProfile(2, 10, 20),
     prepare=prepare,
     measure=measure,
     responses=RESPONSES,

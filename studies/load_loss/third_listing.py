@@ -209,7 +209,7 @@ def _nats(values: NDArray[np.float64]) -> str:
 EXPERIMENT = Experiment(
     question="What do the three losses of the third listing compare: modes, or labels?",
     factors=(SWITCH,),
-    blocks=PerProfile(2, 20, 60),
+    blocks=PerProfile(2, 12, 60),
     effort=PerProfile(64, 512, 512),
     measure=measure,
     responses=RESPONSES,

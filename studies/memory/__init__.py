@@ -5,4 +5,4 @@ machine at hand, they are predicted by running its own code on fake tensors. Eve
 folder asks one question.
 """
 
-COST = "quick 30-50 s, standard 2-3 min on 2 cores"
+COST = "quick 1-2 min, standard 3-4 min on 2 cores"

@@ -60,6 +60,7 @@ MICRO = Factor(
     "micro_batch",
     (4, CLAIMED_ROWS, 16, ROWS),
     control=ROWS,
+    label="micro-batches of",
     words={n: f"micro-batches of {n}" for n in (4, CLAIMED_ROWS, 16)} | {ROWS: "the whole batch"},
 )
 

@@ -169,8 +169,8 @@ EXPERIMENT = Experiment(
     blocks=PerProfile(1, 1, 1),
     measure=measure,
     responses=(
-        Response("made", "tensors", "intermediate tensors that a forward pass makes"),
-        Response("freed", "tensors", "intermediate tensors gone when the forward pass is done"),
+        Response("made", "1", "number of intermediate tensors that a forward pass makes"),
+        Response("freed", "1", "number of intermediate tensors gone when the pass is done"),
         Response("all_kept", "yes/no", "every intermediate tensor is there when the pass is done"),
         Response("share_of_bytes", "1", "share of the bytes made that are still there"),
     ),

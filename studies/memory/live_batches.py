@@ -193,9 +193,9 @@ EXPERIMENT = Experiment(
     blocks=PerProfile(1, 3, 3),
     measure=measure,
     responses=(
-        Response("alive", "batches", "the most batches alive at one time"),
-        Response("fetched", "batches", "batches fetched when the first one is used"),
-        Response("last_batch", "examples", "number of examples in the last batch"),
+        Response("alive", "1", "greatest number of batches alive at one time"),
+        Response("fetched", "1", "number of batches fetched when the first one is used"),
+        Response("last_batch", "1", "number of examples in the last batch"),
     ),
     claims=CLAIMS,
 )

@@ -45,7 +45,9 @@ ROWS = Factor(
         4: "four sequences of 2,048 tokens",
     },
 )
-CARD = Factor("card", SIZES, words={size: f"card of {size} GB" for size in SIZES})
+CARD = Factor(
+    "card", SIZES, label="card memory in GB", words={size: f"card of {size} GB" for size in SIZES}
+)
 
 #: What ``prepare`` predicts for each number of sequences: the peak without and with a graph.
 Peaks: TypeAlias = dict[int, tuple[float, float]]

@@ -57,6 +57,7 @@ GRAD = Factor(
 ROWS = Factor(
     "rows",
     (1, 2, 4, 8),
+    label="sequences",
     words={1: "one sequence of 2,048 tokens"}
     | {n: f"{n} sequences of 2,048 tokens" for n in (2, 4, 8)},
 )

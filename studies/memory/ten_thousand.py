@@ -55,7 +55,9 @@ KIND = Factor(
 DEPTH = Factor(
     "depth", ("shallow", "deep"), words={"shallow": "shallow network", "deep": "deep network"}
 )
-CARD = Factor("card", CARDS, words={size: f"card of {size} GB" for size in CARDS})
+CARD = Factor(
+    "card", CARDS, label="card memory in GB", words={size: f"card of {size} GB" for size in CARDS}
+)
 
 #: What ``prepare`` predicts for each kind and depth: the bytes of the examples, and the peak.
 Sizes: TypeAlias = dict[tuple[str, str], tuple[int, int]]

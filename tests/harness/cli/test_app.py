@@ -277,7 +277,7 @@ def test_everything_but_running_works_without_torch_and_in_spite_of_a_matplotlib
 def test_ctrl_c_outside_a_run_has_the_same_code(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def interrupted() -> None:
+    def interrupted(**_: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("harness.cli.app.app", interrupted)

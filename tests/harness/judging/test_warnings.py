@@ -67,6 +67,11 @@ def test_an_interval_on_two_or_three_values_says_so(distinct: int, few: bool) ->
     assert ("few-values" in warned(values)) is few
 
 
+def test_values_that_differ_by_rounding_alone_are_one() -> None:
+    values = 1.0 + np.resize([0.0, 1e-16, 2.3e-16, -1e-16], 20)
+    assert warned(values) == ()
+
+
 def test_blocks_that_share_one_sample_say_so_whatever_the_rule() -> None:
     values = RNG.normal(5, 1, 20)
     assert warned(values, one_sample="one fine-tuning") == ("one-sample",)

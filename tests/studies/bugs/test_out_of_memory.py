@@ -7,13 +7,12 @@ import torch
 
 from harness.design.factors import Arm
 from harness.workloads.networks import tower
+from studies.bugs import out_of_memory
 from studies.bugs.keeping import KEPT_FIRST, NO_BACKWARD
 from studies.bugs.out_of_memory import (
-    CONTROL_STEPS,
     KEPT_GRAPHS,
     KEPT_NUMBERS,
     MIB,
-    STEPS,
     Cell,
     measure,
 )
@@ -76,7 +75,9 @@ def test_a_card_that_fills_up_faster_than_it_began_is_off_the_prediction(
 
 
 def test_a_card_with_room_lasts(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = measured(monkeypatch, FakeCard(each=MIB // 2), backward=KEPT_FIRST)
-    assert (found["out_of_memory"], found["steps"]) == (0, STEPS)
+    monkeypatch.setattr(out_of_memory, "STEPS", 30)
+    monkeypatch.setattr(out_of_memory, "CONTROL_STEPS", 25)
+    found = measured(monkeypatch, FakeCard(each=MIB), backward=KEPT_FIRST)
+    assert (found["out_of_memory"], found["steps"]) == (0, 30)
     numbers = measured(monkeypatch, FakeCard(each=0), kept=KEPT_NUMBERS)
-    assert (numbers["out_of_memory"], numbers["steps"]) == (0, CONTROL_STEPS)
+    assert (numbers["out_of_memory"], numbers["steps"]) == (0, 25)

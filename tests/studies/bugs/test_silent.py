@@ -43,7 +43,7 @@ def test_on_one_device_nothing_is_in_the_wrong_place() -> None:
 
 
 def test_the_steps_elsewhere_are_read_and_not_trained(cell: Cell) -> None:
-    known = {f"{what}: {ELSEWHERE[0]}": place for place, what in enumerate(("raised", "warned"))}
+    known = {f"raised: {ELSEWHERE[0]}": 0.0, f"warned: {ELSEWHERE[0]}": 1.0}
     assert found(cell._replace(elsewhere=known), ELSEWHERE[0]) == {"raised": 0, "warned": 1}
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from typing import Any
 
 import pytest
@@ -21,9 +20,8 @@ def measured(name: str) -> dict[str, Any]:
     return dict(measure(BLOCK, Arm(((OPERATION.name, name),))))
 
 
-@pytest.mark.parametrize(
-    ("keep_argument", "keep_result"), itertools.product((True, False), (True, False))
-)
+@pytest.mark.parametrize("keep_argument", [True, False])
+@pytest.mark.parametrize("keep_result", [True, False])
 def test_what_an_operation_keeps_is_seen(
     keep_argument: bool, keep_result: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:

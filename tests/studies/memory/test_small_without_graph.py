@@ -23,7 +23,7 @@ class Copies(nn.Module):
         self.hold, self.weight = hold, nn.Parameter(torch.ones(1000))
 
     def forward(self, x: Tensor) -> Tensor:
-        held = []
+        held, copy = [], x
         for _ in range(6):
             copy = x.clone()
             if self.hold:
