@@ -8,6 +8,9 @@ from typing import Any, Literal, TypeAlias
 
 from harness.errors import HarnessError
 
+#: So many digits are those of a number without an end.
+DIGITS = 10
+
 Placement: TypeAlias = Literal["inside", "outside", "straddles"]
 
 
@@ -69,12 +72,12 @@ class Region:
 
     def __str__(self) -> str:
         if self.low == self.high:
-            return f"equal to {self.low:.10g}"
+            return f"equal to {_edge(self.low)}"
         if self.high == math.inf:
-            return f"{'more than' if self.open_low else 'at least'} {self.low:.10g}"
+            return f"{'more than' if self.open_low else 'at least'} {_edge(self.low)}"
         if self.low == -math.inf:
-            return f"{'less than' if self.open_high else 'at most'} {self.high:.10g}"
-        return f"between {self.low:.10g} and {self.high:.10g}"
+            return f"{'less than' if self.open_high else 'at most'} {_edge(self.high)}"
+        return f"between {_edge(self.low)} and {_edge(self.high)}"
 
     def to_json(self) -> dict[str, Any]:
         """The region as JSON values; infinite bounds become null."""
@@ -97,6 +100,13 @@ class Region:
             bool(stored["open_high"]),
             because=str(stored.get("because", "")),
         )
+
+
+def _edge(bound: float) -> str:
+    """A bound in words: as it was written, or with four digits where it has no end of them."""
+    text = f"{bound:.10g}"
+    digits = text.lstrip("-0.").partition("e")[0].replace(".", "")
+    return text if len(digits) < DIGITS else f"{bound:.4g}"
 
 
 def at_least(bound: float, *, because: str = "") -> Region:

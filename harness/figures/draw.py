@@ -48,7 +48,9 @@ def draw_run(run: StoredRun, into: RunFolder | None = None) -> list[Path]:
             continue
         for function in stale.study.experiments[rules.name].figures:
             stem = f"{rules.name}-{function.__name__}".replace("_", "-")
-            drawings.append(partial(_draw, function, run.table(rules), figures / stem))
+            table = run.table(rules).copy(deep=False)
+            table.attrs["device"] = protocol.device  # for figures that name it
+            drawings.append(partial(_draw, function, table, figures / stem))
     return list(chain.from_iterable(call_side_by_side(drawings)))
 
 

@@ -48,5 +48,11 @@ def by_block(rounds: pd.Series[float]) -> NDArray[np.float64]:
 
 
 def device_of(table: pd.DataFrame) -> str:
-    """What the times were taken on: the CPU alone has no clock of a device's own."""
+    """What the rows were measured on, "CPU" or "CUDA".
+
+    A run's table carries it (``table.attrs``); of planted rows it is told from their times: the CPU
+    alone has no clock of a device's own.
+    """
+    if "device" in table.attrs:
+        return str(table.attrs["device"]).upper()
     return "CUDA" if (table["response"] == "device_seconds").any() else "CPU"

@@ -285,8 +285,8 @@ def what_pure_bf16_costs(table: pd.DataFrame) -> Figure:
     figure = Figure()
     panels = figure.subplots(1, 2)
     labels = {
-        "update_error": "error of an update (% of the update)",
-        "accuracy": "accuracy on held-out data (%)",
+        "update_error": "error of an update\n(% of its length)",
+        "accuracy": "accuracy on\nheld-out data (%)",
     }
     for axes, (response, label) in zip(panels, labels.items(), strict=True):
         for place, task in enumerate(TASK.levels):

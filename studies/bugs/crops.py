@@ -200,7 +200,8 @@ def crop_gaps(table: pd.DataFrame) -> Figure:
             label = f"trained and validated on {CROP.say(crop)}" if place == 0 else None
             draw_blocks(axes, place + aside, values, colour=colour, width=0.1, label=label)
     axes.axhline(DOCUMENTS_GAP, color=BLACK, ls="--", lw=1.5)
-    axes.text(-0.45, DOCUMENTS_GAP + 0.8, "the document's 95 - 70", fontsize=16)
+    axes.set_xlim(-0.6, len(places) - 0.4)
+    axes.text(-0.55, DOCUMENTS_GAP + 0.8, "the document's 95 - 70", fontsize=16)
     axes.axhline(0, color=BLACK, lw=1)
     axes.set_xticks(range(len(places)), [f"{net},\n{SHIFT.say(s)}" for net, s in places])
     axes.set_ylabel("validation less production\naccuracy (points)")

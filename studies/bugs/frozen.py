@@ -40,7 +40,7 @@ from harness import (
     equals,
     more_than,
 )
-from harness.figures import BLUE, GREEN, ORANGE, PURPLE, VERMILION
+from harness.figures import BLUE, GREEN, ORANGE, PURPLE, VERMILION, median_interval
 from harness.libraries import nn, torch
 from harness.meters import total_bytes
 from harness.workloads import Replicas, load_split, mlp
@@ -58,6 +58,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
     from matplotlib.figure import Figure
+    from numpy.typing import NDArray
     from torch import Tensor
 
 EARLIER, STEPS, BATCH, HIDDEN = 20, 50, 16, 16
@@ -321,43 +322,57 @@ def train(cell: Cell, arm: Arm) -> Watched:
 
 
 COLOURS = (BLUE, GREEN, PURPLE, ORANGE, VERMILION)
+#: The ways of resetting that are drawn; resetting after the step gives the same.
+DRAWN = {
+    DEFAULT: "as by default\n(to None)",
+    TO_ZEROS[0]: "to zeros",
+    "trainable only": "only where\ntrained",
+    NEVER: "never",
+}
 
 
 def how_far_frozen_layers_move(table: pd.DataFrame) -> Figure:
     """The distance that frozen layers move, by the way of resetting gradients and the optimiser."""
     from matplotlib.figure import Figure
 
-    moved = table[(table["response"] == "moved") & (table["built"] == STALE)]
+    moved = table[
+        (table["response"] == "moved") & (table["built"] == STALE) & (table["freeze"] == LATER)
+    ]
     figure = Figure()
     axes = figure.subplots()
     axes.set_yscale("symlog", linthresh=0.1, linscale=0.5)
     axes.yaxis.set_major_formatter("{x:g}")
     axes.axhline(0, color="#888888", linewidth=1.5)
-    later = moved[moved["freeze"] == LATER]
     for number, (name, colour) in enumerate(zip(OPTIMISER.levels, COLOURS, strict=True)):
-        for place, zeroed in enumerate(ZEROED.levels):
-            rows = later[(later["zeroed"] == zeroed) & (later["optimiser"] == name)]
-            values = 100 * rows.sort_values("block")["value"].to_numpy(np.float64)
+        for place, zeroed in enumerate(DRAWN):
+            values = _percent(moved, zeroed, name)
             x = place + 0.15 * (number - 2) + np.linspace(-0.05, 0.05, len(values))
-            axes.plot(x, values, ".", color=colour, label=name if place == 0 else None)
-    axes.set_xticks(range(len(ZEROINGS)), [z.replace(" after", "\nafter") for z in ZEROINGS])
+            label = OPTIMISER.say(name) if place == 0 else None
+            axes.plot(x, values, ".", color=colour, label=label)
+    axes.set_xticks(range(len(DRAWN)), DRAWN.values())
     axes.set_xlabel("how gradients are reset")
     axes.set_ylabel("distance moved, % of the norm")
     axes.set_ylim(bottom=-0.03)
     axes.grid(axis="x", visible=False)
-    first = moved[moved["freeze"] == FIRST]
-    figure.suptitle(
-        f"Frozen {LATER}, layers stay in place with any optimiser in {_in_place(later)} ways\n"
-        f"to reset gradients; frozen {FIRST}, in {_in_place(first)} "
-        f"({table['block'].nunique()} seeds, all shown)"
-    )
+    figure.suptitle(_headline(moved))
     figure.legend(loc="outside lower center", ncols=len(COLOURS), markerscale=2)
     return figure
 
 
-def _in_place(moved: pd.DataFrame) -> str:
-    still = moved.groupby("zeroed")["value"].max() == 0
-    return f"{still.sum()} of {len(still)}"
+def _percent(moved: pd.DataFrame, zeroed: str, optimiser: str) -> NDArray[np.float64]:
+    rows = moved[(moved["zeroed"] == zeroed) & (moved["optimiser"] == optimiser)]
+    return 100 * rows.sort_values("block")["value"].to_numpy(np.float64)
+
+
+def _headline(moved: pd.DataFrame) -> str:
+    """What the listing's optimiser does by default, and where zeros are left."""
+    default = max(float(_percent(moved, DEFAULT, name).max()) for name in OPTIMISER.levels)
+    zeros = median_interval(_percent(moved, TO_ZEROS[0], LISTED))
+    return (
+        f"By default a frozen layer that the optimiser knows moves by at most {default:.2g} % of "
+        f"its norm;\nwith gradients reset to zeros {LISTED} moves it by {zeros.estimate:.1f} % "
+        f"({zeros.low:.1f} to {zeros.high:.1f}; {moved['block'].nunique()} seeds as dots)"
+    )
 
 
 def _needed(arm: Arm) -> bool:

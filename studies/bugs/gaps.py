@@ -213,7 +213,7 @@ def causes(table: pd.DataFrame) -> Figure:
         axes.set_ylim(45, 101)
     panels[0].set_ylabel("validation accuracy (%)")
     handles, labels = panels[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=5, fontsize=15)
+    figure.legend(handles, labels, loc="outside lower center", ncols=5, fontsize=14)
     figure.suptitle(_headline(table), fontsize=20)
     return figure
 

@@ -254,14 +254,14 @@ def inflation(table: pd.DataFrame) -> Figure:
         for model in MODEL.levels:
             if (rows["model"] == model).any():
                 _draw_model(axes, rows[rows["model"] == model], model)
-        axes.set_title(data, fontsize=17)
+        axes.set_title(data, fontsize=14)
         axes.set_xticks([100 * overlap for overlap in OVERLAPS])
     for axes in panels[:, 0]:
         axes.set_ylabel("accuracy (%)")
     panels[1, 1].set_xlabel("validation rows that were trained on (%)")
-    panels[0, 0].plot([], [], ":", color=BLACK, label="production, which overlap does not touch")
+    panels[0, 0].plot([], [], ":", color=BLACK, label="production")
     handles, labels = panels[0, 0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=4, fontsize=15)
+    figure.legend(handles, labels, loc="outside lower center", ncols=4, fontsize=14)
     figure.suptitle(_headline(table), fontsize=20)
     return figure
 

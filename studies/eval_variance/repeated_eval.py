@@ -1,8 +1,8 @@
 """Does one input give one output in eval mode?
 
 One dropout layer, and networks that hold some, are put into eval mode and meet the same batch again
-and again; counted are the passes that give another output than the first, bit by bit. The same networks in
-train mode answer the opposite question: does every pass give another output?
+and again; counted are the passes that give another output than the first, bit by bit. The same
+networks in train mode answer the opposite question: does every pass give another output?
 
 Several passages promise that an output repeats in eval mode; they are judged alike, on modules that
 listen to ``eval()``. What the promise does not cover is measured by the same rule and shown beyond

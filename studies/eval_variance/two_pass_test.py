@@ -189,7 +189,7 @@ def detection(table: pd.DataFrame) -> Figure:
     axes.axvline(RATE_OF_A_CATCH, color="black", linestyle=":", linewidth=2)
     axes.axhline(0.5 - len(DROPPING), color="grey", linewidth=1)
     beyond: dict[str, Any] = {"x": 0.93, "ha": "right", "fontsize": 13, "color": "black"}
-    axes.text(y=0.56 - len(DROPPING), s="judged", va="bottom", **beyond)
+    axes.text(y=0.56 - len(DROPPING), s="judged", va="bottom", **(beyond | {"x": 1.19}))
     axes.text(y=0.42 - len(DROPPING), s="beyond the document's words", va="top", **beyond)
     axes.set_yticks(
         range(0, -len(MODE_MATTERS), -1), [_two_lines(LAYER.say(layer)) for layer in MODE_MATTERS]

@@ -138,6 +138,8 @@ def test_a_region_that_decides_nothing_is_refused(
         (equals(0), "equal to 0"),
         (equals(0.1, within=0.2), "between -0.1 and 0.3"),
         (at_least(1.0000001), "at least 1.0000001"),
+        (at_least(2 / 3), "at least 0.6667"),
+        (at_most(2**-20), "at most 9.537e-07"),
     ],
 )
 def test_a_region_reads_as_words(region: Region, words: str) -> None:

@@ -48,3 +48,10 @@ def test_one_factor_names_an_arm_by_a_tuple_as_well() -> None:
 def test_a_device_with_a_clock_of_its_own_is_a_gpu() -> None:
     assert device_of(table()) == "CPU"
     assert device_of(table(response="device_seconds")) == "CUDA"
+
+
+def test_a_run_s_table_says_what_it_was_measured_on() -> None:
+    table = pd.DataFrame({"response": ["loss"]})
+    assert device_of(table) == "CPU"
+    table.attrs["device"] = "cuda"
+    assert device_of(table) == "CUDA"
