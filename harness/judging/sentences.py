@@ -100,4 +100,5 @@ def _all(values: Sequence[float], noun: str) -> str:
 def _some(yes: int, total: int, noun: str) -> str:
     if yes == total:
         return _all([1.0] * total, noun)
-    return f"none of {plural(total, noun)}" if yes == 0 else f"{yes:,} of {plural(total, noun)}"
+    some = "none" if yes == 0 and total > 1 else f"{yes:,}"
+    return f"{some} of {total:,} {noun}s"

@@ -38,7 +38,7 @@ def only_reads(
             claim,
             Value(kind).at(**where).always(),
             equals(0),
-            reading=f"No {one} is another after the usual loop, bit for bit.",
+            reading=f"It only reads: no {one} is another after the usual loop, bit for bit.",
             headline=headline if headline and kind == "weights" else False,
         )
         for kind, one in KINDS.items()
