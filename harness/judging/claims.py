@@ -97,10 +97,12 @@ class _Summary:
         holds = f"Holds in {len(places['reproduced'])} of {len(own)} settings"
         if self.judgement.verdict != "mixed":
             return f"{text} {holds}."
-        holding = own[lead].judgement.verdict == "reproduced"
-        other = _typical(places["refuted" if holding else "reproduced"], own)
-        against = own[other or 0].finding(confidence).sentence
-        first, second = (text, against) if holding else (against, text)
+        shown_by = {"reproduced": "", "refuted": "", own[lead].judgement.verdict: text}
+        for verdict, at in places.items():
+            other = _typical(at, own)
+            if not shown_by[verdict] and other is not None:
+                shown_by[verdict] = own[other].finding(confidence).sentence
+        first, second = shown_by["reproduced"], shown_by["refuted"]
         return f"{holds}. Here it does: {first} Here not: {second}"
 
 

@@ -31,13 +31,17 @@ def number_text(condition: Condition, effect: Effect, confidence: float) -> str:
     if across == "every":
         span = interval(min(effect.values), max(effect.values), unit)
         return f"{span} in {_all(effect.values, 'value')}"
-    if {amount(value, unit) for value in effect.values} == {amount(effect.estimate, unit)}:
+    printed = {amount(value, unit) for value in effect.values}
+    exact = all(
+        math.isinf(end) or amount(end, unit) in printed for end in (effect.low, effect.high)
+    )
+    if len(printed) == 1 and exact:
         return f"{amount(effect.estimate, unit)} in {_all(effect.values, 'block')}"
     blocks = plural(effect.blocks, "block")
     if math.isinf(effect.low) and math.isinf(effect.high):
         return f"{amount(effect.estimate, unit)} ({blocks}, too few for an interval)"
-    ends = interval(effect.low, effect.high, unit)
-    return f"{amount(effect.estimate, unit)} ({100 * confidence:g} % interval {ends}, {blocks})"
+    span = interval(effect.low, effect.high, unit)
+    return f"{amount(effect.estimate, unit)} ({100 * confidence:g} % interval {span}, {blocks})"
 
 
 def finding_sentence(rules: ExperimentRules, condition: Condition, number: str) -> str:

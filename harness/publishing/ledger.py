@@ -22,7 +22,17 @@ from harness.store.observations import StoredRun, reference_runs
 #: What the ledger takes from the catalogue, from the claim's finding, from its headline condition,
 #: and from the run.
 WORDS = ("document", "section", "says", "scope", "same_as", "study")
-FOUND = ("verdict", "sentence", "number", "quantifier", "holds", "fails", "judged", "curve")
+FOUND = (
+    "verdict",
+    "sentence",
+    "number",
+    "quantifier",
+    "holds",
+    "fails",
+    "judged",
+    "curve",
+    "experiments",
+)
 HEADLINE = ("contrast", "reading", "region", "estimate", "low", "high", "unit", "blocks")
 RUN = ("device", "machine", "torch", "run", "stale")
 COLUMNS = ("claim", "kind", *WORDS, *FOUND, "reason", "warnings", *HEADLINE, *RUN)

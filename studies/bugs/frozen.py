@@ -368,10 +368,11 @@ def _headline(moved: pd.DataFrame) -> str:
     """What the listing's optimiser does by default, and where zeros are left."""
     default = max(float(_percent(moved, DEFAULT, name).max()) for name in OPTIMISER.levels)
     zeros = median_interval(_percent(moved, TO_ZEROS[0], LISTED))
+    by_default = f"moves by up to {default:.2g} % of its norm" if default else "stays in place"
     return (
-        f"By default a frozen layer that the optimiser knows moves by at most {default:.2g} % of "
-        f"its norm;\nwith gradients reset to zeros {LISTED} moves it by {zeros.estimate:.1f} % "
-        f"({zeros.low:.1f} to {zeros.high:.1f}; {moved['block'].nunique()} seeds as dots)"
+        f"By default a frozen layer that the optimiser knows {by_default};\nwith gradients reset "
+        f"to zeros {LISTED} moves it by {zeros.estimate:.1f} % ({zeros.low:.1f} to "
+        f"{zeros.high:.1f}; {moved['block'].nunique()} seeds as dots)"
     )
 
 

@@ -59,7 +59,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-ROWS, WIDTH, CLASSES = 128, 64, 10
+#: An output is 50 KiB: the kernel counts a process's memory to some hundred KiB, and what 1,000
+#: steps add must be far above that.
+ROWS, WIDTH, CLASSES = 128, 64, 100
 LINE = 0.999  # R squared of a straight line
 ONE = 0.1  # how far from one graph a step may be
 READINGS, SETTLING = 20, 4  # of the process's memory, and how many of them are left out
@@ -69,7 +71,7 @@ RESPONSES = (
     Response("straight", "1", "R squared of the process's memory against steps"),
     Response("resident", "KiB", "what a step adds to the process's memory"),
     Response(
-        "slope", "graphs", "what a step leaves saved for backward passes, over what one graph saves"
+        "slope", "1", "what a step leaves saved for backward passes, over what one graph saves"
     ),
     Response("graphs", "1", "graphs alive after the last step, over the number of steps"),
     Response("collected", "KiB", "what the garbage collector frees of what is saved"),

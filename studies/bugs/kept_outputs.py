@@ -220,8 +220,8 @@ def live_bytes_by_way_of_keeping(table: pd.DataFrame) -> Figure:
     graphs = end[end["response"] == "graphs"]["value"]
     figure.suptitle(
         f"Without a backward pass a kept output holds {growth[NO_BACKWARD]:.1f} KiB, after one "
-        f"{growth[KEPT_FIRST]:.1f} KiB\n({graphs[KEPT_FIRST]:.0f} graphs alive after {STEPS} steps "
-        f"in both; {PERCEPTRON}, {ROWS} rows; exact sizes, one run a line)"
+        f"{growth[KEPT_FIRST]:.1f} KiB\n({PERCEPTRON}, {ROWS} rows; {graphs[KEPT_FIRST]:.0f} "
+        f"graphs alive in both; exact, one run a line)"
     )
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
     return figure

@@ -314,7 +314,7 @@ def _headline(table: pd.DataFrame) -> str:
         f"{told(EVERYTHING)} of {len(BUGS)} bugs are recognised in 90 % of runs or more by "
         f"everything logged, {told(LOSS)} by the training loss\n(diamonds: medians of "
         f"{table['block'].nunique()} blocks of {STUDENTS * len(CASES)} unseen runs, with 99 % "
-        "intervals; right: the commonest wrong diagnosis)"
+        "intervals;\nright: the commonest wrong diagnosis from everything logged)"
     )
 
 

@@ -8,9 +8,10 @@ What is done. Two text classifiers learn which package of Python's standard libr
 comes from: 8 packages. One is the pretrained MiniLM encoder (6 layers, 23 million weights),
 fine-tuned, all of it, with dropout 0.1 as its config says, in the embeddings, the attention, every
 layer and the head: AdamW, a rate that falls to 0, batches of 16, 2 epochs of 320 texts; the rate
-was chosen by the loss in eval mode on held-out texts, before any swing was seen. The other leaves
-the encoder as it is and trains a perceptron on its sentence vectors, with the usual dropout of such
-layers, 0.5: the incident names no dropout rate. The weights are then fixed and validated 20 times.
+was chosen by the loss in eval mode on held-out texts, before a swing of it was seen. The other
+leaves the encoder as it is and trains a perceptron on its sentence vectors, with the usual dropout
+of such layers, 0.5: the incident names no dropout rate. The weights are then fixed and validated 20
+times.
 
 What the verdicts speak for. A block is a fine-tuning of its own: its own texts to learn from, head,
 order of batches and dropout masks, and 200 of its own held-out texts to validate on. The pretrained
@@ -442,7 +443,7 @@ def repeated_validation(table: pd.DataFrame) -> Figure:
     for model, axes in zip(MODEL.levels, panels, strict=True):
         _draw_blocks(axes, accuracy[accuracy["model"] == model])
         axes.set_title(MODEL.say(model).replace(" with", "\nwith", 1), fontsize=18)
-        axes.set_xlabel("fine-tuning, each with its own texts")
+        axes.set_xlabel("training, each with its own texts")
     panels[0].set_ylabel("validation accuracy (%)")
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=3, columnspacing=1.5)
@@ -453,7 +454,8 @@ def repeated_validation(table: pd.DataFrame) -> Figure:
     )
     figure.suptitle(
         f"With dropout 0.1 left on, validations of a fine-tuned MiniLM span {own} points\n"
-        f"({other} with dropout 0.5). A dot: one validation of {MANY} texts, CPU",
+        f"({other} with dropout 0.5). A dot: one validation of {MANY} texts, "
+        f"{table['block'].nunique()} trainings, CPU",
         fontsize=20,
     )
     return figure

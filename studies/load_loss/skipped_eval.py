@@ -8,11 +8,11 @@ the pretrained MiniLM is fine-tuned, and met after 3 epochs and after 10, loaded
 ``eval()`` called or not; its loss is taken on texts held out from training.
 
 Every block has a fine-tuning of its own: 64 docstrings of asyncio and email, drawn anew, a new head
-and new dropout masks, at a rate chosen by the loss in eval mode on held-out texts (no loss in train
-mode was looked at). Beyond the document's words are models that have learnt nothing, whose
-loss is near ln 2 in any mode (MiniLM with a fresh head, a small BERT with random weights), and the
-small BERT trained to tell from which half of the vocabulary most tokens of a random text are. All
-have their default dropout of 0.1.
+and new dropout masks, at a rate that was chosen by the loss in eval mode, for another number of
+texts, and kept. Beyond the document's words are models that have learnt nothing, whose loss is near
+ln 2 in any mode (MiniLM with a fresh head, a small BERT with random weights), and the small BERT
+trained to tell from which half of the vocabulary most tokens of a random text are. All have their
+default dropout of 0.1.
 """
 
 from __future__ import annotations

@@ -31,7 +31,6 @@ from harness.figures import BLACK, BLUE, GREEN, ORANGE
 from harness.libraries import functional, nn, torch
 from harness.meters import predicted_memory
 from harness.workloads import convnet, encoder, tower
-from studies.memory.large import ONE_DOT
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -162,7 +161,9 @@ def peak_against_cards(table: pd.DataFrame) -> Figure:
     axes.minorticks_off()
     axes.grid(visible=False)
     axes.set_xlabel("memory of a forward and backward pass over 10,000 examples (GB)")
-    axes.legend(loc="lower left", title=ONE_DOT, title_fontsize=16, alignment="left")
+    axes.legend(
+        loc="lower left", title="a dot: one prediction", title_fontsize=16, alignment="left"
+    )
     largest = peaks.max(axis=1)
     figure.suptitle(
         f"10,000 examples in one batch take {largest[NUMBERS]:.2g} GB as rows of 784 numbers\n"

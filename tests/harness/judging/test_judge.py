@@ -364,6 +364,25 @@ def test_a_mixed_claim_tells_where_it_holds_and_where_not(tmp_path: Path) -> Non
     assert (claim.holds, claim.fails, claim.judged) == (1, 1, 2)
 
 
+def test_a_mixed_claim_whose_headline_is_open_shows_one_that_holds_and_one_that_does_not(
+    tmp_path: Path,
+) -> None:
+    regions = {"open": at_least(3), "holds": at_least(2), "fails": at_least(4)}
+    levels = (MODE, Factor("net", tuple(regions)))
+    rows = observations(
+        {(mode, net): ROWS[mode] for mode in MODE.levels for net in regions}, levels
+    )
+    claims = [
+        Claim("P-both-1", RISE.at(net=net), region, headline=net == "open")
+        for net, region in regions.items()
+    ]
+    (claim,) = judged(tmp_path, *claims, rows=rows, factors=levels).claims
+    assert claim.verdict == "mixed"
+    does, not_ = claim.sentence.split(" Here not: ")
+    assert "holds" in does.rpartition("(")[2]
+    assert "fails" in not_.rpartition("(")[2]
+
+
 def test_a_claim_over_a_size_says_at_which_sizes_it_holds(tmp_path: Path) -> None:
     size = Factor("size", (1, 2, 4, 8))
     rows = observations({n: np.full(8, float(n)) for n in size.levels}, (size,))

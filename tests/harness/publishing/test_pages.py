@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+import shutil
 from dataclasses import replace
 
 import pytest
 
-from harness.publishing.pages import BEGIN, END, error_policy
+from harness.publishing.pages import BEGIN, BEGIN_FOLLOWED, END, END_FOLLOWED, error_policy
 from tests.harness.publishing.test_ledger import condition
 from tests.harness.runs import CATALOGUE, House
 
@@ -123,3 +124,27 @@ def test_the_policy_counts_verdicts_by_interval_and_bounds_their_errors(decided:
     most = int(sentence.partition("more than ")[2].split()[0])
     assert more_errors(decided, most) < 0.01
     assert most == 0 or more_errors(decided, most - 1) >= 0.01
+
+
+def test_one_claim_is_followed_from_its_passage_to_its_verdict(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("harness.publishing.pages.FOLLOWED", "P-both-1")
+    readme = house.top / "README.md"
+    readme.write_text(f"# Title\n{BEGIN_FOLLOWED}\n{END_FOLLOWED}\nend\n")
+    assert house("ledger").code == 0
+    assert "No run has judged it yet." in readme.read_text()
+    shutil.rmtree(house.results)
+    house.finished()
+    assert house("ledger").code == 0
+    text = readme.read_text()
+    for said in (
+        "document B, Shifts, in our words: *Every change goes up.*",
+        "*always*: it must hold in all settings",
+        "Both go up by half.",
+        "and 1 more setting like it",
+        "**mixed**",
+        "/figures/level-levels-by-block.png)",
+    ):
+        assert said in text
+    assert text.endswith(f"{END_FOLLOWED}\nend\n")
