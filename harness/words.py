@@ -22,6 +22,7 @@ LONGEST_TEXT = 500
 
 #: Numbers outside of these are written with a power of ten; whole numbers need no decimals.
 _SMALLEST, _LARGEST, _WHOLE = 1e-4, 1e6, 999.5
+_A_NOUN = 4
 _SECONDS = (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6), ("ns", 1e-9))
 
 
@@ -39,7 +40,9 @@ def number(value: float) -> str:
 
 def quantity(value: str, unit: str) -> str:
     """A number, already as text, with its unit; a pure number, of unit "1", stands alone."""
-    return value if unit in ("1", YES_NO) else f"{value} {unit}"
+    if unit in ("1", YES_NO):
+        return value
+    return f"{value} {_singular(unit) if value == '1' else unit}"
 
 
 def amount(value: float, unit: str) -> str:
@@ -48,6 +51,13 @@ def amount(value: float, unit: str) -> str:
         name, size = next((u for u in _SECONDS if abs(value) >= u[1]), _SECONDS[-1])
         return f"{number(value / size)} {name}"
     return quantity(number(value), unit)
+
+
+def _singular(unit: str) -> str:
+    """The unit of one, where it is a counted thing: "1 warning", "1 batch"."""
+    if not unit.islower() or not unit.isalpha() or not unit.endswith("s") or len(unit) < _A_NOUN:
+        return unit
+    return unit[:-2] if unit.endswith(("ches", "sses", "xes")) else unit[:-1]
 
 
 def interval(low: float, high: float, unit: str) -> str:
