@@ -12,6 +12,7 @@ from harness.figures.style import (
     VERMILION,
     span,
 )
+from harness.figures.telling import note, told
 from harness.figures.times import by_block, device_of, rounds_of
 from harness.judging.intervals import frequency_interval, median_interval
 
@@ -29,7 +30,9 @@ __all__ = [
     "draw_blocks",
     "frequency_interval",
     "median_interval",
+    "note",
     "rounds_of",
     "span",
     "swarm",
+    "told",
 ]

@@ -24,6 +24,8 @@ def draw_blocks(
 ) -> None:
     """Every block as a small point, and their median with its 99 % interval as a diamond.
 
+    Blocks that gave no number are left out; where none gave one, the word "failed" stands there.
+
     Args:
         axes: where to draw.
         x: where the diamond stands.
@@ -32,6 +34,11 @@ def draw_blocks(
         width: how far the points stand to both sides of it; on a logarithmic axis a share of x.
         label: of the diamond in a legend.
     """
+    values = values[np.isfinite(values)]
+    if not len(values):
+        bottom = axes.get_xaxis_transform()
+        axes.text(x, 0.02, "failed", color=colour, rotation=90, ha="center", transform=bottom)
+        return
     # Evenly spaced numbers in an order that has nothing to do with the values: no random jitter.
     sideways = np.random.default_rng(0).permutation(np.linspace(-1, 1, len(values)))
     scale = x if axes.get_xscale() == "log" else 1.0

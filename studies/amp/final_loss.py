@@ -31,10 +31,9 @@ from harness import (
     at_most,
     less_than,
 )
-from harness.figures import BLACK
+from harness.figures import BLACK, draw_blocks, told
 from harness.libraries import torch
 from harness.workloads import load_split
-from studies.amp.marks import draw, told
 from studies.amp.models import CLASSES, CNN, NETS, TRANSFORMER, classification_loss, digit_net
 from studies.amp.precision import BF16, BF16_SCALER, COLOURS, FP16, FP32, LEVELS, make_step
 
@@ -119,7 +118,7 @@ def loss_against_float32(table: pd.DataFrame) -> Figure:
         for number, level in enumerate(levels):
             ratios = (losses[net, level] / losses[net, FP32]).to_numpy()
             x = place + 0.16 * (number - (len(levels) - 1) / 2)
-            draw(axes, x, ratios, colour=COLOURS[level], width=0.05)
+            draw_blocks(axes, x, ratios, colour=COLOURS[level], width=0.05)
     for level in LEVELS[1:]:
         axes.plot([], [], "D", color=COLOURS[level], label=level)
     figure.legend(loc="outside lower center", ncols=4)

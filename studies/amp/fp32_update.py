@@ -43,10 +43,9 @@ from harness import (
     less_than,
     more_than,
 )
-from harness.figures import BLUE, ORANGE, SKY, VERMILION
+from harness.figures import BLUE, ORANGE, SKY, VERMILION, draw_blocks, note, told
 from harness.libraries import functional, torch
 from harness.workloads import load_split, mlp_for
-from studies.amp.marks import draw, note, told
 from studies.amp.models import TRANSFORMER, digit_net
 from studies.amp.precision import BF16, FP32, autocast
 
@@ -293,7 +292,7 @@ def what_pure_bf16_costs(table: pd.DataFrame) -> Figure:
             for number, (arm, colour) in enumerate(colours.items()):
                 training, optimiser = arm
                 column = (response, task, optimiser, training)
-                draw(
+                draw_blocks(
                     axes,
                     place + 0.18 * (number - 1.5),
                     100 * _column(values, column),

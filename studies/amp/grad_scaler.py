@@ -37,9 +37,8 @@ from harness import (
     less_than,
     more_than,
 )
-from harness.figures import BLUE, ORANGE
+from harness.figures import BLUE, ORANGE, draw_blocks, told
 from harness.libraries import torch
-from studies.amp.marks import draw, told
 from studies.amp.models import (
     CLASSES,
     CNN,
@@ -172,7 +171,7 @@ def vanished_gradients(table: pd.DataFrame) -> Figure:
                     & (rows["scaler"] == scaler)
                     & (rows["loss_times"] == smallness)
                 ]
-                draw(
+                draw_blocks(
                     axes,
                     place + shift,
                     100 * chosen["value"].to_numpy(),

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from harness import AA, Beyond, Claim, Experiment, Factor, PerProfile, Ratio, between
-from harness.figures import BLACK, by_block, device_of, rounds_of
+from harness.figures import BLACK, by_block, device_of, draw_blocks, note, rounds_of, told
 from harness.libraries import torch
-from studies.amp.marks import draw, note, told
 from studies.amp.precision import BF16, COLOURS, FP16, FP32, float32_units, half_type
 
 if TYPE_CHECKING:
@@ -151,7 +150,7 @@ def draw_products(table: pd.DataFrame, products: Products, shown: int) -> Figure
     axes.axhline(1, color=BLACK, linewidth=1)
     for place, side in enumerate(sizes):
         for number, level in enumerate(levels):
-            draw(
+            draw_blocks(
                 axes,
                 place + 0.25 * (number - (len(levels) - 1) / 2),
                 speeds[side, level],

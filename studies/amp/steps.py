@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from harness import AA, Arm, Beyond, Block, Claim, Experiment, Factor, PerProfile, Ratio, between
-from harness.figures import by_block, device_of, rounds_of
+from harness.figures import by_block, device_of, draw_blocks, note, rounds_of, told
 from harness.libraries import torch
-from studies.amp.marks import draw, note, told
 from studies.amp.models import NETS, TRANSFORMER
 from studies.amp.precision import BF16, COLOURS, SHIPPED, make_step
 from studies.amp.workloads import Size, Workload, workload
@@ -141,7 +140,7 @@ def draw_steps(table: pd.DataFrame, width: Factor[float], precision: Factor[str]
             there = [level for level in levels if (net, share, level) in speeds]
             for number, level in enumerate(there):
                 x = place + 0.16 * (number - (len(there) - 1) / 2)
-                draw(axes, x, speeds[net, share, level], colour=COLOURS[level], width=0.05)
+                draw_blocks(axes, x, speeds[net, share, level], colour=COLOURS[level], width=0.05)
         _label_panel(axes, net, width)
     panels[0].set_ylabel("times as fast as float32")
     for level in levels:

@@ -2,7 +2,7 @@
 
 Outputs, losses or the sum of the losses of 1,000 steps are kept as they come, in an evaluation
 without ``no_grad`` and in a training loop. Three things are read of it. The memory of the process
-that is in the machine's RAM, at twenty points of a run without other meters, is regressed on the
+that is in the machine's RAM, at ten points of a run without other meters, is regressed on the
 number of steps, the first fifth left out: R squared says whether it grows linearly. What is saved
 for backward passes is regressed in units of what a single graph saves. And graphs that are alive
 are counted one by one, with what they saved or without. Then Python's collector is called, and at
@@ -64,7 +64,7 @@ if TYPE_CHECKING:
 ROWS, WIDTH, CLASSES = 128, 64, 100
 LINE = 0.999  # R squared of a straight line
 ONE = 0.1  # how far from one graph a step may be
-READINGS, SETTLING = 20, 4  # of the process's memory, and how many of them are left out
+READINGS, SETTLING = 10, 2  # of the process's memory, and how many of them are left out
 KIB = 2**10
 
 RESPONSES = (

@@ -30,7 +30,7 @@ from harness import (
     Value,
     less_than,
 )
-from harness.figures import BLACK, BLUE, ORANGE, median_interval
+from harness.figures import BLACK, BLUE, ORANGE, median_interval, told
 from harness.workloads.curves import exponent, share_left, swings
 from harness.workloads.loop import Setting, train
 from harness.workloads.switches import CORRECT, Switches
@@ -54,7 +54,6 @@ from studies.bugs.grid import (
     before_divergence,
     losses_of,
 )
-from studies.bugs.in_words import with_interval
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -176,7 +175,7 @@ def _headline(table: pd.DataFrame) -> str:
     return (
         f"Spiral without zero_grad: by its 99 % interval the loss explodes in {exploded} of "
         f"{len(ends)} settings;\nwhere it goes farthest ({', '.join(worst)}) it ends at\n"
-        f"{with_interval(ends[worst], '.1f')} times the initial loss\n({epochs} epochs; lines and "
+        f"{told(ends[worst], '.1f')} times the initial loss\n({epochs} epochs; lines and "
         f"bands: median and middle 80 % of {table['block'].nunique()} seeds)"
     )
 

@@ -35,11 +35,10 @@ from harness import (
     at_most,
     less_than,
 )
-from harness.figures import PALETTE
+from harness.figures import PALETTE, told
 from harness.libraries import torch
 from harness.workloads.loop import Setting, train
 from harness.workloads.tasks import SPIRAL_RELU, SPIRAL_TANH, make_task
-from studies.bugs.in_words import with_interval
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -175,7 +174,7 @@ def _headline(table: pd.DataFrame) -> str:
     at = (table["response"] == "largest_rise") & (table["recipe"] == SIMULATOR)
     rises = table[at & (table["task"] == SPIRAL_RELU)]["value"].to_numpy(np.float64)
     return (
-        f"Without a bug the loss rises by at most {with_interval(100 * rises, '.1f', ' %')} of its "
+        f"Without a bug the loss rises by at most {told(100 * rises, '.1f', '%')} of its "
         f"first\nvalue from one epoch to the next, on the way down ({SPIRAL_RELU}, {SIMULATOR})\n"
         f"(lines and bands: median and middle 80 % of {table['block'].nunique()} trainings)"
     )

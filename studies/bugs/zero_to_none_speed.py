@@ -43,10 +43,10 @@ from harness.figures import (
     device_of,
     draw_blocks,
     rounds_of,
+    told,
 )
 from harness.libraries import functional, torch
 from harness.workloads import tower
-from studies.bugs.in_words import with_interval
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -183,7 +183,7 @@ def time_of_a_step(table: pd.DataFrame) -> Figure:
     axes.set_ylabel("time of a step, zeros = 1")
     figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=2)
     axes.set_title(
-        f"With gradients set to None a step takes {with_interval(by_size[1024], '.2f')}\ntimes as "
+        f"With gradients set to None a step takes {told(by_size[1024], '.2f')}\ntimes as "
         f"long as with zeros, at 1 MB a weight matrix\n(dots: {table['block'].nunique()} "
         f"processes; {device_of(table)})",
         fontsize=19,

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from harness import AA, Arm, Beyond, Block, Claim, Experiment, Factor, PerProfile, Ratio, between
-from harness.figures import by_block, device_of, draw_blocks, rounds_of
+from harness.figures import by_block, device_of, draw_blocks, rounds_of, told
 from harness.libraries import torch
-from studies.determinism.marks import told
 from studies.determinism.settings import CUBLAS, DEFAULT, applied
 from studies.determinism.workloads import train_step
 from studies.determinism.workloads import workload as make_workload

@@ -36,9 +36,8 @@ from harness import (
     equals,
     more_than,
 )
-from harness.figures import BLUE, GREEN, ORANGE, median_interval
+from harness.figures import BLUE, GREEN, ORANGE, median_interval, told
 from harness.libraries import nn, torch
-from studies.eval_variance.wording import told
 
 if TYPE_CHECKING:
     import pandas as pd

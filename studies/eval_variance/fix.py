@@ -36,10 +36,9 @@ from harness import (
     equals,
     more_than,
 )
-from harness.figures import BLACK, BLUE, VERMILION, draw_blocks
+from harness.figures import BLACK, BLUE, VERMILION, draw_blocks, told
 from harness.libraries import nn, torch
 from harness.workloads import Split, load_split, trained_mlp
-from studies.eval_variance.wording import told
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -47,11 +47,10 @@ from harness import (
     at_least,
     equals,
 )
-from harness.figures import BLUE, GREEN, VERMILION, draw_blocks
+from harness.figures import BLUE, GREEN, VERMILION, draw_blocks, told
 from harness.libraries import nn
 from harness.workloads import Split, load_split, mlp_for, train_epochs
 from studies.eval_variance.validation import validate_repeatedly
-from studies.eval_variance.wording import told
 
 if TYPE_CHECKING:
     import pandas as pd

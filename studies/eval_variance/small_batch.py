@@ -46,10 +46,9 @@ from harness import (
     at_least,
     equals,
 )
-from harness.figures import BLACK, BLUE, GREEN, ORANGE, median_interval
+from harness.figures import BLACK, BLUE, GREEN, ORANGE, median_interval, told
 from harness.libraries import functional, nn, torch
 from harness.workloads import Split, load_split, mlp_for
-from studies.eval_variance.wording import told
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -47,13 +47,12 @@ from harness import (
     equals,
     more_than,
 )
-from harness.figures import BLACK, GREEN, PURPLE, VERMILION, draw_blocks
+from harness.figures import BLACK, GREEN, PURPLE, VERMILION, draw_blocks, told
 from harness.libraries import nn
 from harness.workloads import Name, Split, load_split, trained_mlp
 from studies.eval_variance.noisy import LOWER, LOWER_ON_AVERAGE, SAY_SO, noise, noisy, noisy_beyond
 from studies.eval_variance.noisy import RESPONSES as NOISE
 from studies.eval_variance.validation import ever_flips, flip_rate, validate_repeatedly
-from studies.eval_variance.wording import told
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -302,7 +301,7 @@ def repeated_validation(table: pd.DataFrame) -> Figure:
     shown = _by_training(table, "range_of_20")["digits", 0.5, "train"]
     figure.suptitle(
         "With dropout left on (p = 0.5), 20 validations of the same weights\n"
-        f"range over {told(100 * shown, unit='points')} of accuracy on digits",
+        f"range over {told(100 * shown, '.1f', 'points')} of accuracy on digits",
         fontsize=21,
     )
     return figure
@@ -348,7 +347,7 @@ def spread_and_bias(table: pd.DataFrame) -> Figure:
     right.set_ylabel("mean accuracy, train less eval (points)")
     right.set_title("bias: stays", fontsize=20)
     right.legend(loc="lower left")
-    shift = told(bias.loc["digits", 0.5], unit="points")
+    shift = told(bias.loc["digits", 0.5], ".1f", "points")
     figure.suptitle(
         f"Dropout left on (p = 0.5) shifts the mean accuracy on digits\n"
         f"by {shift}, which no repeating cures",

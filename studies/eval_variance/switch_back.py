@@ -44,10 +44,9 @@ from harness import (
     at_most,
     equals,
 )
-from harness.figures import BLACK, BLUE, ORANGE, median_interval
+from harness.figures import BLACK, BLUE, ORANGE, median_interval, told
 from harness.libraries import functional, nn, torch
 from harness.workloads import load_split, mlp
-from studies.eval_variance.wording import told
 
 if TYPE_CHECKING:
     import pandas as pd

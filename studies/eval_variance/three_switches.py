@@ -39,10 +39,9 @@ from harness import (
     at_least,
     equals,
 )
-from harness.figures import BLACK, BLUE, ORANGE
+from harness.figures import BLACK, BLUE, ORANGE, told
 from harness.libraries import functional, nn, torch
 from harness.workloads import Split, load_split, trained_mlp
-from studies.eval_variance.wording import told
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -227,7 +226,7 @@ def omissions(table: pd.DataFrame) -> Figure:
             axes.text(
                 place + 0.3 * side,
                 points.median(),
-                told(points, interval=False),
+                told(points, ".1f", interval=False),
                 color=colour,
                 ha="left" if side > 0 else "right",
                 va="center",
@@ -258,8 +257,8 @@ def _headline(table: pd.DataFrame) -> str:
         for name in ("without eval()", "without no_grad()")
     ]
     return (
-        f"Left out of an evaluation, eval() moves the accuracy by {told(lost[0])} points,\n"
-        f"no_grad by {told(lost[1])} (network with dropout)"
+        f"Left out of an evaluation, eval() moves the accuracy by {told(lost[0], '.1f')} points,\n"
+        f"no_grad by {told(lost[1], '.1f')} (network with dropout)"
     )
 
 

@@ -40,13 +40,12 @@ from harness import (
     at_least,
     equals,
 )
-from harness.figures import GREEN, PURPLE, VERMILION, draw_blocks
+from harness.figures import GREEN, PURPLE, VERMILION, draw_blocks, told
 from harness.libraries import nn
 from harness.workloads import Split, load_split, trained_mlp
 from studies.eval_variance.noisy import REPEATS, SAY_SO, noise, noisy
 from studies.eval_variance.noisy import RESPONSES as NOISE
 from studies.eval_variance.validation import validate_repeatedly
-from studies.eval_variance.wording import told
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -151,7 +150,7 @@ def spread_by_size(table: pd.DataFrame) -> Figure:
     right.legend([line], [incident], loc="lower left")
     right.set_ylabel("range of 20 validations (points)")
     small, large = SIZE.levels[0], SIZE.levels[-1]
-    at_small, at_large = (told(swing.loc[0.5, n], unit="points") for n in (small, large))
+    at_small, at_large = (told(swing.loc[0.5, n], ".1f", "points") for n in (small, large))
     figure.suptitle(
         "20 validations of the same weights with dropout on (p = 0.5) range over\n"
         f"{at_small} on {small} rows, {at_large} on {large}",
