@@ -30,7 +30,7 @@ from harness.protocol.protocol import (
     source_hash,
     write_protocol,
 )
-from harness.publishing.agreement import agreement
+from harness.publishing.agreement import Agreement, agreement
 from harness.publishing.pages import write_run_page
 from harness.publishing.stored import stored_rows
 from harness.running.runner import execute
@@ -142,12 +142,22 @@ def _carry_out(
     write_judgement(run, judged)
     draw_run(run)
     page = write_run_page(run, judged)
-    results = folder.path.parent.parent
-    machine = slug(read_machine(folder.path, protocol))
-    published = [row for row in stored_rows(results) if row["study"] == protocol.study]
-    show_judgement(judged, agreement(judged.claims, published, machine))
+    show_judgement(judged, _agreement(judged, folder, console))
     show_paths(folder.path, page, folder.figures)
     return judged
+
+
+def _agreement(judged: JudgedRun, folder: RunFolder, console: Console) -> Agreement | None:
+    """How the run agrees with the published one; a ledger that cannot be read costs no run."""
+    protocol = judged.protocol
+    try:
+        published = stored_rows(folder.path.parent.parent)
+    except HarnessError as error:
+        console.print(f"Not compared with the published run: {error}", soft_wrap=True)
+        return None
+    of_study = [row for row in published if row["study"] == protocol.study]
+    machine = slug(read_machine(folder.path, protocol))
+    return agreement(judged.claims, of_study, machine)
 
 
 @contextmanager

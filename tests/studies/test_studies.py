@@ -169,7 +169,9 @@ def assert_every_condition_has_a_value(rules: ExperimentRules, table: pd.DataFra
     rows = Rows(table, names, planned_blocks=1)
     for condition in rules.conditions:
         effect = compute_effect(condition.comparison, rows)
-        assert not effect.problem, f"{condition.name}: {rules.label(condition.comparison)}: {effect.problem}"
+        assert not effect.problem, (
+            f"{condition.name}: {rules.label(condition.comparison)}: {effect.problem}"
+        )
 
 
 def assert_figures_draw(experiment: Experiment[Any], table: pd.DataFrame) -> None:

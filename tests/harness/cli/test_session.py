@@ -62,6 +62,17 @@ def no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("no_figures")
+def test_a_ledger_that_cannot_be_read_costs_no_run(house: House) -> None:
+    house.results.mkdir()
+    (house.results / "claims.csv").write_text("claim,verdict\nP-up-1,refuted\n")
+    ended = house("run", "planted", "--profile", "quick")
+    assert ended.code == 0, ended.err
+    assert "Not compared with the published run: " in ended.err
+    assert "P-up-1" in ended.out
+    assert "Page    results/planted/" in ended.out
+
+
+@pytest.mark.usefixtures("no_figures")
 def test_another_seed_gives_other_rows(house: House) -> None:
     assert house("run", "planted", "--profile", "quick", "--seed", "5").code == 0
     found, stored = (
