@@ -87,7 +87,7 @@ class _Summary:
         shown = own[lead].finding(confidence)
         if not shown.number:
             return shown.reason
-        text = shown.sentence
+        text = own[lead].sentence(confidence)
         if len(own) == 1:
             return text
         places = {
@@ -101,7 +101,7 @@ class _Summary:
         for verdict, at in places.items():
             other = _typical(at, own)
             if not shown_by[verdict] and other is not None:
-                shown_by[verdict] = own[other].finding(confidence).sentence
+                shown_by[verdict] = own[other].sentence(confidence)
         first, second = shown_by["reproduced"], shown_by["refuted"]
         return f"{holds}. Here it does: {first} Here not: {second}"
 

@@ -31,6 +31,11 @@ class JudgedCondition:
         """The comparison in words."""
         return self.rules.label(self.condition.comparison)
 
+    def sentence(self, confidence: float) -> str:
+        """What was found, in words."""
+        number = number_text(self.condition, self.effect, confidence)
+        return finding_sentence(self.rules, self.condition, number)
+
     def finding(self, confidence: float) -> Finding:
         """The record that is handed on."""
         condition, effect = self.condition, self.effect
@@ -52,7 +57,6 @@ class JudgedCondition:
             verdict=self.judgement.verdict,
             reason=self.judgement.reason,
             number=number,
-            sentence=finding_sentence(self.rules, condition, number),
             headline=self.headline,
             warnings=" ".join(dict.fromkeys(self.warnings)),
         )

@@ -36,7 +36,6 @@ class Finding:
         verdict: of the condition.
         reason: why.
         number: the number as it is printed, with what kind of number it is.
-        sentence: what was found.
         headline: whether this condition stands for its claim.
         warnings: ids of ``harness.judging.warnings``, separated by blanks.
     """
@@ -57,7 +56,6 @@ class Finding:
     verdict: Verdict
     reason: str
     number: str
-    sentence: str
     headline: bool
     warnings: str
 

@@ -154,3 +154,22 @@ def test_a_png_has_a_palette_and_flat_colours_survive_it(tmp_path: Path) -> None
 def test_coordinates_keep_a_hundredth_of_a_point() -> None:
     svg = b'<g>\n   <path d="M 1.234567 -8.7 L 12.3 4e-05 10.999999"/>\n</g>'
     assert lighter_svg(svg) == b'<g>\n<path d="M 1.23 -8.7 L 12.3 4e-05 10.99"/>\n</g>'
+
+
+def test_a_style_that_all_marks_of_a_group_share_stands_at_the_group() -> None:
+    use = b'<use xlink:href="#m1" x="1" y="%d" style="fill: #0072b2"/>\n'
+    group = b'<g clip-path="url(#p)">\n' + use % 1 + use % 2 + b"</g>"
+    assert lighter_svg(group) == (
+        b'<g clip-path="url(#p)" style="fill: #0072b2">\n'
+        b'<use xlink:href="#m1" x="1" y="1"/>\n<use xlink:href="#m1" x="1" y="2"/>\n</g>'
+    )
+    mixed = b"<g>\n" + use % 1 + (use % 2).replace(b"0072b2", b"000000") + b"</g>"
+    assert lighter_svg(mixed) == mixed
+
+
+def test_a_lighter_svg_has_every_letter_and_mark_of_the_heavy_one(tmp_path: Path) -> None:
+    svg, _ = drawn(tmp_path / "figure")
+    names = {found.decode() for found in re.findall(rb'xlink:href="#([^"]+)"', svg)}
+    defined = {found.decode() for found in re.findall(rb'id="([^"]+)"', svg)}
+    assert names
+    assert names <= defined

@@ -59,7 +59,6 @@ def condition(claim: str, *, headline: bool, kind: Kind = "claim") -> Finding:
         verdict="refuted",
         reason="no",
         number="5 s",
-        sentence="It is 5 s.",
         headline=headline,
         warnings="",
     )
