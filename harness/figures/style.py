@@ -82,6 +82,10 @@ def span(values: Iterable[float], form: str = ".2f") -> str:
     return low if low == high else f"{low} to {high}"
 
 
+#: Letters come in whole pixels: a text shrinks a little less than its size.
+SHRINK = 1.03
+#: A title takes no more of the figure's width than this.
+MOST_OF_WIDTH = 0.97
 #: Where a figure has more marks than this, they are a picture inside its svg.
 MOST_MARKS = 300
 #: A png has so many colours: enough for flat colours with smooth edges, in half of the bytes.
@@ -102,10 +106,12 @@ def save_figure(figure: Figure, stem: Path) -> list[Path]:
     _flatten_dense_layers(figure)
     figure.set_dpi(PNG_DPI)
     agg = FigureCanvasAgg(figure)
+    _shrink_to_fit(figure, agg)
     layout = figure.get_layout_engine()
     if layout is not None:
         layout.execute(figure)
         figure.set_layout_engine("none")
+    _shrink_to_fit(figure, agg)
     png, svg = io.BytesIO(), io.BytesIO()
     agg.draw()  # type: ignore[no-untyped-call]
     pixels = np.asarray(agg.buffer_rgba())  # type: ignore[no-untyped-call]
@@ -120,6 +126,26 @@ def save_figure(figure: Figure, stem: Path) -> list[Path]:
         write_bytes(path, content)
         written.append(path)
     return written
+
+
+def _shrink_to_fit(figure: Figure, agg: Any) -> None:  # noqa: ANN401 - matplotlib's canvas
+    """Make titles smaller that would leave the figure on a side: numbers in them vary in length."""
+    renderer = agg.get_renderer()
+    width = figure.bbox.width
+    titles = [figure._suptitle] if figure._suptitle is not None else []  # noqa: SLF001 - no other way
+    titles += [title for axes in figure.axes for title in (axes.title, axes._left_title)]  # type: ignore[attr-defined]  # noqa: SLF001 - as above
+    for title in titles:
+        extent = title.get_window_extent(renderer)
+        over = max(extent.width / (MOST_OF_WIDTH * width), _sideways(extent, width))
+        if title.get_text() and over > 1:
+            title.set_fontsize(title.get_fontsize() / (SHRINK * over))
+
+
+def _sideways(extent: Any, width: float) -> float:  # noqa: ANN401 - matplotlib's box
+    """By how much a centred text would have to shrink to keep inside both edges."""
+    middle = (extent.x0 + extent.x1) / 2
+    room = 2 * min(middle, width - middle)
+    return extent.width / room if 0 < room < extent.width else 1.0
 
 
 #: A group of nothing but uses of one mark, each with a style of its own.

@@ -173,3 +173,20 @@ def test_a_lighter_svg_has_every_letter_and_mark_of_the_heavy_one(tmp_path: Path
     defined = {found.decode() for found in re.findall(rb'id="([^"]+)"', svg)}
     assert names
     assert names <= defined
+
+
+@pytest.mark.parametrize("where", ["above the figure", "above a panel"])
+def test_a_title_that_is_too_long_for_a_slide_is_made_smaller(where: str, tmp_path: Path) -> None:
+    long = "A finding with a number (99 % interval 1.2345 to 6.789) and all that belongs to it " * 2
+    with slide_style():
+        figure = Figure()
+        left, right = figure.subplots(1, 2)
+        title = figure.suptitle(long) if where == "above the figure" else left.set_title(long)
+        right.set_title("short")
+        before, short = float(title.get_fontsize()), right.title.get_fontsize()
+        save_figure(figure, tmp_path / "figure")
+        extent = title.get_window_extent()
+    assert float(title.get_fontsize()) < before
+    assert extent.x0 >= 0
+    assert extent.x1 <= figure.bbox.width
+    assert right.title.get_fontsize() == short
