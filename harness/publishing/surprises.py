@@ -13,7 +13,8 @@ def surprises(rows: Sequence[Mapping[str, str]], most: int = MOST) -> list[Mappi
 
     A document's claim that is refuted surprises more than one that is mixed, and the more the
     farther its number lies from where the claim would hold. Each study gives one, so that eight
-    findings show eight themes; where there are fewer studies, they give their next ones.
+    findings show eight themes; where there are fewer studies, they give their next ones. Of claims
+    that say the same, one is told.
 
     Args:
         rows: of the ledger.
@@ -24,7 +25,11 @@ def surprises(rows: Sequence[Mapping[str, str]], most: int = MOST) -> list[Mappi
         key=lambda row: (row["verdict"] != "refuted", -distance(row), row["claim"]),
     )
     by_study: dict[str, list[Mapping[str, str]]] = {}
+    told: set[str] = set()
     for row in ranked:
+        if row["sentence"] in told:  # claims that say the same share their conditions
+            continue
+        told.add(row["sentence"])
         by_study.setdefault(row["study"], []).append(row)
     turns = [
         row

@@ -14,6 +14,7 @@ def row(claim: str, study: str, verdict: str = "refuted", **columns: str) -> dic
         "study": study,
         "verdict": verdict,
         "number": "1",
+        "sentence": f"What came out for {claim}.",
         "region": "at least 2",
         "estimate": "1",
         "stale": "",
@@ -37,6 +38,11 @@ def test_what_lies_farther_from_its_region_comes_first() -> None:
 def test_each_study_gives_one_before_any_gives_two() -> None:
     rows = [row(f"A-{n}", "a", estimate="0.1") for n in range(3)] + [row("B-1", "b")]
     assert told(*rows, most=3) == ["A-0", "B-1", "A-1"]
+
+
+def test_of_claims_that_say_the_same_one_is_told() -> None:
+    twin = row("A-2", "s") | {"sentence": "What came out for A-1."}
+    assert told(row("A-1", "s"), twin) == ["A-1"]
 
 
 @pytest.mark.parametrize(
