@@ -38,14 +38,23 @@ def test_every_verdict_has_its_colour() -> None:
 def test_the_studies_are_listed_with_question_cost_and_number_of_claims(house: House) -> None:
     ended = house("list")
     assert ended.code == 0
-    (planted,) = lines_with(ended.out, "planted")
-    assert "Does the harness run what is planted?" in planted
-    assert "1 s" in planted
-    assert " 6 " in planted
-    (fresh,) = lines_with(ended.out, "fresh")
-    assert "no time at all" in fresh
-    assert " 1 " in fresh
-    assert "none" in fresh
+    fresh, told_of_fresh, planted, told_of_planted = ended.out.splitlines()[:4]
+    assert planted.split(maxsplit=1) == ["planted", "Does the harness run what is planted?"]
+    assert told_of_planted.strip() == "6 claims; 1 s"
+    assert fresh.startswith("fresh ")
+    assert told_of_fresh.strip() == "1 claim; no time at all"
+
+
+def test_eight_studies_fit_a_screen_of_24_lines(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    for number in range(6):
+        question = f"Does the study number {number} ask a question that is far too long for it?"
+        (house.top / "studies" / f"more_{number}.py").write_text(f'"""{question * 2}"""\n')
+    lines = house("list").out.splitlines()
+    assert len(lines) < 24
+    assert max(map(len, lines)) <= 80
 
 
 def test_the_state_of_a_study_counts_the_verdicts_of_its_claims(house: House) -> None:
@@ -59,8 +68,9 @@ def test_the_state_of_a_study_counts_the_verdicts_of_its_claims(house: House) ->
         ],
     )
     ended = house("list")
-    assert "1 reproduced, 2 refuted" in lines_with(ended.out, "planted")[0]
-    assert "1 not tested" in lines_with(ended.out, "fresh")[0]
+    _, told_of_fresh, _, told_of_planted = ended.out.splitlines()[:4]
+    assert told_of_planted.strip() == "6 claims, 1 reproduced, 2 refuted; 1 s"
+    assert told_of_fresh.strip() == "1 claim, 1 not tested; no time at all"
 
 
 def test_without_a_ledger_every_claim_is_shown_as_not_tested(house: House) -> None:
