@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich import box
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from harness.cli.menu import verdict_text
@@ -43,7 +42,12 @@ def show_judgement(
             f"{protocol.study}, profile {protocol.profile}, {protocol.device}: ", style="bold"
         ).append_text(counts_text(counts))
     )
-    console.print(claims_table(judged.claims))
+    # In a terminal a claim takes one line, cut at its end; in a file or a pipe it is whole.
+    for line in claims_lines(judged):
+        if console.is_terminal:
+            console.print(line, no_wrap=True, overflow="ellipsis")
+        else:
+            console.print(line, soft_wrap=True)
     if details:
         for claim in judged.claims:
             show_conditions(console, claim, judged.of(claim), judged.beyond(claim.claim))
@@ -66,16 +70,33 @@ def counts_text(counts: Counter[str]) -> Text:
     return Text(", ").join(parts) if parts else Text("no claim")
 
 
-def claims_table(claims: Sequence[ClaimFinding]) -> Table:
+def claims_lines(judged: JudgedRun) -> list[Text]:
     """One line a claim: what needs a look first, then the rest in the study's order."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    table.add_column("claim", no_wrap=True)
-    table.add_column("verdict", no_wrap=True)
-    table.add_column("what was found")
-    for claim in sorted(claims, key=lambda claim: FIRST.index(claim.verdict)):
-        name = claim.claim if claim.kind == "claim" else f"{claim.claim} (counterpart)"
-        table.add_row(name, verdict_text(claim.verdict), Text(shown(claim.sentence)))
-    return table
+    claims = sorted(judged.claims, key=lambda claim: FIRST.index(claim.verdict))
+    names = [
+        claim.claim if claim.kind == "claim" else f"{claim.claim} ({judged.protocol.device})"
+        for claim in claims
+    ]
+    widest = max(map(len, names), default=0)
+    verdicts = max((len(claim.verdict) for claim in claims), default=0)
+    return [
+        Text(f"{name:{widest}}  ")
+        .append_text(verdict_text(claim.verdict))
+        .append(" " * (verdicts - len(claim.verdict) + 2))
+        .append(found_in_short(claim, judged.of(claim)))
+        for name, claim in zip(names, claims, strict=True)
+    ]
+
+
+def found_in_short(claim: ClaimFinding, own: Sequence[Finding]) -> str:
+    """What was found, the number first, so that it is seen where a line is cut."""
+    lead = next((finding for finding in own if finding.headline), None)
+    if lead is None or not lead.number:
+        return shown(claim.sentence)
+    number = lead.number.replace("99 % interval ", "").replace("of the share ", "")
+    number = re.sub(r", \d+ blocks?\)", ")", number)
+    text = f"{number}: {lead.contrast}"
+    return shown(f"{claim.holds} of {claim.judged} hold; {text}" if claim.judged > 1 else text)
 
 
 def show_conditions(

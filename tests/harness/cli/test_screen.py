@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+import re
 
 import pytest
 
@@ -96,9 +97,22 @@ def test_every_claim_is_one_line_with_its_finding_those_to_look_at_first(screen:
         "P-one-1",
         "P-field-1",
     ]
-    assert "Holds in 0 of 38 settings." in line_of(screen, "P-many-1")
-    assert "The weight is 2.0" in line_of(screen, "P-one-1")
-    assert "kg (99 % interval" in line_of(screen, "P-one-1")
+    assert "0 of 38 hold; " in line_of(screen, "P-many-1")
+    number = r"2\.0\d kg \(2(\.\d+)? to 2\.\d+ kg\): the weight \(size 2\)"
+    assert re.search(number, line_of(screen, "P-one-1"))
+
+
+def test_in_a_terminal_a_claim_takes_one_line_with_its_number(
+    run: JudgedRun, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("NO_COLOR", "1")
+    show_judgement(run)
+    lines = [line for line in capsys.readouterr().out.splitlines() if "P-" in line[:8]]
+    claims = [line for line in lines if "Warning" not in line]
+    assert len(claims) == 6
+    assert all("kg (" in line for line in claims if "P-one-1" in line or "P-many-1" in line)
 
 
 def test_a_run_of_many_conditions_fits_one_screen(screen: str) -> None:
