@@ -115,3 +115,17 @@ def test_values_that_are_no_numbers_have_no_interval(interval: type, values: lis
 def test_a_frequency_of_values_other_than_zero_and_one_is_refused() -> None:
     with pytest.raises(ValueError, match="zeros and ones"):
         frequency_interval(np.array([0.0, 0.5]))
+
+
+@pytest.mark.parametrize("confidence", [Fraction(99, 100), Fraction(95, 100), Fraction(1, 2)])
+def test_the_rank_of_the_median_s_ends_is_exact_at_its_edge(confidence: Fraction) -> None:
+    """The tail of the binomial summed as fractions, where no rounding can move the edge."""
+    for count in range(1, 151):
+        tail, rank = Fraction(0), 0
+        for below in range((count + 1) // 2):
+            tail += Fraction(math.comb(count, below), 2**count)
+            if 2 * tail <= 1 - confidence:
+                rank = below + 1
+        found = median_interval(np.arange(1.0, count + 1), float(confidence))
+        low, high = (rank, count + 1 - rank) if rank else (-math.inf, math.inf)
+        assert (found.low, found.high) == (low, high), count

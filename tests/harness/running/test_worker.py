@@ -147,3 +147,35 @@ def _used(made: Bench) -> _Worker:
     worker = dead_worker(made)
     worker.process.returncode = None  # what is asked is what a living one would suit
     return worker
+
+
+@pytest.mark.parametrize(
+    ("at_work_on", "next_one", "forks", "suits"),
+    [
+        ("fresh", "other fresh", True, True),  # forked from one that has measured nothing
+        ("fresh", "fresh", True, False),  # no two blocks of one experiment from one process
+        ("fresh", "other fresh", False, False),  # it has measured itself, and is used up
+        ("fresh", "shared", True, True),
+        ("fresh", "shared", False, False),
+        ("shared", "shared", True, True),
+        ("shared", "shared", False, True),
+        ("shared", "fresh", True, False),  # it has measured: nothing forked from it is fresh
+        ("shared", "fresh", False, False),
+    ],
+)
+@pytest.mark.parametrize("alive", [True, False])
+def test_a_worker_suits_a_step_that_what_it_has_measured_leaves_untouched(
+    at_work_on: str, next_one: str, forks: bool, suits: bool, alive: bool, tmp_path: Path
+) -> None:
+    names = {"fresh": "a", "other fresh": "b", "shared": "c"}
+    made = bench(
+        tmp_path,
+        study_of(a=drawing(2, fresh_process=True), b=drawing(2, fresh_process=True), c=drawing(2)),
+    )
+    steps = {step.rules.name: step for step in steps_of(made.protocol)}
+    worker = _used(made)
+    worker.experiments.clear()
+    worker.ask(steps[names[at_work_on]], 0.0)
+    if not alive:
+        worker.process.returncode = -9
+    assert worker.suits(steps[names[next_one]], forks=forks) is (suits and alive)

@@ -8,9 +8,11 @@ from pathlib import Path
 import pyarrow.parquet
 import pytest
 
+from harness.design.factors import Profile
 from harness.errors import HarnessError
-from harness.store.observations import check_stored
-from tests.harness.runs import Bench, bench, drawing, interrupting, study_of
+from harness.protocol.protocol import write_protocol
+from harness.store.observations import check_stored, reference_runs
+from tests.harness.runs import Bench, bench, drawing, interrupting, protocol_of, study_of
 
 
 def stopped_run(path: Path) -> Bench:
@@ -57,3 +59,15 @@ def test_an_unfinished_run_says_how_to_go_on_where_its_table_is_asked_for(tmp_pa
     with pytest.raises(HarnessError, match="the run is not finished") as refusal:
         made.table("a")
     assert command in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("profile", "published"), [("quick", False), ("standard", True), ("full", True)]
+)
+def test_reference_runs_are_all_but_quick_ones(
+    profile: Profile, published: bool, tmp_path: Path
+) -> None:
+    run = tmp_path / "planted" / "run"
+    run.mkdir(parents=True)
+    write_protocol(run, protocol_of(study_of(a=drawing(2)), profile=profile), {"cpu": "planted"})
+    assert [r.folder.path for r in reference_runs(tmp_path)] == ([run] if published else [])
