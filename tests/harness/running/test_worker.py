@@ -163,19 +163,18 @@ def _used(made: Bench) -> _Worker:
         ("shared", "fresh", False, False),
     ],
 )
-@pytest.mark.parametrize("alive", [True, False])
 def test_a_worker_suits_a_step_that_what_it_has_measured_leaves_untouched(
-    at_work_on: str, next_one: str, forks: bool, suits: bool, alive: bool, tmp_path: Path
+    at_work_on: str, next_one: str, forks: bool, suits: bool, house: House
 ) -> None:
     names = {"fresh": "a", "other fresh": "b", "shared": "c"}
     made = bench(
-        tmp_path,
+        house.top / "run",
         study_of(a=drawing(2, fresh_process=True), b=drawing(2, fresh_process=True), c=drawing(2)),
     )
     steps = {step.rules.name: step for step in steps_of(made.protocol)}
     worker = _used(made)
     worker.experiments.clear()
     worker.ask(steps[names[at_work_on]], 0.0)
-    if not alive:
-        worker.process.returncode = -9
-    assert worker.suits(steps[names[next_one]], forks=forks) is (suits and alive)
+    assert worker.suits(steps[names[next_one]], forks=forks) is suits
+    worker.process.returncode = -9
+    assert not worker.suits(steps[names[next_one]], forks=forks), "it is dead"
