@@ -94,6 +94,11 @@ def shown(text: str, longest: int = LONGEST_TEXT) -> str:
     return safe if len(text) <= longest else f"{safe}... ({len(text):,} characters)"
 
 
+def shown_by_lines(text: str, longest: int = 20_000) -> str:
+    """A text of several lines, each of them safe; see ``shown``."""
+    return "\n".join(shown(line, longest) for line in text.split("\n"))
+
+
 def plain(text: str) -> str:
     """A text in one line without its control characters, for a row of a table."""
     safe = (c if c.isprintable() or c.isspace() else _escape(c) for c in text)

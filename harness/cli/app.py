@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from harness.errors import HarnessError
+from harness.words import shown_by_lines
 
 app = typer.Typer(
     name="harness",
@@ -157,7 +158,7 @@ def main() -> None:
     try:
         app(prog_name="python -m harness")
     except HarnessError as error:
-        typer.echo(f"error: {error}", err=True)
+        typer.echo(f"error: {shown_by_lines(str(error))}", err=True)
         sys.exit(2)
     except KeyboardInterrupt:
         typer.echo("stopped", err=True)

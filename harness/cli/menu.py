@@ -15,7 +15,7 @@ from harness.catalogue.claims import read_catalogue
 from harness.design.entry import Entry
 from harness.errors import HarnessError
 from harness.publishing.stored import stored_verdicts
-from harness.words import COLOURS, plural
+from harness.words import COLOURS, plural, shown
 
 
 def verdict_text(verdict: str) -> Text:
@@ -33,13 +33,15 @@ def show_studies(results: Path) -> None:
     for card in found:
         own = [entry.claim for entry in catalogue.values() if entry.study == card.name]
         counts = Counter(verdict for claim in own for verdict in verdicts.get(claim, ()))
-        head = Text(f"{card.name:{width}}", style="bold").append(card.question, style="not bold")
+        head = Text(f"{card.name:{width}}", style="bold").append(
+            shown(card.question), style="not bold"
+        )
         told = Text(" " * width).append(plural(len(own), "claim"))
         for verdict in COLOURS:
             if counts[verdict]:
                 told.append(f", {counts[verdict]} {verdict}", style=COLOURS[verdict])
         if card.cost:
-            told.append(f"; {card.cost}", style="dim")
+            told.append(f"; {shown(card.cost)}", style="dim")
         for line in (head, told):
             console.print(line, no_wrap=True, overflow="ellipsis")
     console.print("Run one with: python -m harness run STUDY")
@@ -86,7 +88,7 @@ def claims_list(rows: list[tuple[Entry, list[str]]], width: int) -> Text:
     indent = claim + study + verdict + 6
     listing = Text()
     for (entry, _), text in zip(rows, shown, strict=True):
-        says = textwrap.wrap(entry.says, max(width - indent, 20), break_long_words=False)
+        says = textwrap.wrap(shown(entry.says), max(width - indent, 20), break_long_words=False)
         listing.append(f"{entry.claim:{claim}}  {entry.study:{study}}  ")
         listing.append_text(text).append(" " * (verdict - len(text) + 2))
         listing.append(f"\n{' ' * indent}".join(says) + "\n")

@@ -97,6 +97,17 @@ def test_help_names_every_command(house: House) -> None:
         assert f" {command} " in ended.out
 
 
+def test_a_terminal_s_escapes_in_a_text_of_a_file_reach_no_terminal(house: House) -> None:
+    broken = house.top / "studies" / "broken.py"
+    broken.write_text(
+        '"""\x1b[31mIs it red?"""\n\nCOST = "\x1b[2J1 s"\nraise ValueError("\x1b[31mred")\n'
+    )
+    for command in ("list", "check broken", "run broken"):
+        ended = house(*command.split())
+        assert "\x1b" not in ended.out + ended.err, command
+        assert r"\x1b[31m" in ended.out + ended.err, command
+
+
 # -- run folders that are not as a run left them ---------------------------------------------------
 
 
