@@ -133,7 +133,9 @@ def controls_line(controls: Sequence[Finding]) -> Text:
     held = len(controls) - len(failed)
     if not failed:
         return Text(f"Controls: all {plural(held, 'condition')} came out as they must.")
-    names = "; ".join(dict.fromkeys(f"{c.claim} ({c.experiment})" for c in failed))
+    names = "; ".join(
+        dict.fromkeys(f"{c.claim} ({c.experiment.replace('_', ' ')}, {c.verdict})" for c in failed)
+    )
     return Text(f"Controls: {held} of {len(controls)} came out as they must; not: {shown(names)}.")
 
 
