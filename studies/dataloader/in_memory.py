@@ -129,9 +129,10 @@ def start_and_epoch(table: pd.DataFrame) -> Figure:
         for persistent, colour in ((False, ORANGE), (True, BLUE)):
             times = {n: t for (e, p, n), t in rounds.items() if (e, p) == (epoch, persistent)}
             _draw_times(axes, times, persistent=persistent, colour=colour)
-        axes.set(xlabel="workers", ylim=(0, None))
+        axes.set_xlabel("workers")
         axes.set_xticks(range(len(WORKERS.levels)), [str(n) for n in WORKERS.levels])
         axes.margins(x=0.1)
+    panels[0].set_ylim(bottom=0)  # once both are drawn: the panels share the axis
     panels[0].set_ylabel("milliseconds")
     panels[0].set_title("end of an epoch to the next first batch")
     panels[1].set_title("a whole epoch")
