@@ -100,10 +100,8 @@ PANELS = {
     "keep_gradients": Panel(
         "train_loss", "training loss (nat)", "oscillates, then explodes", _loss_grows, log=True
     ),
-    "evaluate_in_train_mode": Panel(
-        "val_score", "validation accuracy (%)", "noisy validation", _scatters
-    ),
-    "train_in_eval_mode": Panel("val_score", "validation accuracy (%)", "quietly worse", _accuracy),
+    "evaluate_in_train_mode": Panel("val_score", "validation (%)", "noisy validation", _scatters),
+    "train_in_eval_mode": Panel("val_score", "validation (%)", "quietly worse", _accuracy),
     "keep_outputs": Panel("kept_bytes", "stored outputs (KiB)", "memory grows linearly", _memory),
     "stale_optimiser": Panel(
         "train_loss", "training loss (nat)", "wrong updates, wasted work", _same, log=True

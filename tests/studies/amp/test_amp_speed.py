@@ -91,7 +91,7 @@ def test_a_figure_reads_the_speed_off_the_planted_times(module: Any) -> None:  #
     table = planted_half(module.EXPERIMENT)
     with slide_style():
         figure = module.EXPERIMENT.figures[0](table)
-    assert "2.00 (2.00 to 2.00) times" in figure.get_suptitle()
+    assert "2.00 (99 % interval 2.00 to 2.00) times" in figure.get_suptitle()
     assert "CPU, 12 processes" in figure.axes[0].get_title(loc="left")
 
 

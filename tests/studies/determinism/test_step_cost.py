@@ -94,12 +94,12 @@ def planted(experiment: Any) -> pd.DataFrame:  # noqa: ANN401 - an experiment of
     )
 
 
-@pytest.mark.parametrize(("module", "more"), [(step_cost, "25.0"), (step_cost_large, "20.0")])
+@pytest.mark.parametrize(("module", "more"), [(step_cost, "25.00"), (step_cost_large, "20.00")])
 def test_a_figure_reads_the_cost_off_the_planted_times(module: Any, more: str) -> None:  # noqa: ANN401
     table = planted(module.EXPERIMENT)
     with slide_style():
         figure = module.EXPERIMENT.figures[0](table)
-    assert f"takes\n{more} ({more} to {more}) % more time" in figure.get_suptitle()
+    assert f"takes\n{more} (99 % interval {more} to {more}) % more time" in figure.get_suptitle()
 
 
 @pytest.mark.parametrize("module", [step_cost, step_cost_large])

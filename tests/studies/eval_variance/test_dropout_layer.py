@@ -96,4 +96,4 @@ def test_the_title_of_the_figure_is_computed_from_the_table() -> None:
     ]
     title = equal_passes(pd.DataFrame(rows)).axes[0].get_title()
     assert "in 25 % of cases at 256 units or more" in title
-    assert "four units in 25.0 % (25.0 to 25.0)" in title
+    assert "four units in 25.0 % (99 % interval 25.0 to 25.0)" in title
