@@ -81,13 +81,13 @@ def claims_list(rows: list[tuple[Entry, list[str]]], width: int) -> Text:
         rows: each claim with its verdicts, one for each machine.
         width: of a line, in characters.
     """
-    shown = [Text(", ").join(map(verdict_text, verdicts)) for _, verdicts in rows]
+    texts = [Text(", ").join(map(verdict_text, verdicts)) for _, verdicts in rows]
     claim = max((len(entry.claim) for entry, _ in rows), default=0)
     study = max((len(entry.study) for entry, _ in rows), default=0)
-    verdict = max(map(len, shown), default=0)
+    verdict = max(map(len, texts), default=0)
     indent = claim + study + verdict + 6
     listing = Text()
-    for (entry, _), text in zip(rows, shown, strict=True):
+    for (entry, _), text in zip(rows, texts, strict=True):
         says = textwrap.wrap(shown(entry.says), max(width - indent, 20), break_long_words=False)
         listing.append(f"{entry.claim:{claim}}  {entry.study:{study}}  ")
         listing.append_text(text).append(" " * (verdict - len(text) + 2))
