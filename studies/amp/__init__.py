@@ -7,4 +7,4 @@ small forms run on any device and stand beside them. ``precision``, ``models``, 
 ``marks`` hold what the experiments share.
 """
 
-COST = "quick 25-45 s, standard 4-5 min on 2 cores"
+COST = "quick 25-45 s, standard 3-5 min on 2 cores"

@@ -5,4 +5,4 @@ Networks are passed forward with gradients enabled, under ``torch.no_grad()`` an
 question.
 """
 
-COST = "quick 30-45 s, standard 7-9 min on 2 cores"
+COST = "quick 30-45 s, standard 5-9 min on 2 cores"

@@ -5,4 +5,4 @@ before. Beside the mode stand the faults that look the same from outside: weight
 loaded, inputs prepared otherwise. Every module of this folder asks one question.
 """
 
-COST = "quick 30-40 s, standard 4-6 min on 2 cores"
+COST = "quick 30-40 s, standard 4-8 min on 2 cores"
