@@ -34,6 +34,9 @@ EXPERIMENTS = [(study, name) for study in STUDIES for name in load_study(study).
 EACH_STUDY = pytest.mark.parametrize("name", STUDIES)
 #: Experiments whose single block takes long even in quick form, for it trains a large model.
 LONG = {("eval-variance", "minilm")}
+#: Responses that no seed decides: the allocator chooses the places where batches arrive, and how
+#: many it takes hangs on when the one before is let go.
+PLACES = {("dataloader", "pinning"): {"buffers"}}
 EACH_EXPERIMENT = pytest.mark.parametrize(
     ("study", "name"),
     [
@@ -143,7 +146,11 @@ def test_an_experiment_runs_in_quick_form(study: str, name: str) -> None:
     last = max(2, len(planned.arms) // 4)
     backwards = replace(planned, arms=planned.arms[-last:][::-1])
     again = run_block(forgetful(experiment), rules, backwards, TorchDevice("cpu"))
-    assert_same_values(rules, table[table["order"] >= len(planned.arms) - last], again)
+    forwards = table[table["order"] >= len(planned.arms) - last]
+    unseeded = PLACES.get((study, name), set())
+    assert_same_values(
+        rules, *(rows[~rows["response"].isin(unseeded)] for rows in (forwards, again))
+    )
 
 
 def forgetful(experiment: Experiment[Any]) -> Experiment[Any]:
