@@ -103,7 +103,9 @@ def test_a_chunk_lasts_as_long_as_its_calls_together() -> None:
         {"eval": [[1e-4, 3e-4, 2e-4]], "train": [[4e-4] * 3]}, response="seconds"
     )
     calls = observations({"eval": [[10.0]], "train": [[10.0]]}, response="calls")
-    table = pd.concat([seconds, calls])
+    slow = observations({"eval": [[1.0] * 4], "train": [[1.0] * 4]}, response="seconds")
+    left_out = [slow.assign(phase="warmup"), slow.assign(status="failed")]
+    table = pd.concat([seconds, calls, *left_out])
     assert chunk_seconds(table, ["mode"]) == pytest.approx({"mode=eval": 2e-3, "mode=train": 4e-3})
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import random
 import subprocess
@@ -107,8 +108,9 @@ def test_a_worker_writes_the_block_that_measuring_in_the_runs_own_process_gives(
     run.table("slow").unlink()
     protocol = read_protocol(run.path)
     (step,) = [step for step in steps_of(protocol) if named(step) == ("slow", 5)]
-    pool = measure_in_pool(protocol, run, [step], 1, clock=lambda: 0.0)
-    assert list(pool) == [(step, 0.0, 0)]
+    ticks = itertools.count(2.0, 3.0)
+    pool = measure_in_pool(protocol, run, [step], 1, clock=lambda: next(ticks))
+    assert list(pool) == [(step, 3.0, 0)], "three seconds from its start to its end"
     assert [path.name for path in run.parts("slow").iterdir()] == ["00005.parquet"]
     part = pd.read_parquet(run.part("slow", 5))
     expected = whole[whole["block"] == 5].reset_index(drop=True)
