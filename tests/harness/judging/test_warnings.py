@@ -61,6 +61,12 @@ def test_one_block_far_away_is_no_second_mode() -> None:
     assert not has_two_modes(np.append(RNG.normal(1, 0.01, 19), 5.0))
 
 
+@pytest.mark.parametrize(("away", "two"), [(3, False), (4, True), (16, True), (17, False)])
+def test_a_mode_holds_a_fifth_of_the_blocks(away: int, two: bool) -> None:
+    groups = [RNG.normal(1, 0.01, 20 - away), RNG.normal(5, 0.01, away)]
+    assert has_two_modes(np.concatenate(groups)) == two
+
+
 @pytest.mark.parametrize(("distinct", "few"), [(1, False), (2, True), (3, True), (4, False)])
 def test_an_interval_on_two_or_three_values_says_so(distinct: int, few: bool) -> None:
     values = np.resize(np.arange(distinct, dtype=np.float64), 20)
