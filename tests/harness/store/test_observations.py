@@ -5,13 +5,14 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import pandas as pd
 import pyarrow.parquet
 import pytest
 
 from harness.design.factors import Profile
 from harness.errors import HarnessError
 from harness.protocol.protocol import write_protocol
-from harness.store.observations import check_stored, reference_runs
+from harness.store.observations import _with_disturbed, check_stored, reference_runs
 from tests.harness.runs import Bench, bench, drawing, interrupting, protocol_of, study_of
 
 
@@ -71,3 +72,10 @@ def test_reference_runs_are_all_but_quick_ones(
     run.mkdir(parents=True)
     write_protocol(run, protocol_of(study_of(a=drawing(2)), profile=profile), {"cpu": "planted"})
     assert [r.folder.path for r in reference_runs(tmp_path)] == ([run] if published else [])
+
+
+def test_rows_of_format_1_that_carry_a_message_were_disturbed_unless_they_failed() -> None:
+    old = pd.DataFrame(
+        {"status": ["ok", "ok", "failed"], "message": ["", "throttled", "ValueError"]}
+    )
+    assert _with_disturbed(old)["status"].tolist() == ["ok", "disturbed", "failed"]
