@@ -389,8 +389,10 @@ def test_a_claim_over_a_size_says_at_which_sizes_it_holds(tmp_path: Path) -> Non
     size = Factor("size", (1, 2, 4, 8))
     rows = observations({n: np.full(8, float(n)) for n in size.levels}, (size,))
     curve = Claim("P-curve-1", Value("x").along(size, judged=(2, 4)), between(2, 5))
-    run = judged(tmp_path, curve, rows=rows, factors=(size,))
-    (claim,) = run.claims
+    one = Claim("P-curve-2", Value("x").along(size, judged=(8,)), at_least(7))
+    run = judged(tmp_path, curve, one, rows=rows, factors=(size,))
+    claim, single = run.claims
+    assert single.curve == "Holds at 8 (measured: size 1, 2, 4 and 8)."
     assert claim.verdict == "reproduced"
     assert claim.judged == 2
     assert claim.curve == "Holds at 2 and 4 (measured: size 1, 2, 4 and 8)."

@@ -91,6 +91,13 @@ def test_blocks_that_differ_by_more_than_the_effect_are_apart() -> None:
     assert warned(RNG.uniform(0.7, 1.4, 20), ratio) == (), "nothing is timed"
 
 
+def test_seven_blocks_are_too_few_to_tell_modes_or_their_spread() -> None:
+    groups = np.concatenate([RNG.normal(1, 0.01, 4), RNG.normal(2, 0.01, 3)])
+    assert not has_two_modes(groups)
+    assert warned(np.linspace(0.7, 1.4, 7), Ratio("x", MODE), timed=True) == ()
+    assert warned(np.linspace(0.7, 1.4, 8), Ratio("x", MODE), timed=True) == ("blocks-apart",)
+
+
 def test_chunks_too_short_for_the_clock_are_told_by_the_arms_compared() -> None:
     ratio = Ratio("x", MODE)
     values = RNG.uniform(1.99, 2.01, 20)
