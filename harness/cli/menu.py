@@ -37,6 +37,9 @@ def show_studies(results: Path) -> None:
             shown(card.question), style="not bold"
         )
         told = Text(" " * width).append(plural(len(own), "claim"))
+        machines = max((len(verdicts.get(claim, ())) for claim in own), default=0)
+        if machines > 1:
+            told.append(f" on {machines} machines")
         for verdict in COLOURS:
             if counts[verdict]:
                 told.append(f", {counts[verdict]} {verdict}", style=COLOURS[verdict])

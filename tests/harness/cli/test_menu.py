@@ -69,7 +69,7 @@ def test_the_state_of_a_study_counts_the_verdicts_of_its_claims(house: House) ->
     )
     ended = house("list")
     _, told_of_fresh, _, told_of_planted = ended.out.splitlines()[:4]
-    assert told_of_planted.strip() == "6 claims, 1 reproduced, 2 refuted; 1 s"
+    assert told_of_planted.strip() == "6 claims on 2 machines, 1 reproduced, 2 refuted; 1 s"
     assert told_of_fresh.strip() == "1 claim, 1 not tested; no time at all"
 
 
