@@ -385,6 +385,19 @@ def test_a_mixed_claim_whose_headline_is_open_shows_one_that_holds_and_one_that_
     assert "fails" in not_.rpartition("(")[2]
 
 
+def test_an_open_claim_shows_what_is_open(tmp_path: Path) -> None:
+    levels = (MODE, Factor("net", ("fails", "open")))
+    rows = observations(
+        {(mode, net): ROWS[mode] for mode in MODE.levels for net in ("fails", "open")}, levels
+    )
+    regions = {"fails": at_least(4), "open": at_least(3)}
+    claims = [Claim("P-open-1", RISE.at(net=net), region) for net, region in regions.items()]
+    run = judged(tmp_path, *claims, rows=rows, factors=levels)
+    assert verdicts(run) == {"P-open-1": "inconclusive"}
+    (lead,) = [f for f in run.findings if f.headline]
+    assert lead.region == "at least 3"
+
+
 def test_a_claim_over_a_size_says_at_which_sizes_it_holds(tmp_path: Path) -> None:
     size = Factor("size", (1, 2, 4, 8))
     rows = observations({n: np.full(8, float(n)) for n in size.levels}, (size,))
