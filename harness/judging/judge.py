@@ -67,7 +67,7 @@ def judge_run(run: StoredRun) -> JudgedRun:
     """
     protocol = run.protocol
     judged = {rules.name: _judge_experiment(run, rules) for rules in protocol.experiments.values()}
-    aas = [c for of in judged.values() for c in of if _is_aa(c)]
+    aas = [c for of in judged.values() for c in of if _is_aa(c.condition)]
     off = [c for c in aas if _fails(c) and _is_off(c)]
     clock_is_off = more_than_chance(len(off), len(aas), protocol.confidence)
     findings: list[JudgedCondition] = []
@@ -165,18 +165,14 @@ def _of_its_kind(
     """
     rules = judged.rules
     group = rules.group_of(judged.condition.comparison.arm)
-    measured_twice = {
-        rules.group_of(c.comparison.arm)
-        for c in rules.conditions
-        if c.control and c.name == AA_NAME
-    }
+    measured_twice = {rules.group_of(c.comparison.arm) for c in rules.conditions if _is_aa(c)}
     if group not in measured_twice:
         return undecided
     return [aa for aa in undecided if rules.group_of(aa.condition.comparison.arm) == group]
 
 
-def _is_aa(judged: JudgedCondition) -> bool:
-    return judged.condition.control and judged.condition.name == AA_NAME
+def _is_aa(condition: Condition) -> bool:
+    return condition.control and condition.name == AA_NAME
 
 
 def _is_off(aa: JudgedCondition) -> bool:
@@ -201,7 +197,7 @@ def _fails(judged: JudgedCondition) -> bool:
 def _is_undecided_aa(judged: JudgedCondition) -> bool:
     """Whether this is an A/A that found nothing wrong, only not closely enough."""
     undecided = judged.judgement.verdict == "inconclusive"
-    return _is_aa(judged) and undecided and leaves_open(judged.effect)
+    return _is_aa(judged.condition) and undecided and leaves_open(judged.effect)
 
 
 def _is_ratio_of_times(condition: Condition) -> bool:
