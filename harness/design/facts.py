@@ -16,9 +16,9 @@ import io
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from harness.design.claims import Claim, Control, Rule, Unmeasurable
+from harness.design.claims import Beyond, Claim, Control, Rule, Unmeasurable
 from harness.design.contrasts import Value
 from harness.design.experiment import Experiment, Noted, Responses
 from harness.design.factors import Arm, Block, Factor, PerProfile
@@ -26,12 +26,16 @@ from harness.design.regions import equals
 from harness.design.responses import Response
 from harness.errors import HarnessError
 
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
 #: A value, or a function of no argument that works it out when the fact is measured.
 Source: TypeAlias = Any
 
 CLAIMED, COUNTEREXAMPLE = "the claim", "a case that must differ"
 CASE = Factor("case", (CLAIMED, COUNTEREXAMPLE), words={CLAIMED: ""})
-AGREES = Response("agrees", "yes/no", "what is found is what is claimed")
+AGREES = Response("agrees", "yes/no", "{fact}")
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,9 @@ class Fact:
         counterexample: a value of the same kind that the claimed one must differ from.
         within: how far numbers may lie apart (absolute).
         reading: how the words became this comparison, where ``says`` does not tell.
+        headline: whether it stands for the claim where that has several facts.
+        beyond: what the passage does not speak of, where it does not: the fact is shown, and
+            decides nothing.
     """
 
     id: str
@@ -57,13 +64,25 @@ class Fact:
     counterexample: Source
     within: float = 0.0
     reading: str = ""
+    headline: bool = False
+    beyond: str = ""
 
     def look(self, case: str) -> Responses:
         """Whether what is found is what is claimed, with both in words."""
         found = value_of(self.found if case == CLAIMED else self.counterexample)
         claimed = value_of(self.claimed)
-        note = f"found {found!r}, claimed {claimed!r}"
-        return {AGREES.name: Noted(float(agree(found, claimed, self.within)), note)}
+        same = agree(found, claimed, self.within)
+        exactly = same and repr(found) == repr(claimed)
+        note = f"found {found!r}, {'as claimed' if exactly else f'claimed {claimed!r}'}"
+        return {AGREES.name: Noted(float(same), note)}
+
+    def rule(self) -> Claim | Beyond:
+        """What is judged of it."""
+        read = Value(AGREES.name).always().at(fact=self.says, case=CLAIMED)
+        reading = self.reading or f"{self.says}: what is found is what is claimed."
+        if self.beyond:
+            return Beyond(self.id, read, equals(1.0), why=self.beyond, reading=reading)
+        return Claim(self.id, read, equals(1.0), reading=reading, headline=self.headline)
 
 
 def facts(
@@ -72,6 +91,7 @@ def facts(
     more: Sequence[Rule | Unmeasurable] = (),
     needs: str = "cpu",
     imports: tuple[str, ...] = (),
+    figures: tuple[Callable[[pd.DataFrame], Figure], ...] = (),
 ) -> Experiment[Block]:
     """An experiment that settles facts: each is looked at once, with its counterexample as control.
 
@@ -81,6 +101,7 @@ def facts(
         more: claims of the same theme that cannot be measured.
         needs: see ``Experiment``.
         imports: see ``Experiment``.
+        figures: see ``Experiment``; a row's note says what was found.
 
     Raises:
         HarnessError: no fact, or two that say the same.
@@ -94,26 +115,18 @@ def facts(
     def measure(_: Block, arm: Arm) -> Responses:
         return by_name[arm[statement]].look(arm[CASE])
 
-    read = Value(AGREES.name).always()
-    claims = [
-        Claim(
-            fact.id,
-            read.at(fact=fact.says, case=CLAIMED),
-            equals(1.0),
-            reading=fact.reading or f"{fact.says}: what is found is what is claimed.",
-        )
-        for fact in stated
-    ]
-    control = Control("a counterexample differs", read.at(case=COUNTEREXAMPLE), equals(0.0))
+    differs = Value(AGREES.name).always().at(case=COUNTEREXAMPLE)
+    control = Control("a counterexample differs", differs, equals(0.0))
     return Experiment(
         question=question,
         factors=(statement, CASE),
         responses=(AGREES,),
         measure=measure,
         blocks=PerProfile(1, 1, 1),
-        claims=(*claims, control, *more),
+        claims=(*(fact.rule() for fact in stated), control, *more),
         needs=needs,
         imports=imports,
+        figures=figures,
     )
 
 

@@ -18,15 +18,31 @@ _REDUCED = {
 _SIGN = {"difference": "less", "ratio": "over"}
 
 
-def of_what(comparison: Comparison, meanings: Mapping[str, str]) -> str:
+def of_what(
+    comparison: Comparison, meanings: Mapping[str, str], factors: Iterable[Factor[Any]]
+) -> str:
     """What is read: the response's meaning, with the reduction of its rounds.
 
     Args:
         comparison: names the response.
-        meanings: by response; one without a meaning is called by its name.
+        meanings: by response; one without a meaning is called by its name. A factor's name in
+            braces stands for the level: "loss after {steps} steps".
+        factors: of the experiment.
     """
-    meaning = meanings.get(comparison.response) or comparison.response.replace("_", " ")
+    meaning = _meaning(comparison, meanings)
+    levels = comparison.arm.as_dict()
+    for factor in factors:
+        if _slot(factor) in meaning:
+            meaning = meaning.replace(_slot(factor), factor.say(levels[factor.name]))
     return _REDUCED.get(comparison.within, "{}").format(meaning)
+
+
+def _meaning(comparison: Comparison, meanings: Mapping[str, str]) -> str:
+    return meanings.get(comparison.response) or comparison.response.replace("_", " ")
+
+
+def _slot(factor: Factor[Any]) -> str:
+    return f"{{{factor.name}}}"
 
 
 def place(arm: Arm, factors: Iterable[Factor[Any]], without: Iterable[str] = ()) -> str:
@@ -48,10 +64,13 @@ def sides(comparison: Comparison, factors: Iterable[Factor[Any]]) -> tuple[str, 
     )
 
 
-def where(comparison: Comparison, factors: Iterable[Factor[Any]]) -> str:
-    """The levels that both sides of a comparison share."""
-    left_out = [*comparison.changed(), comparison.over]
-    return place(comparison.arm, factors, without=left_out)
+def where(
+    comparison: Comparison, factors: Iterable[Factor[Any]], meanings: Mapping[str, str]
+) -> str:
+    """The levels that both sides of a comparison share, less those that its meaning names."""
+    factors, meaning = tuple(factors), _meaning(comparison, meanings)
+    said = [factor.name for factor in factors if _slot(factor) in meaning]
+    return place(comparison.arm, factors, without=[*comparison.changed(), comparison.over, *said])
 
 
 def label(
@@ -59,7 +78,7 @@ def label(
 ) -> str:
     """A comparison in words: "time of a pass, gradients enabled over no_grad (MiniLM)"."""
     factors = tuple(factors)
-    text = of_what(comparison, meanings)
+    text = of_what(comparison, meanings, factors)
     if comparison.kind == "share":
         (over,) = (f for f in factors if f.name == comparison.over)
         text = f"share of {len(comparison.cells)} ({over.title}) in which {text}"
@@ -68,5 +87,5 @@ def label(
     if comparison.against is not None:
         arm, control = sides(comparison, factors)
         text += f", {arm} {_SIGN[comparison.kind]} {control}"
-    at = where(comparison, factors)
+    at = where(comparison, factors, meanings)
     return f"{text} ({at})" if at else text

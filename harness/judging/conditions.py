@@ -34,7 +34,8 @@ class JudgedCondition:
     def sentence(self, confidence: float) -> str:
         """What was found, in words."""
         number = number_text(self.condition, self.effect, confidence)
-        return finding_sentence(self.rules, self.condition, number)
+        noted = bool(self.effect.note)
+        return finding_sentence(self.rules, self.condition, number, noted=noted)
 
     def finding(self, confidence: float) -> Finding:
         """The record that is handed on."""

@@ -39,6 +39,7 @@ class Effect:
         blocks: how many blocks gave a value.
         problem: why the rows cannot be judged ("2 of 20 blocks failed: ..."); empty if they can.
         values: the block values (for a universal comparison, all values), in order of block.
+        note: where there is one value, of one row, what was noted beside it.
     """
 
     estimate: float
@@ -47,6 +48,7 @@ class Effect:
     blocks: int
     problem: str = ""
     values: tuple[float, ...] = ()
+    note: str = ""
 
 
 #: A value's place: its block, and its round where the rounds are kept apart (else 0).
@@ -131,7 +133,8 @@ def compute_effect(comparison: Comparison, rows: Rows, confidence: float = CONFI
     if problem:
         return Effect(math.nan, math.nan, math.nan, blocks, problem, seen)
     interval = _interval(comparison, values, confidence)
-    return Effect(interval.estimate, interval.low, interval.high, blocks, "", seen)
+    note = str(sides[0].message[0]) if len(sides) == len(sides[0].message) == 1 else ""
+    return Effect(interval.estimate, interval.low, interval.high, blocks, "", seen, note)
 
 
 def _finished(sides: list[_ArmRows]) -> int:

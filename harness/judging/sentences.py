@@ -16,7 +16,8 @@ def number_text(condition: Condition, effect: Effect, confidence: float) -> str:
     """The number as it is printed everywhere, with what it is; empty where there is none.
 
     An interval is called one with its level and its blocks; a universal condition says how many
-    values it saw, a yes/no in how many blocks it was so.
+    values it saw, a yes/no in how many blocks it was so. The only answer to a yes/no is told by
+    what stands behind it, where that was noted: "found 0.01, as claimed".
 
     Args:
         condition: says how the number came about.
@@ -26,6 +27,8 @@ def number_text(condition: Condition, effect: Effect, confidence: float) -> str:
     if effect.problem or not effect.values or math.isnan(effect.estimate):
         return ""
     unit, across = condition.unit, condition.comparison.across
+    if unit == YES_NO and effect.note:
+        return effect.note
     if unit == YES_NO or across == "frequency":
         return _count_text(condition.comparison, effect, confidence)
     if across == "every":
@@ -44,19 +47,24 @@ def number_text(condition: Condition, effect: Effect, confidence: float) -> str:
     return f"{amount(effect.estimate, unit)} ({100 * confidence:g} % interval {span}, {blocks})"
 
 
-def finding_sentence(rules: ExperimentRules, condition: Condition, number: str) -> str:
+def finding_sentence(
+    rules: ExperimentRules, condition: Condition, number: str, *, noted: bool = False
+) -> str:
     """What was found, in a sentence.
 
     Args:
         rules: the experiment's, which has the words.
         condition: what was compared.
         number: as ``number_text`` gives it.
+        noted: whether that is what was noted beside a yes/no, and no count.
     """
     comparison = condition.comparison
-    at = where(comparison, rules.factors)
-    of = sentence_case(of_what(comparison, rules.meanings))
+    at = where(comparison, rules.factors, rules.meanings)
+    of = sentence_case(of_what(comparison, rules.meanings, rules.factors))
     if not number:
         return f"{sentence_case(rules.label(comparison))}: no number."
+    if noted and condition.unit == YES_NO:
+        return f"{of}{f' ({at})' if at else ''}: {number}."
     text = _statement(rules, comparison, of, number, condition.unit)
     if not at:
         return f"{text}."
@@ -70,7 +78,7 @@ def _statement(
     if comparison.kind == "share":
         over = next(f.title for f in rules.factors if f.name == comparison.over)
         value, _, rest = number.partition(" ")
-        what = of_what(comparison, rules.meanings)
+        what = of_what(comparison, rules.meanings, rules.factors)
         return f"Of {len(comparison.cells)} ({over}), the share in which {what} is {value} {rest}"
     if unit == YES_NO or comparison.across == "frequency":
         return f"{of} {number}"

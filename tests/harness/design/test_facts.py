@@ -58,6 +58,31 @@ def test_what_was_found_and_claimed_stands_in_the_row(tmp_path: Path) -> None:
     assert notes[COUNTEREXAMPLE] == "found 3, claimed 5"
 
 
+def test_a_reader_sees_the_statement_and_what_was_found(tmp_path: Path) -> None:
+    made = bench(tmp_path, study_of(sums=facts("What do two and two make?", TRUE, FALSE)))
+    made.execute()
+    run = judge_run(StoredRun(made.folder, made.protocol))
+    assert {c.claim: c.sentence for c in run.claims} == {
+        "P-true-1": "Two and two make four: found 4, as claimed.",
+        "P-false-1": "Two and two make five: found 4, claimed 5.",
+    }
+
+
+def test_a_fact_beyond_the_words_is_shown_and_decides_nothing(tmp_path: Path) -> None:
+    outside = Fact("P-true-1", "so do they in words", "5", "4", "6", beyond="no numbers")
+    made = bench(tmp_path, study_of(sums=facts("What do two and two make?", TRUE, outside)))
+    made.execute()
+    run = judge_run(StoredRun(made.folder, made.protocol))
+    assert [(c.claim, c.verdict, c.judged) for c in run.claims] == [("P-true-1", "reproduced", 1)]
+
+
+def test_a_fact_can_be_chosen_as_headline() -> None:
+    second = dataclasses.replace(TRUE, says="two twos make four", headline=True)
+    made = facts("What do two and two make?", TRUE, second)
+    led = [posed.comparison.arm.as_dict()["fact"] for posed in made.conditions() if posed.headline]
+    assert led == ["two twos make four"]
+
+
 def test_facts_pass_the_checks_of_a_study() -> None:
     unmeasurable = Unmeasurable("P-field-1", "field data", "nobody was asked")
     made = facts("What do two and two make?", TRUE, FALSE, more=(unmeasurable,))

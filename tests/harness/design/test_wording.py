@@ -91,3 +91,10 @@ def test_what_a_control_leaves_unsaid_is_the_first() -> None:
     arms = cross((COPY,))
     (found,) = Ratio("loss", COPY).comparisons(arms)
     assert label(found, (COPY,), MEANINGS) == "the validation loss, again over the first"
+
+
+def test_a_meaning_may_name_a_level_which_then_is_not_said_twice() -> None:
+    arms = cross((MODE, ROWS))
+    (comparison,) = Value("loss").at(mode="train", rows=4096).comparisons(arms)
+    meanings = {"loss": "the loss on {rows} rows"}
+    assert label(comparison, (MODE, ROWS), meanings) == "the loss on 4,096 rows (train)"
