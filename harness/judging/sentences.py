@@ -27,10 +27,9 @@ def number_text(condition: Condition, effect: Effect, confidence: float) -> str:
     if effect.problem or not effect.values or math.isnan(effect.estimate):
         return ""
     unit, across = condition.unit, condition.comparison.across
-    if unit == YES_NO and effect.note:
-        return effect.note
     if unit == YES_NO or across == "frequency":
-        return _count_text(condition.comparison, effect, confidence)
+        noted = effect.note if unit == YES_NO else ""
+        return noted or _count_text(condition.comparison, effect, confidence)
     if across == "every":
         span = interval(min(effect.values), max(effect.values), unit)
         return f"{span} in {_all(effect.values, 'value')}"
