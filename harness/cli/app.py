@@ -84,14 +84,31 @@ def run(
     jobs: Annotated[
         int | None, typer.Option(help="Blocks side by side; the rows do not depend on it.")
     ] = None,
+    experiment: Annotated[
+        list[str] | None,
+        typer.Option(help="Measure this experiment alone; can be given several times."),
+    ] = None,
+    budget: Annotated[
+        str | None,
+        typer.Option(help="End within this time (90s, 8m, 1h30m), the most worth having first."),
+    ] = None,
 ) -> None:
     """Run a study, judge its claims and draw its figures."""
     from harness.cli.session import resume_run, start_run
 
     if resume is None:
-        start_run(study, profile, device, results, seed=seed, jobs=jobs)
+        start_run(
+            study,
+            profile,
+            device,
+            results,
+            seed=seed,
+            jobs=jobs,
+            experiments=experiment or (),
+            budget=budget,
+        )
     else:
-        resume_run(study, resume, results, jobs=jobs)
+        resume_run(study, resume, results, jobs=jobs, budget=budget)
 
 
 @app.command()

@@ -20,7 +20,7 @@ from harness.words import COLOURS, plural, shown
 #: Claims named beside a warning.
 NAMED = 6
 #: What a reader should look at first.
-FIRST = ("mixed", "refuted", "inconclusive", "reproduced", "not measurable")
+FIRST = ("mixed", "refuted", "inconclusive", "reproduced", "not measurable", "not tested")
 
 
 def show_judgement(
@@ -161,10 +161,10 @@ def stale_line(judged: JudgedRun) -> Text:
     )
 
 
-def show_paths(run: Path, page: Path, figures: Path) -> None:
-    """Where to read on: three paths."""
+def show_paths(run: Path, page: Path, figures: Path | None) -> None:
+    """Where to read on: three paths, or two where no figure was drawn."""
     out = Console(highlight=False)
     out.print(f"Run     {run}", soft_wrap=True)
     out.print(f"Page    {page}", soft_wrap=True)
-    if figures.is_dir():
+    if figures is not None and figures.is_dir():
         out.print(f"Figures {figures}", soft_wrap=True)

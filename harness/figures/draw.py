@@ -43,7 +43,7 @@ def draw_run(run: StoredRun, into: RunFolder | None = None) -> list[Path]:
         return []
     figures = (into or run.folder).figures
     drawings: list[Callable[[], list[Path]]] = []
-    for rules in protocol.measured():
+    for rules in run.finished():
         if stale.concerns(rules.name):
             continue
         for function in stale.study.experiments[rules.name].figures:
@@ -52,6 +52,14 @@ def draw_run(run: StoredRun, into: RunFolder | None = None) -> list[Path]:
             table.attrs["device"] = protocol.device  # for figures that name it
             drawings.append(partial(_draw, function, table, figures / stem))
     return list(chain.from_iterable(call_side_by_side(drawings)))
+
+
+def figures_of(run: StoredRun) -> int:
+    """How many figures a run has, as far as it is finished."""
+    study = staleness(run.protocol).study
+    if study is None:
+        return 0
+    return sum(len(study.experiments[rules.name].figures) for rules in run.finished())
 
 
 def _draw(

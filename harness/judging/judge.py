@@ -61,12 +61,14 @@ def judge_run(run: StoredRun) -> JudgedRun:
     A control that fails takes the verdicts of its experiment with it, an A/A those that are timed.
     Where more A/As of the run fail than chance allows, all of its timed verdicts are withheld. An
     A/A that is merely undecided widens the ratios of times of its kind (``harness.judging.aa``).
+    Of a run that left experiments out, claims of which nothing was measured are left out too.
 
     Raises:
         HarnessError: a table is missing, broken or edited.
     """
     protocol = run.protocol
     judged = {rules.name: _judge_experiment(run, rules) for rules in protocol.experiments.values()}
+    covered = {name: run.covers(rules) for name, rules in protocol.experiments.items()}
     aas = [c for of in judged.values() for c in of if _is_aa(c.condition)]
     off = [c for c in aas if _fails(c) and _is_off(c)]
     clock_is_off = more_than_chance(len(off), len(aas), protocol.confidence)
@@ -76,14 +78,21 @@ def judge_run(run: StoredRun) -> JudgedRun:
         if rules.timed and clock_is_off:
             against += [_failure(c) for c in off if c.rules.name != rules.name]
         for condition in judged[rules.name]:
+            if not covered[rules.name]:
+                findings += [] if condition.condition.control else [condition]
+                continue
             if condition.condition.control:
                 findings.append(condition)
                 continue
             withheld = withhold(condition.judgement, against)
             findings += counterpart(protocol.device, replace(condition, judgement=withheld))
+    told = [each for each in findings if covered[each.rules.name]]
+    cannot = [c for r in protocol.experiments.values() if covered[r.name] for c in r.unmeasurable]
+    names = {each.condition.name for each in told} | {each.id for each in cannot}
+    findings = [each for each in findings if each.condition.name in names]
     return JudgedRun(
         protocol,
-        judge_claims(protocol, findings),
+        judge_claims(protocol, findings, cannot),
         tuple(_in_order(protocol, findings)),
         staleness(protocol),
     )
@@ -101,6 +110,9 @@ def _in_order(protocol: Protocol, judged: Sequence[JudgedCondition]) -> Iterable
 
 def _judge_experiment(run: StoredRun, rules: ExperimentRules) -> list[JudgedCondition]:
     """Every condition by itself: no control has been heard yet, but for what an A/A leaves open."""
+    if not run.covers(rules):
+        untested = _not_tested(rules)
+        return [JudgedCondition(rules, c, NO_EFFECT, untested, c.kind) for c in rules.conditions]
     if not rules.measurable_on(run.protocol.device):
         missing = lacking(rules.needs, run.protocol.device)
         return [JudgedCondition(rules, c, NO_EFFECT, missing, c.kind) for c in rules.conditions]
@@ -118,6 +130,11 @@ def _judge_experiment(run: StoredRun, rules: ExperimentRules) -> list[JudgedCond
         judged.append(JudgedCondition(rules, condition, effect, judgement, condition.kind, warned))
     undecided = [c for c in judged if _is_undecided_aa(c)]
     return [_allowing(c, undecided, confidence) for c in judged] if undecided else judged
+
+
+def _not_tested(rules: ExperimentRules) -> Judgement:
+    name = rules.name.replace("_", " ")
+    return Judgement("not tested", f"The experiment {name} was not finished.")
 
 
 def _allowing(

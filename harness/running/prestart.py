@@ -14,7 +14,21 @@ from typing import IO, cast
 from harness.protocol.protocol import Protocol
 from harness.protocol.rules import Step
 from harness.running.worker import can_fork
+from harness.side_by_side import usable_cores
 from harness.store.folders import RunFolder
+
+#: Of the cores, how many workers start side by side where each block needs one of its own: to
+#: import torch keeps a core busy for seconds.
+MOST_AT_ONCE = 8
+
+
+def starts_at_once(protocol: Protocol, jobs: int) -> int:
+    """How many workers start at a time.
+
+    Where they cannot fork, every timed block needs a worker of its own, however few measure at a
+    time: as many start side by side as there are cores.
+    """
+    return jobs if can_fork(protocol) else max(jobs, min(usable_cores(), MOST_AT_ONCE))
 
 
 class Prestart:

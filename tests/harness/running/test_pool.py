@@ -7,6 +7,7 @@ import os
 import random
 import subprocess
 import sys
+import time
 from pathlib import Path
 from selectors import DefaultSelector
 
@@ -18,6 +19,7 @@ from harness.catalogue.loading import load_study
 from harness.errors import HarnessError
 from harness.protocol.protocol import read_protocol
 from harness.running.measure import measure_step
+from harness.running.budget import unlimited
 from harness.running.pool import _Pool, _Worker, measure_in_pool
 from harness.running.prestart import Prestart, end
 from harness.running.runner import steps_of
@@ -124,7 +126,9 @@ def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
 
 def pool_of(made: Bench, ready: DefaultSelector) -> _Pool:
     """A pool that has nothing left to hand out."""
-    return _Pool(made.protocol, made.folder, ready, [], Prestart(made.protocol, made.folder))
+    prestart = Prestart(made.protocol, made.folder)
+    budget = unlimited(time.monotonic)
+    return _Pool(made.protocol, made.folder, ready, [], prestart, budget)
 
 
 def dead_worker(made: Bench) -> _Worker:
