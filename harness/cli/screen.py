@@ -36,7 +36,7 @@ def show_judgement(
     console = Console(highlight=False)
     protocol = judged.protocol
     own = [claim for claim in judged.claims if claim.kind == "claim"]
-    counts: Counter[str] = Counter(claim.verdict for claim in own)
+    counts = verdict_counts(judged)
     console.print(
         Text(
             f"{protocol.study}, profile {protocol.profile}, {protocol.device}: ", style="bold"
@@ -58,6 +58,11 @@ def show_judgement(
         console.print(stale_line(judged))
     if agreement is not None:
         console.print(agreement.sentence)
+
+
+def verdict_counts(judged: JudgedRun) -> Counter[str]:
+    """How many of a run's claims have which verdict."""
+    return Counter(claim.verdict for claim in judged.claims if claim.kind == "claim")
 
 
 def counts_text(counts: Counter[str]) -> Text:

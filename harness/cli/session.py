@@ -15,7 +15,7 @@ from harness.catalogue.loading import load_study
 from harness.cli.open_run import OpenRun
 from harness.cli.progress import ProgressBar
 from harness.cli.screen import show_judgement, show_paths
-from harness.design.factors import PROFILES
+from harness.design.factors import profile_of
 from harness.errors import HarnessError
 from harness.figures.draw import draw_run, figures_of
 from harness.judging.judge import JudgedRun, judge_run
@@ -89,8 +89,7 @@ def start_run(
             negative seed, no jobs, no duration, or a results folder that cannot be written.
     """
     began = time.monotonic()
-    if profile not in PROFILES:
-        raise HarnessError(f"There is no profile {profile!r}; choose one of {', '.join(PROFILES)}.")
+    chosen = profile_of(profile)
     if seed < 0:
         raise HarnessError(f"The seed must be 0 or more, not {seed}.")
     _check_jobs(jobs)
@@ -98,7 +97,7 @@ def start_run(
     loaded = load_study(study)
     selection = select(loaded, experiments, seconds)
     opened = open_device(device)
-    run = OpenRun.create(loaded, profile, opened, results, seed=seed, selection=selection)
+    run = OpenRun.create(loaded, chosen, opened, results, seed=seed, selection=selection)
     with locked(run.folder):
         return _carry_out(run, jobs, Hours(began, seconds))
 

@@ -79,6 +79,14 @@ class TorchDevice:
         """Seconds between two recorded events; None on the CPU."""
         return None if self.kind != "cuda" else float(first.elapsed_time(last)) / 1000
 
+    def spoilt_by_fork(self) -> bool:
+        """Whether CUDA cannot be used here, for this process is a fork of one that has used it."""
+        if self.kind != "cuda":
+            return False
+        import torch
+
+        return bool(torch.cuda._is_in_bad_fork())  # noqa: SLF001 - torch has no other word for it
+
     def disturbances(self) -> list[str]:
         """Whether the GPU is throttled or shared now, where that can be known."""
         return gpu.disturbances() if self.kind == "cuda" else []

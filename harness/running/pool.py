@@ -20,19 +20,23 @@ from harness.protocol.rules import Step
 from harness.running.budget import Budget, unlimited
 from harness.running.measure import ending, failures_in, measure_failure
 from harness.running.prestart import Prestart, end, tell
-from harness.running.worker import REFUSED, can_fork
+from harness.running.worker import REFUSED, SPENT, can_fork
 from harness.store.folders import RunFolder
 from harness.store.observations import is_finished, read_part
 
 
 @dataclass
 class _Worker:
-    """A process, the step it is at, when that began, and the experiments it has measured for."""
+    """A process, the step it is at, when that began, the experiments it has measured for.
+
+    It is spent when it has measured a block itself: what it forks then would be no fresh process.
+    """
 
     process: subprocess.Popen[str]
     step: Step
     started: float
     experiments: set[str] = field(default_factory=set)
+    spent: bool = False
 
     @property
     def answers(self) -> IO[str]:
@@ -40,7 +44,7 @@ class _Worker:
 
     def suits(self, step: Step, *, forks: bool) -> bool:
         """Whether it may measure this step after all that it has measured."""
-        own = self.step.rules.fresh_process
+        own, forks = self.step.rules.fresh_process, forks and not self.spent
         if self.process.returncode is not None or (own and not forks):
             return False
         if step.rules.fresh_process:
@@ -95,8 +99,9 @@ def measure_in_pool(
             while ready.get_map() and budget.left > 0:
                 for key, _ in ready.select(budget.left if budget.limited else None):
                     worker: _Worker = key.data
-                    answer = worker.answers.readline().strip()
-                    failures = int(answer) if answer else pool.bury(worker)
+                    answer = worker.answers.readline().split()
+                    worker.spent |= SPENT in answer
+                    failures = int(answer[0]) if answer else pool.bury(worker)
                     seconds = clock() - worker.started
                     budget.ended(worker.step, seconds)
                     yield worker.step, seconds, failures
@@ -147,7 +152,7 @@ class _Pool:
     def go_on(self, worker: _Worker, now: float) -> bool:
         """Give a worker its next step, or to another in its place; whether there was one."""
         step = self.take(worker)
-        if step is not None and worker.suits(step, forks=can_fork(self.protocol)):
+        if step is not None and worker.suits(step, forks=can_fork()):
             worker.ask(step, now)
             return True
         self.dismiss(worker)

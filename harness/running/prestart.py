@@ -25,10 +25,10 @@ MOST_AT_ONCE = 8
 def starts_at_once(protocol: Protocol, jobs: int) -> int:
     """How many workers start at a time.
 
-    Where they cannot fork, every timed block needs a worker of its own, however few measure at a
-    time: as many start side by side as there are cores.
+    On a GPU one measures at a time by default, and every block of a timed experiment needs another
+    worker: as many of them start side by side as there are cores, and leave the card alone.
     """
-    return jobs if can_fork(protocol) else max(jobs, min(usable_cores(), MOST_AT_ONCE))
+    return jobs if protocol.device == "cpu" else max(jobs, min(usable_cores(), MOST_AT_ONCE))
 
 
 class Prestart:
@@ -59,7 +59,7 @@ class Prestart:
             return
         names = [step.rules.name for step in steps]
         # A process that forks measures for every experiment once.
-        needed = max(Counter(names).values()) if can_fork(self._protocol) else len(names)
+        needed = max(Counter(names).values()) if can_fork() else len(names)
         count = min(self._at_once, needed)
         if count == 1:  # it imports what it needs when it is asked for a step
             self._waiting.append(_start(self._folder))
@@ -97,6 +97,8 @@ def _start(folder: RunFolder) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         text=True,
         process_group=0,  # Ctrl-C reaches the run alone, which then ends its pool
+        # By this way of looking for CUDA a library that does so when imported leaves it untouched.
+        env={**os.environ, "PYTORCH_NVML_BASED_CUDA_CHECK": "1"},
     )
 
 

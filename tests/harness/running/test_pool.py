@@ -18,8 +18,8 @@ import pytest
 from harness.catalogue.loading import load_study
 from harness.errors import HarnessError
 from harness.protocol.protocol import read_protocol
-from harness.running.measure import measure_step
 from harness.running.budget import unlimited
+from harness.running.measure import measure_step
 from harness.running.pool import _Pool, _Worker, measure_in_pool
 from harness.running.prestart import Prestart, end
 from harness.running.runner import steps_of

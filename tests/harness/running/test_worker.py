@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-from dataclasses import replace
 from functools import partial
 
 import pandas as pd
@@ -132,10 +131,8 @@ def test_prestart_whom_nobody_asks_for_end_with_the_run(house: House) -> None:
 
 def test_where_workers_cannot_fork_each_fresh_block_has_one_of_its_own(house: House) -> None:
     made = bench(house.top / "run", study_of(a=drawing(2, fresh_process=True), b=drawing(2)))
-    protocol = made.protocol
-    assert can_fork(protocol)
-    assert not can_fork(replace(protocol, device="cuda"))
-    worker, steps = _used(made), steps_of(protocol)
+    assert can_fork()
+    worker, steps = _used(made), steps_of(made.protocol)
     fresh, shared = (next(s for s in steps if s.rules.name == name) for name in "ab")
     worker.ask(fresh, 0.0)
     assert not worker.suits(shared, forks=False)
