@@ -91,8 +91,9 @@ def measure_in_pool(
         HarnessError: a worker could not go on, because the disk is full for instance.
     """
     with DefaultSelector() as ready:
-        prestart = prestart or Prestart(protocol, folder)
         budget = budget or unlimited(clock)
+        # What a step takes decides what else is begun: a process that starts must not weigh in it.
+        prestart = prestart or Prestart(folder, ready_first=budget.limited)
         pool = _Pool(protocol, folder, ready, list(reversed(steps)), prestart, budget)
         try:
             pool.fill(size, clock)

@@ -38,15 +38,22 @@ class Prestart:
     a timed block is measured: several start at a time, and wait their turn.
 
     Args:
-        protocol: of the run.
         folder: the run folder.
         at_once: how many start at a time.
+        ready_first: whether also one that starts alone has imported all before it is asked for a
+            step, so that what it imports is no part of what its first step takes.
     """
 
-    def __init__(self, protocol: Protocol, folder: RunFolder, at_once: int = 1) -> None:
-        self._protocol = protocol
+    def __init__(
+        self,
+        folder: RunFolder,
+        at_once: int = 1,
+        *,
+        ready_first: bool = False,
+    ) -> None:
         self._folder = folder
         self._at_once = at_once
+        self._ready_first = ready_first
         self._getting_ready: list[subprocess.Popen[str]] = []
         self._waiting: list[subprocess.Popen[str]] = []
 
@@ -61,7 +68,9 @@ class Prestart:
         # A process that forks measures for every experiment once.
         needed = max(Counter(names).values()) if can_fork() else len(names)
         count = min(self._at_once, needed)
-        if count == 1:  # it imports what it needs when it is asked for a step
+        if (
+            count == 1 and not self._ready_first
+        ):  # it imports what it needs when it is asked for a step
             self._waiting.append(_start(self._folder))
             return
         for _ in range(count):

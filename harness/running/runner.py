@@ -130,7 +130,11 @@ class _Run:
         here = [step for step in alone if not (step.rules.fresh_process or pool_only)]
         self.budget.expect(together, self.jobs)
         self.budget.expect(apart, 1)
-        prestart = Prestart(self.protocol, self.folder, starts_at_once(self.protocol, self.jobs))
+        prestart = Prestart(
+            self.folder,
+            starts_at_once(self.protocol, self.jobs),
+            ready_first=self.budget.limited,
+        )
         run, clock, budget = (self.protocol, self.folder), self.budget.clock, self.budget
         side_by_side = measure_in_pool(
             *run,

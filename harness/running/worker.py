@@ -90,11 +90,14 @@ def serve(run: Path) -> None:
     # Studies may print; the answers must not be mixed up with that.
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
+    # Torch is imported here, so that no fork has to, and not opened: to look for CUDA would spoil
+    # it for the forks.
+    import_all(["torch"])
     bench = _Bench(
         load_study(protocol.origin),
         protocol,
         RunFolder(run),
-        TorchDevice(protocol.device),  # not opened: to look for CUDA would spoil it for the forks
+        TorchDevice(protocol.device),
         {r.name: r.plan(protocol.study, protocol.seed) for r in protocol.experiments.values()},
     )
     # A process that a block forks closes its sys.stdin, and would wait for ever for the lock that

@@ -11,6 +11,7 @@ import re
 import tempfile
 import zipfile
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,7 +63,8 @@ def write_archive(path: Path, folders: Sequence[RunFolder]) -> int:
                     archive.write(file, name)
         partial.replace(path)
     except OSError as error:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):
+            partial.unlink()
         raise HarnessError(f"{path}: cannot be written ({error.strerror or error}).") from error
     return path.stat().st_size
 

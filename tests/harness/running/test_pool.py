@@ -126,7 +126,7 @@ def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
 
 def pool_of(made: Bench, ready: DefaultSelector) -> _Pool:
     """A pool that has nothing left to hand out."""
-    prestart = Prestart(made.protocol, made.folder)
+    prestart = Prestart(made.folder)
     budget = unlimited(time.monotonic)
     return _Pool(made.protocol, made.folder, ready, [], prestart, budget)
 

@@ -85,7 +85,7 @@ def test_a_fork_ends_with_the_worker_and_the_worker_with_the_run(house: House, v
 @pytest.mark.slow
 def test_processes_that_start_at_once_measure_one_after_another_each_once(house: House) -> None:
     made = twins(house)
-    prestart = Prestart(made.protocol, made.folder, 2)
+    prestart = Prestart(made.folder, 2)
     pool = measure_in_pool(
         made.protocol, made.folder, steps_of(made.protocol), 1, lambda: 0.0, prestart=prestart
     )
@@ -105,7 +105,7 @@ def test_prestart_start_when_a_worker_is_idle_once_and_join_the_next_pool(house:
     made = twins(house)
     steps = steps_of(made.protocol)
     first, last = steps[:1], steps[1:]
-    prestart = Prestart(made.protocol, made.folder, 2)
+    prestart = Prestart(made.folder, 2)
     begin = partial(measure_in_pool, made.protocol, made.folder, clock=lambda: 0.0)
     assert len(list(begin(first, 2, when_idle=lambda: prestart.start(last)))) == 1
     early = workers()
@@ -120,7 +120,7 @@ def test_prestart_start_when_a_worker_is_idle_once_and_join_the_next_pool(house:
 
 def test_prestart_whom_nobody_asks_for_end_with_the_run(house: House) -> None:
     made = twins(house)
-    prestart = Prestart(made.protocol, made.folder, 2)
+    prestart = Prestart(made.folder, 2)
     prestart.start([])
     assert workers() == []
     prestart.start(steps_of(made.protocol))
