@@ -139,6 +139,8 @@ def run_lease(
             written.
     """
     began = time.monotonic()
+    if budget <= 0:
+        raise HarnessError("A budget must be more than no time.")
     console = Console(stderr=True, highlight=False)
     opened = open_device(device)
     examine(results)
