@@ -156,6 +156,77 @@ def gpu(
     )
 
 
+@app.command()
+def regress(
+    *,
+    base: Annotated[
+        str | None,
+        typer.Option(help="The known side: torch==2.13.0, a wheel, commit:REV, a Python, or here."),
+    ] = None,
+    head: Annotated[str | None, typer.Option(help="The side in question, likewise.")] = None,
+    env: Annotated[
+        list[str] | None, typer.Option(help="NAME=VALUE for both sides; several times.")
+    ] = None,
+    base_env: Annotated[list[str] | None, typer.Option(help="NAME=VALUE for base alone.")] = None,
+    head_env: Annotated[list[str] | None, typer.Option(help="NAME=VALUE for head alone.")] = None,
+    benchmark: Annotated[
+        list[str] | None, typer.Option(help="This one alone, or a pattern; several times.")
+    ] = None,
+    benchmarks: Annotated[
+        Path | None, typer.Option(help="A file of benchmarks of your own.")
+    ] = None,
+    pytest: Annotated[
+        list[Path] | None, typer.Option(help="Tests of yours that use pytest-benchmark.")
+    ] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    threads: Annotated[int, typer.Option(help="Threads of torch in each process.")] = 1,
+    margin: Annotated[
+        float | None, typer.Option(help="For every time; by default what each declares (0.02).")
+    ] = None,
+    seconds: Annotated[float, typer.Option(help="Measuring time of a benchmark.")] = 8.0,
+    blocks: Annotated[
+        int | None, typer.Option(help="Fresh trios; by default as many as the intervals need.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Orders and random numbers start from it.")] = 0,
+    why: Annotated[
+        bool, typer.Option(help="Measure what got slower with each changed default set equal.")
+    ] = True,
+    resume: Annotated[str | None, typer.Option(help="Go on with this comparison.")] = None,
+    cache: Annotated[Path | None, typer.Option(help="Keeps the environments.")] = None,
+    repository: Annotated[Path, typer.Option(help="The git repository of commits.")] = Path(),
+    results: Results = DEFAULT_RESULTS,
+) -> None:
+    """Did a new torch, driver or commit make anything slower or hungrier, and why?
+
+    Ends with 0 (no regression), 1 (regression), 2 (bad input), 3 (inconclusive) or 4 (nothing was
+    measured).
+    """
+    from harness.cli.regress import Wanted, start
+    from harness.cli.regress import resume as go_on
+
+    if resume is not None:
+        raise typer.Exit(go_on(resume, results, cache=cache, repository=repository))
+    if base is None or head is None:
+        raise HarnessError("Name both sides: --base torch==2.13.0 --head torch==2.14.1.")
+    wanted = Wanted(
+        base,
+        head,
+        [*(env or ()), *(base_env or ())],
+        [*(env or ()), *(head_env or ())],
+        benchmark or (),
+        benchmarks,
+        pytest or (),
+        device,
+        threads,
+        margin,
+        seconds,
+        blocks,
+        seed,
+        why,
+    )
+    raise typer.Exit(start(wanted, results, cache=cache, repository=repository))
+
+
 @app.command("import")
 def import_runs(
     archive: Annotated[Path, typer.Argument(help="What `harness gpu` left.")],

@@ -14,8 +14,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-import numpy as np
-
 from harness.errors import HarnessError
 
 #: The eight packages with the most docstrings among those that every Python from 3.11 on installs.
@@ -62,6 +60,8 @@ def load_docstrings(
     Raises:
         HarnessError: a package is missing (an embedded or stripped Python) or holds no such text.
     """
+    import numpy as np  # here: the networks of this room are timed where there is no numpy
+
     root = library or Path(sysconfig.get_path("stdlib"))
     found = {area: list(dict.fromkeys(_docstrings(root / area))) for area in areas}
     homes = Counter(text for texts in found.values() for text in texts)

@@ -1,0 +1,409 @@
+"""A comparison of two sides as its user sees it: checks, interpreters, the bar, the table, why."""
+
+from __future__ import annotations
+
+import fnmatch
+import shutil
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rich.console import Console
+
+import harness.workloads
+from harness.catalogue.benchmarks import Benchmark, checked_margin, read_benchmarks
+from harness.catalogue.cards import studies_folder
+from harness.cli.regress_screen import RegressBar, show_report, show_sides
+from harness.errors import HarnessError
+from harness.figures.ratios import ratios_figure
+from harness.figures.style import save_figure, slide_style
+from harness.files import write_bytes
+from harness.judging.differences import Difference, differences
+from harness.judging.regression_table import write_findings
+from harness.judging.regressions import EXIT_CODES, Report, judge
+from harness.meters import gpu
+from harness.meters.device import open_device
+from harness.meters.machine import describe_machine, slug
+from harness.protocol.comparison import (
+    BASE,
+    HEAD,
+    SECONDS,
+    SIDES,
+    Asked,
+    Comparison,
+    Side,
+    blocks_for,
+    file_sha256,
+    read_comparison,
+    write_comparison,
+)
+from harness.publishing.job_summary import Explanation, append_to_job, summary
+from harness.running.comparing import Comparing
+from harness.running.environments import (
+    COMMIT,
+    default_cache,
+    interpreter_of,
+    read_source,
+    uncommitted,
+)
+from harness.running.suite import collect
+from harness.running.trio import Interpreter
+from harness.store.folders import RunFolder, create_folder, current_commit, locked
+from harness.store.turns import find_comparison, read_proofs, read_turns
+from harness.words import plural, shown
+
+#: The benchmarks of the project.
+OWN = Path(harness.workloads.__file__).with_name("benchmarks.py")
+#: The folder of comparisons below that of results, and of what was measured once more below one.
+FOLDER, EQUAL = "regress", "set-equal"
+PAGE = "summary.md"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a user asked for.
+
+    Attributes:
+        base: the side that is known.
+        head: the side that is asked about.
+        base_environment: "NAME=VALUE" of base's processes.
+        head_environment: the same of head's.
+        only: names, or patterns of names, of benchmarks; empty for all.
+        file: a file of benchmarks; None for the project's own.
+        suite: folders or files of tests that use pytest-benchmark.
+        device: "auto", "cpu" or "cuda".
+        threads: of torch in each process.
+        margin: of every benchmark; None for what each declares.
+        seconds: of measuring a benchmark.
+        blocks: fresh trios; None for as many as the intervals need.
+        seed: every order and every random number starts from it.
+        why: whether what got slower is measured once more with each changed default set equal.
+    """
+
+    base: str
+    head: str
+    base_environment: Sequence[str] = ()
+    head_environment: Sequence[str] = ()
+    only: Sequence[str] = ()
+    file: Path | None = None
+    suite: Sequence[Path] = ()
+    device: str = "auto"
+    threads: int = 1
+    margin: float | None = None
+    seconds: float = SECONDS
+    blocks: int | None = None
+    seed: int = 0
+    why: bool = True
+
+
+def start(
+    wanted: Wanted, results: Path, *, cache: Path | None = None, repository: Path = Path()
+) -> int:
+    """Compare two sides; nothing is written before every argument has been checked.
+
+    Args:
+        wanted: what to compare.
+        results: the folder of results; those of comparisons are below ``regress``.
+        cache: keeps environments.
+        repository: the git repository of commits.
+
+    Returns:
+        The exit code: 0 no regression, 1 regression, 3 inconclusive, 4 nothing was measured.
+
+    Raises:
+        HarnessError: a bad argument, a side that cannot be had, or a full disk.
+    """
+    console = Console(stderr=True, highlight=False)
+    _check(wanted)
+    asked = {
+        BASE: Asked(wanted.base, _variables(wanted.base_environment)),
+        HEAD: Asked(wanted.head, _variables(wanted.head_environment)),
+    }
+    device = open_device(wanted.device).kind
+    benchmarks = () if wanted.suite else _declared(wanted, device, console)
+    if not wanted.suite and not benchmarks:
+        console.print("No benchmark is selected: nothing was measured.")
+        return EXIT_CODES["nothing measured"]
+    interpreters = _interpreters(asked, console, cache or default_cache(), repository)
+    if wanted.suite:
+        benchmarks = _tests(wanted, interpreters[BASE])
+        if not benchmarks:
+            console.print("No test of the suite uses the fixture benchmark: nothing was measured.")
+            return EXIT_CODES["nothing measured"]
+    file = "" if wanted.suite else str((wanted.file or OWN).resolve())
+    comparison = Comparison(
+        asked[BASE],
+        asked[HEAD],
+        benchmarks,
+        file,
+        file_sha256(Path(file)) if file else "",
+        tuple(str(path) for path in wanted.suite),
+        device,
+        wanted.threads,
+        wanted.seed,
+        wanted.blocks or blocks_for(len(benchmarks)),
+        wanted.seconds,
+        datetime.now(UTC).isoformat(timespec="seconds"),
+        current_commit(studies_folder().parent),
+        describe_machine(device),
+    )
+    day = comparison.started[:10]
+    name = f"{day}_{slug(dict(comparison.machine))}_{comparison.commit}"
+    folder = create_folder(results, FOLDER, name)
+    write_comparison(folder.path, comparison)
+    return _carry_out(comparison, folder, interpreters, console, why=wanted.why)
+
+
+def resume(run: str, results: Path, *, cache: Path | None = None, repository: Path = Path()) -> int:
+    """Go on with a comparison that was stopped; finished blocks are kept and not repeated.
+
+    Returns:
+        See ``start``.
+
+    Raises:
+        HarnessError: there is none, its file of benchmarks has changed, a file is broken, or
+            another process is at it.
+    """
+    console = Console(stderr=True, highlight=False)
+    folder = find_comparison(run, results)
+    comparison = read_comparison(folder.path)
+    if comparison.file and file_sha256(Path(comparison.file)) != comparison.file_sha256:
+        raise HarnessError(
+            f"{comparison.file} has changed since the comparison began: start a new one."
+        )
+    asked = {BASE: comparison.base, HEAD: comparison.head}
+    interpreters = _interpreters(asked, console, cache or default_cache(), repository)
+    return _carry_out(comparison, folder, interpreters, console, why=True)
+
+
+def _carry_out(
+    comparison: Comparison,
+    folder: RunFolder,
+    interpreters: Mapping[Side, Interpreter],
+    console: Console,
+    *,
+    why: bool,
+) -> int:
+    console.print(f"Folder: {folder.path}", soft_wrap=True)
+    console.print(_forecast(comparison), soft_wrap=True)
+    with _resumable(console, folder), locked(folder):
+        folder.drop_partials()
+        report = _measure(comparison, folder, interpreters, console, "measuring")
+        proofs = read_proofs(folder) or {}
+        show_sides(console, proofs)
+        differing = differences(proofs.get(BASE, {}), proofs.get(HEAD, {}))
+        explain = _Explain(comparison, folder, interpreters, console)
+        explanations = explain.all(report, differing) if why else []
+    _write(folder, comparison, report, differing, explanations)
+    out = Console(highlight=False)
+    show_report(out, comparison, report, differing, explanations)
+    out.print(f"Page    {folder.path / PAGE}", soft_wrap=True)
+    out.print(f"Figure  {folder.figures / 'ratios.png'}", soft_wrap=True)
+    return report.exit_code
+
+
+def _measure(
+    comparison: Comparison,
+    folder: RunFolder,
+    interpreters: Mapping[Side, Interpreter],
+    console: Console,
+    what: str,
+) -> Report:
+    watch: Callable[[], list[str]] = list
+    if comparison.device == "cuda":
+        watch = _throttles  # the other contexts on the card are the trio's own
+    with RegressBar(console, what) as bar:
+        where = Path.cwd() if comparison.suite else folder.path
+        Comparing(comparison, folder, interpreters, bar, where, watch).carry_out()
+    return judge(comparison, read_turns(folder, comparison))
+
+
+def _throttles() -> list[str]:
+    """What slows the card down now; that several processes hold it is how a trio works."""
+    return [each for each in gpu.disturbances() if "another process" not in each]
+
+
+@dataclass(frozen=True)
+class _Explain:
+    """Measures what got slower once more, with one thing set equal on both sides at a time."""
+
+    comparison: Comparison
+    folder: RunFolder
+    interpreters: Mapping[Side, Interpreter]
+    console: Console
+
+    def all(self, report: Report, differing: Sequence[Difference]) -> list[Explanation]:
+        """One explanation for each benchmark that got slower and each thing that can be equal."""
+        slower = [f.benchmark for f in report.findings if f.word in ("slower", "hungrier")]
+        if not slower:
+            return []
+        return [
+            explanation
+            for difference in differing
+            if difference.can_be_set_equal
+            for explanation in self.one(slower, difference)
+        ]
+
+    def one(self, slower: Sequence[Benchmark], difference: Difference) -> Iterator[Explanation]:
+        """The benchmarks that got slower, with this set to base's value on both sides."""
+        comparison = replace(
+            self.comparison,
+            base=_with_equal(self.comparison.base, difference),
+            head=_with_equal(self.comparison.head, difference),
+            benchmarks=tuple(slower),
+            blocks=blocks_for(len(slower)),
+        )
+        folder = RunFolder(self.folder.path / EQUAL / f"{difference.kind}-{difference.name}")
+        if not folder.path.is_dir():
+            folder.path.mkdir(parents=True)
+            write_comparison(folder.path, comparison)
+        comparison = read_comparison(folder.path)
+        interpreters = {
+            side: replace(
+                self.interpreters[side], environment=dict(comparison.asked(side).environment)
+            )
+            for side in SIDES
+        }
+        what = f"{difference.name} set equal"
+        report = _measure(comparison, folder, interpreters, self.console, what)
+        for finding in report.findings:
+            yield Explanation(finding.benchmark.name, difference, finding.head, finding.word)
+
+
+def _with_equal(asked: Asked, difference: Difference) -> Asked:
+    if difference.kind == "default":
+        return replace(asked, settings={**asked.settings, difference.name: difference.value})
+    environment = {n: v for n, v in asked.environment.items() if n != difference.name}
+    # Both sides get base's value; where base has none, neither has any.
+    value = "" if difference.value is None else str(difference.value)
+    return replace(asked, environment={**environment, difference.name: value})
+
+
+def _write(
+    folder: RunFolder,
+    comparison: Comparison,
+    report: Report,
+    differing: Sequence[Difference],
+    explanations: Sequence[Explanation],
+) -> None:
+    page = summary(comparison, report, differing, explanations)
+    write_findings(folder.path, report)
+    write_bytes(folder.path / PAGE, page.encode())
+    append_to_job(page)
+    title = f"{comparison.head.source} against {comparison.base.source} ({comparison.device})"
+    with slide_style():
+        save_figure(ratios_figure(report, shown(title, 90)), folder.figures / "ratios")
+
+
+def _check(wanted: Wanted) -> None:
+    """Refuse what cannot be compared.
+
+    Raises:
+        HarnessError: a number out of its range.
+    """
+    if wanted.seed < 0:
+        raise HarnessError(f"The seed must be 0 or more, not {wanted.seed}.")
+    if wanted.threads < 1:
+        raise HarnessError(f"The number of threads must be 1 or more, not {wanted.threads}.")
+    if not 0 < wanted.seconds <= 3600:
+        raise HarnessError(f"The seconds of a benchmark must lie in 0 to 3600: {wanted.seconds}.")
+    if wanted.blocks is not None and wanted.blocks < 1:
+        raise HarnessError(f"The number of blocks must be 1 or more, not {wanted.blocks}.")
+    if wanted.margin is not None:
+        checked_margin(wanted.margin, "--margin")
+    if wanted.file is not None and wanted.suite:
+        raise HarnessError("Give a file of benchmarks or a suite of tests, not both.")
+
+
+def _variables(given: Sequence[str]) -> dict[str, str]:
+    found = {}
+    for each in given:
+        name, equals, value = each.partition("=")
+        if not equals or not name or "\0" in each:
+            raise HarnessError(f"{shown(each)}: an environment variable is given as NAME=VALUE.")
+        found[name] = value
+    return found
+
+
+def _declared(wanted: Wanted, device: str, console: Console) -> tuple[Benchmark, ...]:
+    """The benchmarks of a file that are wanted and can run here."""
+    file = wanted.file or OWN
+    declared = read_benchmarks(file)
+    unknown = [name for name in wanted.only if not _matching(declared, [name])]
+    if declared and unknown:
+        there = ", ".join(each.name for each in declared)
+        raise HarnessError(f"{file}: there is no benchmark {unknown[0]!r}; there are {there}.")
+    chosen = _matching(declared, wanted.only) if wanted.only else declared
+    kept = []
+    for each in chosen:
+        if lacking := _lacking(each.needs, device):
+            console.print(f"{each.name} is left out: {lacking}.", soft_wrap=True)
+        else:
+            kept.append(each)
+    return _with_margin(kept, wanted.margin)
+
+
+def _matching(benchmarks: Sequence[Benchmark], patterns: Sequence[str]) -> tuple[Benchmark, ...]:
+    return tuple(b for b in benchmarks if any(fnmatch.fnmatch(b.name, p) for p in patterns))
+
+
+def _with_margin(benchmarks: Sequence[Benchmark], margin: float | None) -> tuple[Benchmark, ...]:
+    """The benchmarks with another margin for times; that of bytes stays what was declared."""
+    return tuple(
+        replace(b, margin=margin) if margin is not None and b.unit == "s" else b for b in benchmarks
+    )
+
+
+def _lacking(needs: str, device: str) -> str:
+    """What a benchmark needs and this machine lacks; empty where it lacks nothing."""
+    if needs == "cuda" and device != "cuda":
+        return "it needs CUDA"
+    if needs == "compiler" and not (shutil.which("c++") or shutil.which("g++")):
+        return "it needs a C++ compiler"
+    return ""
+
+
+def _tests(wanted: Wanted, interpreter: Interpreter) -> tuple[Benchmark, ...]:
+    tests = [Benchmark(test) for test in collect(interpreter, wanted.suite, Path.cwd())]
+    return _with_margin(_matching(tests, wanted.only) if wanted.only else tests, wanted.margin)
+
+
+def _interpreters(
+    asked: Mapping[Side, Asked], console: Console, cache: Path, repository: Path
+) -> dict[Side, Interpreter]:
+    """An interpreter for each of the three; the two of base share one environment."""
+    found: dict[Side, Interpreter] = {}
+    sources = {side: read_source(each.source, repository) for side, each in asked.items()}
+    if any(source.kind == "commit" for source in sources.values()) and uncommitted(repository):
+        console.print(
+            f"The working tree of {repository.resolve()} has changes that are not committed: a "
+            f"side {COMMIT}... is measured without them.",
+            soft_wrap=True,
+        )
+    for side, source in sources.items():
+        with console.status(f"{side}: {source.text}"):
+            python = interpreter_of(source, cache)
+        found[side] = Interpreter(python, asked[side].environment)
+    return {side: found[HEAD if side == HEAD else BASE] for side in SIDES}
+
+
+def _forecast(comparison: Comparison) -> str:
+    minutes = comparison.seconds * len(comparison.benchmarks) / 60
+    return (
+        f"{plural(len(comparison.benchmarks), 'benchmark')}, {comparison.blocks} fresh trios of "
+        f"processes, about {minutes:.1f} min of measuring and {comparison.blocks * 4} s of starting"
+    )
+
+
+@contextmanager
+def _resumable(console: Console, folder: RunFolder) -> Iterator[None]:
+    """Say how to go on where a comparison is stopped."""
+    try:
+        yield
+    except (KeyboardInterrupt, HarnessError):
+        command = f"{Path(sys.executable).name} -m harness regress --resume {folder.path}"
+        console.print(f"Finished blocks are kept. Go on with: {command}", soft_wrap=True)
+        raise

@@ -1,0 +1,150 @@
+"""What a comparison says elsewhere: a page of Markdown whose first line is the verdict."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.errors import HarnessError
+from harness.judging.differences import Difference
+from harness.judging.intervals import Interval
+from harness.judging.regressions import REGRESSIONS, Finding, Outcome, Report
+from harness.protocol.comparison import Comparison
+from harness.publishing.markdown import render
+from harness.words import amount, plural
+
+#: Differences that a page names; the others are counted.
+NAMED = 40
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """A benchmark measured once more with one thing set equal on both sides.
+
+    Attributes:
+        benchmark: that got slower.
+        difference: what was set to base's value on both sides.
+        head: the ratio that came out; None where it gave none.
+        word: the verdict that it would have been.
+    """
+
+    benchmark: str
+    difference: Difference
+    head: Interval | None
+    word: str
+
+    def __str__(self) -> str:
+        equal = f"With {self.difference.name.replace('_', ' ')} set equal ({self.difference.base})"
+        if self.head is None:
+            return f"{equal}, {self.benchmark} gave no ratio."
+        return f"{equal}, the ratio of {self.benchmark} is {told(self.head)}: {self.word}."
+
+
+def verdict_line(report: Report) -> str:
+    """The verdict of a comparison in one line."""
+    worst = [finding for finding in report.findings if finding.word in REGRESSIONS]
+    total = plural(len(report.findings), "benchmark")
+    words: dict[Outcome, str] = {
+        "regression": f"Regression in {len(worst)} of {total}",
+        "inconclusive": "Inconclusive",
+        "no regression": f"No regression in {total}",
+        "nothing measured": "Nothing was measured",
+    }
+    if worst:
+        named = "; ".join(f"{short(f.benchmark.name)} {_found(f)}" for f in worst[:5])
+        return f"{words['regression']}: {named}{'; ...' if len(worst) > 5 else ''}"
+    if report.outcome == "inconclusive":
+        open_ = [f for f in report.findings if f.word in ("inconclusive", "not measured")]
+        return f"Inconclusive: {len(open_)} of {total} could not be decided, the others are fine"
+    return words[report.outcome]
+
+
+def _found(finding: Finding) -> str:
+    return f"{finding.word} ({told(finding.head)})" if finding.head is not None else finding.word
+
+
+def told(interval: Interval) -> str:
+    """A ratio with its interval in words."""
+    if not math.isfinite(interval.low + interval.high):
+        return f"{interval.estimate:.3f}, no interval"
+    return f"{interval.estimate:.3f}, {interval.low:.3f} to {interval.high:.3f}"
+
+
+def short(name: str) -> str:
+    """A benchmark's name without the folders of its file."""
+    return name.rpartition("/")[2]
+
+
+def size(finding: Finding) -> str:
+    """What a call takes, or weighs, on base."""
+    if not math.isfinite(finding.base):
+        return ""
+    return amount(finding.base, finding.benchmark.unit)
+
+
+def summary(
+    comparison: Comparison,
+    report: Report,
+    differing: Sequence[Difference],
+    explanations: Sequence[Explanation] = (),
+) -> str:
+    """The page of a comparison, in Markdown."""
+    handovers = [f.handover for f in report.findings if math.isfinite(f.handover)]
+    order = sorted(report.findings, key=lambda f: f.word not in REGRESSIONS)
+    return render(
+        "job_summary.md.jinja",
+        verdict=verdict_line(report),
+        comparison=comparison,
+        rows=[
+            {
+                "name": short(finding.benchmark.name),
+                "meaning": finding.benchmark.meaning,
+                "base": size(finding),
+                "ratio": told(finding.head) if finding.head is not None else "none",
+                "margin": f"{100 * finding.benchmark.margin:g} %",
+                "word": finding.word,
+                "control": told(finding.control) if finding.control is not None else "none",
+                "reason": finding.reason,
+            }
+            for finding in order
+        ],
+        policy=policy(comparison),
+        clock=report.clock,
+        handover=amount(sorted(handovers)[len(handovers) // 2], "s") if handovers else "",
+        differing=[str(each) for each in differing[:NAMED]],
+        more=max(len(differing) - NAMED, 0),
+        explanations=[str(each) for each in explanations],
+    )
+
+
+def policy(comparison: Comparison) -> str:
+    """What the intervals promise, and how often it may be broken."""
+    count = len(comparison.benchmarks)
+    return (
+        f"{comparison.blocks} fresh trios of processes; "
+        f"{'the interval has' if count == 1 else f'all {count} intervals together have'} 99 % "
+        "confidence (distribution-free"
+        f"{'' if count == 1 else ', by Bonferroni'}): the chance that this run calls anything "
+        "slower, hungrier or faster that is not, by more than its margin, is at most 1 %."
+    )
+
+
+def append_to_job(text: str) -> None:
+    """Add the page to the summary of a GitHub job, if this is one.
+
+    Raises:
+        HarnessError: its file cannot be written.
+    """
+    target = os.environ.get("GITHUB_STEP_SUMMARY")
+    if not target:
+        return
+    try:
+        with Path(target).open("a", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:
+        raise HarnessError(
+            f"{target}: the job's summary cannot be written ({error.strerror or error})."
+        ) from error

@@ -1,0 +1,154 @@
+"""One benchmark in a trio: chunks of a few milliseconds, in an order that changes every round.
+
+The rules are those of the clock of studies (``harness.meters.clock``): as many calls a chunk as
+fill it on the fastest side, the same for all; rounds of warm-up; every round visits each side once.
+What another process has cooled is warmed by one call before each chunk, which is not timed.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from harness.catalogue.benchmarks import Benchmark
+from harness.meters.clock import (
+    CHUNK_SECONDS,
+    LONG_CALL_SECONDS,
+    LONGEST_CHUNK_SECONDS,
+    WARMUP_ROUNDS,
+    Phase,
+)
+from harness.protocol.comparison import SIDES, Side
+from harness.running.trio import LostError, RaisedError, Turns
+
+#: Rounds of a block: no median of fewer, and no gain from more.
+FEWEST_ROUNDS, MOST_ROUNDS = 8, 200
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One measured chunk.
+
+    Attributes:
+        side: which process had the turn.
+        phase: warm-up or measured.
+        round: 0, 1, ... within the phase.
+        order: the side's place within its round.
+        value: seconds a call, or what the work weighed.
+        preempted: whether another process took the core in the midst of it.
+    """
+
+    side: Side
+    phase: Phase
+    round: int
+    order: int
+    value: float
+    preempted: bool = False
+
+
+@dataclass
+class Measured:
+    """What a benchmark gave in one trio.
+
+    Attributes:
+        turns: in the order they were measured.
+        failures: by side, what went wrong there.
+        lost: whether a process is gone, so that the trio is of no more use.
+        calls: in a chunk.
+        handovers: seconds from asking to the answer less what the process was busy, a turn each.
+    """
+
+    turns: list[Turn] = field(default_factory=list)
+    failures: dict[Side, str] = field(default_factory=dict)
+    lost: bool = False
+    calls: int = 0
+    handovers: list[float] = field(default_factory=list)
+
+    @property
+    def handover(self) -> float:
+        """The median time of a hand-over, in seconds; 0 where there was none."""
+        return statistics.median(self.handovers) if self.handovers else 0.0
+
+
+def measure(
+    trio: Turns, benchmark: Benchmark, request: Mapping[str, Any], seed: int, seconds: float
+) -> Measured:
+    """Measure a benchmark in a trio; what goes wrong is part of what comes back.
+
+    Args:
+        trio: whose turn it is, is decided here.
+        benchmark: what it declares.
+        request: builds its work.
+        seed: of the orders.
+        seconds: of measuring, over all sides.
+    """
+    found = Measured()
+    try:
+        answers = trio.ask_all(request)
+        found.failures = {s: a.message for s, a in answers.items() if isinstance(a, RaisedError)}
+        if not found.failures:
+            measure_turns = _weigh if benchmark.unit == "B" else _time
+            measure_turns(trio, found, seed, seconds)
+        trio.ask_all({"do": "drop"})
+    except RaisedError as error:
+        found.failures[error.side] = error.message
+        _drop(trio, found)
+    except LostError as error:
+        found.failures[error.side] = f"the process {error.how}"
+        found.lost = True
+    return found
+
+
+def _drop(trio: Turns, found: Measured) -> None:
+    try:
+        trio.ask_all({"do": "drop"})
+    except LostError as error:
+        found.failures.setdefault(error.side, f"the process {error.how}")
+        found.lost = True
+
+
+def _weigh(trio: Turns, found: Measured, seed: int, seconds: float) -> None:  # noqa: ARG001 - as _time
+    """One number of each side, in random order."""
+    for place, side in enumerate(_orders(np.random.default_rng(seed))):
+        value = float(trio.ask(side, {"do": "weigh"})["amount"])
+        found.turns.append(Turn(side, "measured", 0, place, value))
+
+
+def _time(trio: Turns, found: Measured, seed: int, seconds: float) -> None:
+    """Chunks by turns."""
+    orders = np.random.default_rng(seed)
+    warm = {}
+    for side in _orders(orders):
+        warm[side] = float(trio.ask(side, {"do": "warm", "seconds": CHUNK_SECONDS})["seconds"])
+    found.calls = calls_of_a_chunk(list(warm.values()))
+    untimed = 0 if min(warm.values()) >= LONG_CALL_SECONDS else 1
+    turn = {"do": "turn", "calls": found.calls, "untimed": untimed}
+    in_a_round = sum(warm.values()) * (found.calls + untimed)
+    rounds = int(min(max(seconds / max(in_a_round, 1e-9), FEWEST_ROUNDS), MOST_ROUNDS))
+    phases: tuple[tuple[Phase, int], ...] = (("warmup", WARMUP_ROUNDS), ("measured", rounds))
+    for phase, count in phases:
+        for number in range(count):
+            for place, side in enumerate(_orders(orders)):
+                answer = trio.ask(side, turn)
+                value, preempted = float(answer["seconds"]), bool(answer["preempted"])
+                found.turns.append(Turn(side, phase, number, place, value, preempted))
+                found.handovers.append(float(answer["handover"]))
+
+
+def _orders(random: np.random.Generator) -> list[Side]:
+    return [SIDES[place] for place in random.permutation(len(SIDES)).tolist()]
+
+
+def calls_of_a_chunk(seconds: Sequence[float]) -> int:
+    """As many calls as fill a chunk on the fastest side, and take no side too long.
+
+    Args:
+        seconds: a call on each side.
+    """
+    fastest, slowest = max(min(seconds), 1e-9), max(*seconds, 1e-9)
+    return max(1, min(math.ceil(CHUNK_SECONDS / fastest), int(LONGEST_CHUNK_SECONDS / slowest)))

@@ -1,0 +1,363 @@
+"""One of three processes that take turns, run by its path in whatever interpreter is compared.
+
+That interpreter need not have this project: nothing is imported here but the standard library and,
+when it is asked for, torch. A request is a line of JSON on standard input, its answer a line of
+JSON on what was standard output; what a benchmark prints goes to standard error. Between two
+requests this process waits for the pipe and uses no core and no GPU.
+"""
+
+from __future__ import annotations
+
+import gc
+import hashlib
+import importlib.metadata
+import importlib.util
+import json
+import os
+import platform
+import re
+import sys
+import time
+from contextlib import redirect_stdout, suppress
+from functools import reduce
+from itertools import repeat
+from pathlib import Path
+from resource import RUSAGE_SELF, getrusage
+from typing import Any, Callable  # noqa: UP035 - older interpreters are compared, too
+
+#: Chunks before the number of calls is fixed, at least: no first call is typical.
+WARMUP_CHUNKS = 2
+#: Everything a chunk needs is called by its own name: an attribute would be looked up in it.
+clock = time.perf_counter
+
+
+class Worker:
+    """The benchmark under way, and what the device needs of this process.
+
+    Attributes:
+        answers: where answers go.
+        requests: where requests come from.
+    """
+
+    def __init__(self, requests: Any, answers: Any) -> None:  # noqa: ANN401 - text streams
+        self.requests, self.answers = requests, answers
+        self.work: Callable[[], Any] | None = None
+        self.synchronise: Callable[[], object] = _nothing
+        self.device = "cpu"
+
+    def serve(self, until: str = "") -> None:
+        """Answer requests until there are no more, or one of this name has been answered."""
+        for line in iter(self.requests.readline, ""):
+            began = clock()
+            request = json.loads(line)
+            try:
+                answer = getattr(self, "do_" + request.pop("do"))(**request)
+            except (Exception, SystemExit) as error:  # noqa: BLE001 - what a benchmark raises is a finding
+                answer = {"error": _sentence(error)}
+            answer["busy"] = clock() - began
+            self.answers.write(json.dumps(answer) + "\n")
+            self.answers.flush()
+            if until and until in answer:
+                return
+
+    def do_open(
+        self,
+        *,
+        device: str,
+        threads: int,
+        imports: list[str],
+        settings: dict[str, Any],
+        defaults: dict[str, str],
+        variables: str,
+    ) -> dict[str, Any]:
+        """Import torch, make this process ready, and prove what it runs.
+
+        Args:
+            device: "cpu" or "cuda".
+            threads: of torch, inside an operation.
+            imports: folders to import from what this interpreter does not have itself.
+            settings: defaults to set, by their names.
+            defaults: settings of torch that can change a number: where each stands.
+            variables: a regular expression of environment variables that can.
+        """
+        sys.path.extend(imports)
+        import torch
+
+        for name, value in settings.items():
+            _set(torch, name, defaults.get(name, name), value)
+        found = _defaults(torch, defaults)  # before the number of threads is ours
+        torch.set_num_threads(threads)
+        self.device = device
+        card: dict[str, Any] = {}
+        if device == "cuda":
+            self.synchronise = torch.cuda.synchronize
+            card = _card(torch)
+        gc.disable()
+        _freeze()
+        return {
+            "python": platform.python_version(),
+            "interpreter": sys.executable,
+            "torch": str(torch.__version__),
+            "torch_file": str(torch.__file__),
+            "build": str(torch.version.git_version),
+            "build_settings": hashlib.sha256(torch.__config__.show().encode()).hexdigest()[:12],
+            "cuda": str(torch.version.cuda or ""),
+            "device": device,
+            "threads": torch.get_num_threads(),
+            "packages": _packages(),
+            "defaults": found,
+            "environment": {n: v for n, v in sorted(os.environ.items()) if re.match(variables, n)},
+            **card,
+        }
+
+    def do_prepare(self, file: str, name: str, seed: int) -> dict[str, Any]:
+        """Build a benchmark's work; all three sides draw the same numbers for it."""
+        import torch
+
+        torch.manual_seed(seed)
+        self.work = getattr(_module(file), name)(self.device)
+        return self._made_ready()
+
+    def _made_ready(self) -> dict[str, Any]:
+        self.synchronise()
+        gc.freeze()  # what is there before the chunks need not be looked at between them
+        return {"ready": True}
+
+    def do_warm(self, seconds: float) -> dict[str, Any]:
+        """Call the work until it is known how many calls fill a chunk.
+
+        Args:
+            seconds: of a chunk.
+        """
+        calls, done = 1, 0
+        while True:
+            took = self._time(calls)
+            done += 1
+            if took >= seconds and done >= WARMUP_CHUNKS:
+                return {"seconds": took / calls}
+            if took < seconds:
+                # Not more than tenfold at a time: the first calls tell little.
+                calls = min(max(int(calls * seconds / max(took, 1e-9)) + 1, calls + 1), 10 * calls)
+
+    def do_turn(self, calls: int, untimed: int) -> dict[str, Any]:
+        """A chunk: some calls in a row, after some that warm what another process has cooled."""
+        gc.collect()
+        self._time(untimed)
+        before = _switches()
+        seconds = self._time(calls) / calls
+        return {"seconds": seconds, "preempted": _switches() > before}
+
+    def do_weigh(self) -> dict[str, Any]:
+        """The number that the work returns."""
+        gc.collect()
+        return {"amount": float(self._work()())}
+
+    def do_drop(self) -> dict[str, Any]:
+        """Let go of the work, and of the card's memory that it took."""
+        self.work = None
+        gc.collect()
+        if self.device == "cuda":
+            import torch
+
+            torch.cuda.empty_cache()
+        return {"dropped": True}
+
+    def do_collect(self, paths: list[str]) -> dict[str, Any]:
+        """The names of a suite's tests that use pytest-benchmark's fixture."""
+        suite = _Suite(self)
+        code = _pytest([*paths, "--collect-only"], suite)
+        return {"tests": suite.tests, "code": code}
+
+    def do_test(self, test: str, seed: int) -> dict[str, Any]:
+        """Run a test; what it gives to the fixture ``benchmark`` becomes the work.
+
+        Requests are answered from inside the fixture until the work is dropped, and the test goes
+        on then; what is returned here comes after that.
+        """
+        import torch
+
+        torch.manual_seed(seed)
+        suite = _Suite(self)
+        code = _pytest([test], suite)
+        if not suite.used and not suite.problem:
+            suite.problem = f"the test did not use the fixture benchmark (pytest said {code})"
+        return {"error": suite.problem} if suite.problem else {"ended": True}
+
+    def _work(self) -> Callable[[], Any]:
+        if self.work is None:
+            raise RuntimeError("there is no work")
+        return self.work
+
+    def _time(self, calls: int) -> float:
+        """Seconds that so many calls take, between two synchronisations of the device."""
+        work, synchronise = self._work(), self.synchronise
+        synchronise()
+        started = clock()
+        for _ in repeat(None, calls):
+            work()
+        synchronise()
+        return clock() - started
+
+
+class _Suite:
+    """A plug-in of pytest: its fixture ``benchmark`` lets the work take turns."""
+
+    def __init__(self, worker: Worker) -> None:
+        self.worker = worker
+        self.tests: list[str] = []
+        self.used = False
+        self.problem = ""
+
+    def pytest_collection_modifyitems(self, items: list[Any]) -> None:
+        self.tests = [item.nodeid for item in items if "benchmark" in item.fixturenames]
+
+    def pytest_exception_interact(self, call: Any) -> None:  # noqa: ANN401 - pytest's own
+        self.problem = self.problem or _sentence(call.excinfo.value)
+
+    def take_turns(self, work: Callable[[], Any]) -> None:
+        """Answer that the work is ready, and serve until it is dropped."""
+        worker = self.worker
+        worker.work, self.used = work, True
+        answer = {**worker._made_ready(), "busy": 0.0}  # noqa: SLF001 - the plug-in is its part
+        worker.answers.write(json.dumps(answer) + "\n")
+        worker.answers.flush()
+        worker.serve(until="dropped")
+
+
+class _Fixture:
+    """What of pytest-benchmark's fixture a test may use."""
+
+    def __init__(self, suite: _Suite) -> None:
+        self.suite = suite
+        self.group: str | None = None
+        self.name = ""
+        self.extra_info: dict[str, Any] = {}
+        self.enabled = True
+
+    def __call__(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - whatever a test gives
+        self.suite.take_turns(lambda: function(*args, **kwargs))
+        return function(*args, **kwargs)
+
+    def pedantic(
+        self,
+        target: Callable[..., Any],
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+        setup: Callable[[], Any] | None = None,
+        **_: Any,  # noqa: ANN401 - rounds and iterations are ours
+    ) -> Any:  # noqa: ANN401 - what the target returns
+        """The same; how often it is called is not the test's to say here."""
+        if setup is not None:
+            raise NotImplementedError("a benchmark with setup= cannot take turns in chunks")
+        return self(target, *args, **(kwargs or {}))
+
+
+def _pytest(arguments: list[str], suite: _Suite) -> int:
+    import pytest
+
+    def benchmark() -> _Fixture:
+        return _Fixture(suite)
+
+    suite.benchmark = pytest.fixture(benchmark)  # type: ignore[attr-defined]
+    quiet = ["-q", "-p", "no:benchmark", "-p", "no:cacheprovider", "-p", "no:xdist", "-p", "no:cov"]
+    quiet += ["-o", "addopts=", "-o", "timeout=0", "-W", "ignore::pytest.PytestConfigWarning"]
+    with redirect_stdout(sys.stderr):
+        return int(pytest.main([*arguments, *quiet, "--import-mode=importlib"], plugins=[suite]))
+
+
+_MODULES: dict[str, Any] = {}
+
+
+def _module(file: str) -> Any:  # noqa: ANN401 - whatever the file defines
+    """A file of benchmarks, imported once."""
+    if file not in _MODULES:
+        spec = importlib.util.spec_from_file_location("benchmarks_under_test", file)
+        if spec is None or spec.loader is None:
+            raise ImportError(f"{file} is no Python file")
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[module.__name__] = module
+        spec.loader.exec_module(module)
+        _MODULES[file] = module
+    return _MODULES[file]
+
+
+def _packages() -> dict[str, str]:
+    """The version of every installed package, for an indirect one can change a number too."""
+    found = {
+        str(package.metadata["Name"]).lower().replace("_", "-"): str(package.version)
+        for package in importlib.metadata.distributions()
+        if package.metadata["Name"]
+    }
+    return dict(sorted(found.items()))
+
+
+def _defaults(torch: Any, places: dict[str, str]) -> dict[str, Any]:  # noqa: ANN401 - the module
+    found = {}
+    for name, path in places.items():
+        with suppress(AttributeError, RuntimeError, AssertionError):
+            value = reduce(getattr, path.split("."), torch)
+            value = value() if callable(value) else value
+            found[name] = value if isinstance(value, (bool, int, float, str)) else str(value)
+    return found
+
+
+def _set(torch: Any, name: str, path: str, value: Any) -> None:  # noqa: ANN401 - the module, a setting
+    """Give a setting of torch a value."""
+    if name == "dtype":
+        torch.set_default_dtype(getattr(torch, str(value).rpartition(".")[2]))
+    elif name == "float32_matmul_precision":
+        torch.set_float32_matmul_precision(value)
+    elif name == "deterministic_algorithms":
+        torch.use_deterministic_algorithms(value)
+    else:
+        owner, _, attribute = path.rpartition(".")
+        holder = reduce(getattr, owner.split("."), torch) if owner else torch
+        if callable(getattr(holder, attribute, None)):
+            raise ValueError(f"{name} cannot be set from outside")
+        setattr(holder, attribute, value)
+
+
+def _card(torch: Any) -> dict[str, Any]:  # noqa: ANN401 - the module
+    """The GPU, and how much of its memory is free beside the contexts of all three."""
+    free, total = torch.cuda.mem_get_info()
+    return {
+        "card": torch.cuda.get_device_name(0),
+        "card_free_bytes": int(free),
+        "card_total_bytes": int(total),
+    }
+
+
+def _switches() -> int:
+    """How often the system has taken the core from this process for another one."""
+    return getrusage(RUSAGE_SELF).ru_nivcsw
+
+
+def _freeze() -> None:
+    gc.collect()
+    gc.freeze()
+
+
+def _nothing() -> None:
+    """A CPU is done when a call returns."""
+
+
+def _sentence(error: BaseException) -> str:
+    """The error in one line."""
+    text = " ".join(f"{type(error).__name__}: {error}".split())
+    return text if len(text) <= 500 else text[:500] + "..."
+
+
+def main() -> None:
+    """Serve until nobody asks any more."""
+    # Beside this file lie modules of other names that a benchmark may mean.
+    here = str(Path(__file__).resolve().parent)
+    sys.path[:] = [path for path in sys.path if path != here]
+    with os.fdopen(os.dup(0), "r") as requests, os.fdopen(os.dup(1), "w") as answers:
+        nowhere = os.open(os.devnull, os.O_RDONLY)
+        os.dup2(nowhere, 0)
+        os.dup2(2, 1)
+        Worker(requests, answers).serve()
+
+
+if __name__ == "__main__":
+    main()
