@@ -276,10 +276,8 @@ class _Explain:
 def _with_equal(asked: Asked, difference: Difference) -> Asked:
     if difference.kind == "default":
         return replace(asked, settings={**asked.settings, difference.name: difference.value})
-    environment = {n: v for n, v in asked.environment.items() if n != difference.name}
-    # Both sides get base's value; where base has none, neither has any.
-    value = "" if difference.value is None else str(difference.value)
-    return replace(asked, environment={**environment, difference.name: value})
+    # Where base has no such variable, neither side has one: the value is None.
+    return replace(asked, environment={**asked.environment, difference.name: difference.value})
 
 
 def _write(
@@ -318,8 +316,8 @@ def _check(wanted: Wanted) -> None:
         raise HarnessError("Give a file of benchmarks or a suite of tests, not both.")
 
 
-def _variables(given: Sequence[str]) -> dict[str, str]:
-    found = {}
+def _variables(given: Sequence[str]) -> dict[str, str | None]:
+    found: dict[str, str | None] = {}
     for each in given:
         name, equals, value = each.partition("=")
         if not equals or not name or "\0" in each:

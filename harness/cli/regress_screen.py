@@ -112,7 +112,9 @@ def show_report(
     style = "bold red" if report.outcome == "regression" else "bold"
     console.print(Text(verdict_line(report), style=style), soft_wrap=True)
     console.print(_table(report.findings))
-    console.print(Text(policy(comparison)), soft_wrap=True)
+    console.print(
+        Text(f"The control is base to its own copy. {policy(comparison)}"), soft_wrap=True
+    )
     if report.clock:
         console.print(Text(f"Withheld: {report.clock}."), soft_wrap=True)
     for explanation in explanations:
@@ -131,11 +133,11 @@ def show_report(
 
 def _table(findings: Sequence[Finding]) -> Table:
     table = Table(show_edge=False)
-    table.add_column("benchmark")
-    for name in ("base", "head to base, interval", "margin"):
+    table.add_column("benchmark", overflow="fold", min_width=16)
+    for name in ("base", "head / base", "margin"):
         table.add_column(name, justify="right")
     table.add_column("verdict")
-    table.add_column("control: base to its copy", justify="right")
+    table.add_column("control", justify="right")
     order = sorted(findings, key=lambda finding: finding.word not in REGRESSIONS)
     for finding in order:
         table.add_row(

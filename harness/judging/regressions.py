@@ -216,6 +216,9 @@ def _judged(
     head, control = measured.head, measured.control
     if head is None or control is None:
         return *_of_missing(measured), head
+    if not math.isfinite(head.low + head.high):
+        few = plural(comparison.blocks, "block")
+        return "inconclusive", f"{few}: too few for an interval of this confidence.", head
     if measured.benchmark.unit == "B":
         return word_of(head, measured.benchmark), _span(head, comparison), head
     if withheld := _withheld(measured, control, clock):

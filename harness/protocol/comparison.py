@@ -45,12 +45,12 @@ class Asked:
 
     Attributes:
         source: requirements, a wheel, a commit or an interpreter.
-        environment: variables that its processes get.
+        environment: variables that its processes get; None for one that they must not have.
         settings: defaults of torch that its processes set first.
     """
 
     source: str
-    environment: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str | None] = field(default_factory=dict)
     settings: Mapping[str, str | bool | int | float] = field(default_factory=dict)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import select
 import signal
 import subprocess
@@ -83,7 +84,12 @@ class Interpreter:
     """What runs one side: a Python, and the variables its processes get."""
 
     python: Path
-    environment: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str | None] = field(default_factory=dict)
+
+    def variables(self) -> dict[str, str]:
+        """This process's variables with those of the side; None takes one away."""
+        merged = {**os.environ, **self.environment}
+        return {name: value for name, value in merged.items() if value is not None}
 
 
 class Process:
@@ -101,7 +107,7 @@ class Process:
                 bufsize=0,
                 cwd=folder,
                 process_group=0,  # Ctrl-C reaches the run alone, which then ends its trio
-                env={**os.environ, **interpreter.environment},
+                env=interpreter.variables(),
             )
         except OSError as error:
             self._errors.close()
@@ -218,13 +224,15 @@ class Trio:
             HarnessError: torch cannot be imported or used there.
             LostError: a process died.
         """
+        given = {name for side in self.processes for name in asked(side).environment}
+        names = "|".join(re.escape(name) for name in sorted(given))
         common = {
             "do": "open",
             "device": device,
             "threads": threads,
             "imports": [str(path) for path in imports],
             "defaults": DEFAULTS,
-            "variables": VARIABLES.pattern,
+            "variables": f"{VARIABLES.pattern}|^(?:{names})$" if given else VARIABLES.pattern,
         }
         for side, process in self.processes.items():
             process.tell({**common, "settings": dict(asked(side).settings)})
