@@ -62,6 +62,13 @@ def gpu(session: nox.Session) -> None:
     run(session, "-m", "harness", "gpu", *session.posargs)
 
 
+@nox.session(venv_backend="none", requires=["environment"])
+def regress(session: nox.Session) -> None:
+    """Is head slower or hungrier than base? nox -s regress -- --base torch==X --head torch==Y."""
+    # Inconclusive (3) and nothing measured (4) are no success either: the code is passed on.
+    run(session, "-m", "harness", "regress", *session.posargs)
+
+
 # -- from stored rows ------------------------------------------------------------------------------
 
 
@@ -79,12 +86,17 @@ def calibrate(session: nox.Session) -> None:
     """Check intervals and verdicts by simulation, the clock on itself (20 min on a quiet machine).
 
     One of the two alone: ``nox -s calibrate -- intervals`` (a few minutes), or ``-- clock``; what
-    follows is for it.
+    follows is for it. ``-- regress`` tries the gate, which takes hours and is done by that alone.
     """
     modules = {"intervals": "calibrate", "clock": "clock_trials"}
+    alone = {"regress": "gate_trials"}
     chosen, *rest = session.posargs or [""]
-    if chosen and chosen not in modules:
-        session.error(f"There is no calibration {chosen!r}; choose {' or '.join(modules)}")
+    if chosen and chosen not in {**modules, **alone}:
+        session.error(
+            f"There is no calibration {chosen!r}; choose {' or '.join({**modules, **alone})}"
+        )
+    if chosen in alone:
+        modules = alone
     for name, module in modules.items():
         if chosen in ("", name):
             run(session, "-m", f"harness.calibration.{module}", *rest)

@@ -6,9 +6,11 @@ It stands for what else runs on a shared machine while something is timed.
 from __future__ import annotations
 
 import random
+import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 #: Bursts and pauses between them last so many seconds: longer and shorter than a round.
 SHORTEST, LONGEST = 0.01, 0.5
@@ -26,6 +28,20 @@ def burn(
         while clock() < until:
             pass
         sleep(lengths.uniform(SHORTEST, LONGEST))
+
+
+@contextmanager
+def burning(seed: int, *, wanted: bool = True) -> Iterator[None]:
+    """Have a process burn a core meanwhile, if it is wanted."""
+    if not wanted:
+        yield
+        return
+    burner = subprocess.Popen([sys.executable, "-m", "harness.calibration.burner", str(seed)])
+    try:
+        yield
+    finally:
+        burner.kill()
+        burner.wait()
 
 
 if __name__ == "__main__":

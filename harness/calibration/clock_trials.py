@@ -13,7 +13,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -24,6 +23,7 @@ import typer
 from rich.console import Console
 from rich.progress import track
 
+from harness.calibration.burner import burning
 from harness.calibration.clock_page import outcome, write_clock_trials
 from harness.design.aa import AA, COPY
 from harness.design.factors import cross
@@ -144,23 +144,10 @@ def try_clock(
     for number in track(range(repetitions), description="timing", console=console):
         beside = "bursts on a core" if number % 2 else "nothing"
         seeds = range(seed + number * blocks, seed + (number + 1) * blocks)
-        with _burning(seed + number, number % 2 == 1):
+        with burning(seed + number, wanted=number % 2 == 1):
             measured = [measure(each, rounds) for each in seeds]
         rows += repetition_rows(number, beside, measured, rounds)
     return pd.DataFrame(rows)
-
-
-@contextmanager
-def _burning(seed: int, wanted: bool) -> Iterator[None]:
-    if not wanted:
-        yield
-        return
-    burner = subprocess.Popen([sys.executable, "-m", "harness.calibration.burner", str(seed)])
-    try:
-        yield
-    finally:
-        burner.kill()
-        burner.wait()
 
 
 def main(

@@ -23,6 +23,7 @@ from harness.judging.regressions import REGRESSIONS, Finding, Report, Word
 from harness.protocol.comparison import Comparison, Side
 from harness.publishing.job_summary import (
     Explanation,
+    ends,
     policy,
     short,
     size,
@@ -146,6 +147,6 @@ def _table(findings: Sequence[Finding]) -> Table:
             told(finding.head) if finding.head else "none",
             f"{100 * finding.benchmark.margin:g} %",
             Text(finding.word, style=COLOURS[finding.word]),
-            told(finding.control) if finding.control else "none",
+            ends(finding.control) if finding.control else "none",
         )
     return table

@@ -37,7 +37,9 @@ class Explanation:
     word: str
 
     def __str__(self) -> str:
-        equal = f"With {self.difference.name.replace('_', ' ')} set equal ({self.difference.base})"
+        name = self.difference.name
+        name = name if self.difference.kind == "variable" else name.replace("_", " ")
+        equal = f"With {name} set equal ({self.difference.base})"
         if self.head is None:
             return f"{equal}, {self.benchmark} gave no ratio."
         return f"{equal}, the ratio of {self.benchmark} is {told(self.head)}: {self.word}."
@@ -70,7 +72,14 @@ def told(interval: Interval) -> str:
     """A ratio with its interval in words."""
     if not math.isfinite(interval.low + interval.high):
         return f"{interval.estimate:.3f}, no interval"
-    return f"{interval.estimate:.3f}, {interval.low:.3f} to {interval.high:.3f}"
+    return f"{interval.estimate:.3f}, {ends(interval)}"
+
+
+def ends(interval: Interval) -> str:
+    """The ends of an interval in words."""
+    if not math.isfinite(interval.low + interval.high):
+        return "no interval"
+    return f"{interval.low:.3f} to {interval.high:.3f}"
 
 
 def short(name: str) -> str:
@@ -106,7 +115,7 @@ def summary(
                 "ratio": told(finding.head) if finding.head is not None else "none",
                 "margin": f"{100 * finding.benchmark.margin:g} %",
                 "word": finding.word,
-                "control": told(finding.control) if finding.control is not None else "none",
+                "control": ends(finding.control) if finding.control is not None else "none",
                 "reason": finding.reason,
             }
             for finding in order

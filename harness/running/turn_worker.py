@@ -23,6 +23,7 @@ from functools import reduce
 from itertools import repeat
 from pathlib import Path
 from resource import RUSAGE_SELF, getrusage
+from types import ModuleType
 from typing import Any, Callable  # noqa: UP035 - older interpreters are compared, too
 
 #: Chunks before the number of calls is fixed, at least: no first call is typical.
@@ -258,11 +259,15 @@ def _pytest(arguments: list[str], suite: _Suite) -> int:
     def benchmark() -> _Fixture:
         return _Fixture(suite)
 
-    suite.benchmark = pytest.fixture(benchmark)  # type: ignore[attr-defined]
+    # pytest takes fixtures from modules and classes, and hooks from any object.
+    fixtures = ModuleType("turns")
+    fixtures.benchmark = pytest.fixture(benchmark)  # type: ignore[attr-defined]
     quiet = ["-q", "-p", "no:benchmark", "-p", "no:cacheprovider", "-p", "no:xdist", "-p", "no:cov"]
     quiet += ["-o", "addopts=", "-o", "timeout=0", "-W", "ignore::pytest.PytestConfigWarning"]
     with redirect_stdout(sys.stderr):
-        return int(pytest.main([*arguments, *quiet, "--import-mode=importlib"], plugins=[suite]))
+        return int(
+            pytest.main([*arguments, *quiet, "--import-mode=importlib"], plugins=[suite, fixtures])
+        )
 
 
 _MODULES: dict[str, Any] = {}

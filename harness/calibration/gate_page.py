@@ -1,0 +1,156 @@
+"""The calibration of the gate as a table, a page and a figure."""
+
+from __future__ import annotations
+
+import platform
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from harness.figures.style import BLACK, BLUE, ORANGE, save_figure, slide_style
+from harness.files import write_bytes
+from harness.judging.intervals import frequency_interval
+from harness.meters.machine import cpu_model
+from harness.publishing.markdown import render
+from harness.side_by_side import usable_cores
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+NAME = "gate.csv"
+#: Of a thing against itself, at most this share may be called slower or faster.
+MOST_FALSE = 0.01
+#: Of slow-downs of this many percent and more, at least this share must be called slower.
+SEEN_FROM, LEAST_SEEN = 3, 0.95
+#: A slow-down within the margin must never be called one.
+WITHIN_MARGIN = 1
+#: A benchmark may take so many seconds, all told.
+MOST_SECONDS = 15.0
+COLOURS = {"nothing": BLUE, "bursts on a core": ORANGE}
+MARKS = {"nothing": "o-", "bursts on a core": "s--"}
+
+
+def write_gate(results: Path, table: pd.DataFrame) -> list[Path]:
+    """Write ``gate.md``, ``gate.svg`` and ``gate.png`` beside ``gate.csv``.
+
+    Raises:
+        HarnessError: the folder cannot be written.
+    """
+    write_bytes(results / "gate.md", page(table).encode())
+    with slide_style():
+        figures = save_figure(gate_figure(table), results / "gate")
+    return [results / NAME, results / "gate.md", *figures]
+
+
+def page(table: pd.DataFrame) -> str:
+    """The page, in Markdown; every number on it is calculated from the table."""
+    return render(
+        "gate.md.jinja",
+        outcome=outcome(table)[1],
+        trials=table["trial"].nunique(),
+        alarms=false_alarms(table).to_dict("records"),
+        seen=sensitivity(table).to_dict("records"),
+        seconds=f"{table['seconds'].median():.1f}",
+        machine=f"{cpu_model()}, {usable_cores()} cores, Python {platform.python_version()}",
+        most=f"{100 * MOST_FALSE:g}",
+        least=f"{100 * LEAST_SEEN:g}",
+    )
+
+
+def false_alarms(table: pd.DataFrame) -> pd.DataFrame:
+    """Comparisons of a thing with itself, by what ran beside."""
+    same = table[table["planted"] == 0]
+    return pd.DataFrame([_counts(beside, rows) for beside, rows in same.groupby("beside")])
+
+
+def sensitivity(table: pd.DataFrame) -> pd.DataFrame:
+    """Planted slow-downs, by their size and what ran beside."""
+    planted = table[table["benchmark"].str.startswith("planted")]
+    return pd.DataFrame(
+        [
+            {"planted": planted_percent, **_counts(str(beside), rows)}
+            for (planted_percent, beside), rows in planted.groupby(["planted", "beside"])
+        ]
+    )
+
+
+def _counts(beside: str, rows: pd.DataFrame) -> dict[str, Any]:
+    slower, faster = (rows["verdict"] == "slower"), (rows["verdict"] == "faster")
+    undecided = rows["verdict"].isin(["inconclusive", "not measured"])
+    interval = frequency_interval(slower.to_numpy(np.float64))
+    return {
+        "beside": beside,
+        "comparisons": len(rows),
+        "slower": int(slower.sum()),
+        "faster": int(faster.sum()),
+        "inconclusive": int(undecided.sum()),
+        "share": f"{100 * interval.estimate:.1f}",
+        "interval": f"{100 * interval.low:.1f} to {100 * interval.high:.1f}",
+        "half_width": f"{50 * (rows['high'] - rows['low']).median():.2f}",
+    }
+
+
+def outcome(table: pd.DataFrame) -> tuple[bool, str]:
+    """Whether the gate does what it must, and the sentence that says so."""
+    alarms = false_alarms(table)
+    wrong, same = (
+        int(alarms["slower"].sum() + alarms["faster"].sum()),
+        int(alarms["comparisons"].sum()),
+    )
+    quiet = wrong <= MOST_FALSE * same
+    planted = table[table["benchmark"].str.startswith("planted")]
+    small = planted[planted["planted"] <= WITHIN_MARGIN]
+    cried = int((small["verdict"] == "slower").sum())
+    large = planted[planted["planted"] >= SEEN_FROM]
+    shares = [
+        float((rows["verdict"] == "slower").mean())
+        for _, rows in large.groupby(["planted", "beside"])
+    ]
+    least = min(shares, default=0.0)
+    seconds = float(table["seconds"].median())
+    in_time = seconds <= MOST_SECONDS
+    met = quiet and cried == 0 and least >= LEAST_SEEN and in_time
+    return met, (
+        f"{_word(quiet)}: {wrong} of {same} comparisons of a thing with itself were called slower "
+        f"or faster (at most {MOST_FALSE:.0%}). {_word(cried == 0)}: {cried} of {len(small)} "
+        f"slow-downs of 0 and {WITHIN_MARGIN} % were called slower (none may be). "
+        f"{_word(least >= LEAST_SEEN)}: of those of {SEEN_FROM} % and more, {least:.0%} were in the "
+        f"worst case (at least {LEAST_SEEN:.0%}). {_word(in_time)}: a benchmark took {seconds:.1f} "
+        f"s, all told (at most {MOST_SECONDS:g} s)."
+    )
+
+
+def gate_figure(table: pd.DataFrame) -> Figure:
+    """The share called slower against what was planted."""
+    from matplotlib.figure import Figure
+
+    figure = Figure()
+    axes = figure.subplots()
+    planted = table[table["benchmark"].str.startswith("planted")]
+    for beside, of in planted.groupby("beside"):
+        shares = of.groupby("planted")["verdict"].agg(lambda words: (words == "slower").mean())
+        axes.plot(
+            shares.index,
+            100 * shares,
+            MARKS[str(beside)],
+            color=COLOURS[str(beside)],
+            label=f"beside {beside}",
+        )
+    axes.axhline(100 * LEAST_SEEN, color=BLACK, linestyle=":", label=f"{100 * LEAST_SEEN:g} %")
+    axes.set_xticks(sorted(set(planted["planted"])))
+    axes.set_xlabel("operations that head does more (%)")
+    axes.set_ylabel("comparisons called slower (%)")
+    alarms = false_alarms(table)
+    axes.set_title(
+        f"{int(alarms['slower'].sum() + alarms['faster'].sum())} of "
+        f"{int(alarms['comparisons'].sum())} comparisons of a thing with itself raise an alarm\n"
+        f"({table['trial'].nunique()} trials of {planted['planted'].nunique()} planted slow-downs)"
+    )
+    axes.legend()
+    return figure
+
+
+def _word(met: bool) -> str:
+    return "Met" if met else "Missed"
