@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+import subprocess
 import sys
 from importlib import metadata
 from pathlib import Path
@@ -65,8 +66,12 @@ def gpu(session: nox.Session) -> None:
 @nox.session(venv_backend="none", requires=["environment"])
 def regress(session: nox.Session) -> None:
     """Is head slower or hungrier than base? nox -s regress -- --base torch==X --head torch==Y."""
-    # Inconclusive (3) and nothing measured (4) are no success either: the code is passed on.
-    run(session, "-m", "harness", "regress", *session.posargs)
+    command = (interpreter_of(session), "-m", "harness", "regress", *session.posargs)
+    session.log(" ".join(command))
+    # nox ends with 1 whatever failed, and the codes of a gate mean something: see --help.
+    code = subprocess.run(command, check=False).returncode
+    if code:
+        sys.exit(code)
 
 
 # -- from stored rows ------------------------------------------------------------------------------
@@ -193,8 +198,12 @@ def handover(session: nox.Session) -> Path:
 
 def run(session: nox.Session, *arguments: str) -> None:
     """Run the shared environment's Python."""
+    session.run(interpreter_of(session), *arguments, external=True, interrupt_timeout=GRACE)
+
+
+def interpreter_of(session: nox.Session) -> str:
+    """The shared environment's Python."""
     told = handover(session)
     if not told.is_file():
         session.error("There is no environment yet. Make it with: nox -s environment")
-    interpreter = told.read_text(encoding="utf-8")
-    session.run(interpreter, *arguments, external=True, interrupt_timeout=GRACE)
+    return told.read_text(encoding="utf-8")

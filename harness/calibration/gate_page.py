@@ -62,7 +62,7 @@ def page(table: pd.DataFrame) -> str:
 def false_alarms(table: pd.DataFrame) -> pd.DataFrame:
     """Comparisons of a thing with itself, by what ran beside."""
     same = table[table["planted"] == 0]
-    return pd.DataFrame([_counts(beside, rows) for beside, rows in same.groupby("beside")])
+    return pd.DataFrame([_counts(str(beside), rows) for beside, rows in same.groupby("beside")])
 
 
 def sensitivity(table: pd.DataFrame) -> pd.DataFrame:
@@ -79,7 +79,7 @@ def sensitivity(table: pd.DataFrame) -> pd.DataFrame:
 def _counts(beside: str, rows: pd.DataFrame) -> dict[str, Any]:
     slower, faster = (rows["verdict"] == "slower"), (rows["verdict"] == "faster")
     undecided = rows["verdict"].isin(["inconclusive", "not measured"])
-    interval = frequency_interval(slower.to_numpy(np.float64))
+    interval = frequency_interval(np.asarray(slower, np.float64))
     return {
         "beside": beside,
         "comparisons": len(rows),
@@ -116,9 +116,9 @@ def outcome(table: pd.DataFrame) -> tuple[bool, str]:
         f"{_word(quiet)}: {wrong} of {same} comparisons of a thing with itself were called slower "
         f"or faster (at most {MOST_FALSE:.0%}). {_word(cried == 0)}: {cried} of {len(small)} "
         f"slow-downs of 0 and {WITHIN_MARGIN} % were called slower (none may be). "
-        f"{_word(least >= LEAST_SEEN)}: of those of {SEEN_FROM} % and more, {least:.0%} were in the "
-        f"worst case (at least {LEAST_SEEN:.0%}). {_word(in_time)}: a benchmark took {seconds:.1f} "
-        f"s, all told (at most {MOST_SECONDS:g} s)."
+        f"{_word(least >= LEAST_SEEN)}: of those of {SEEN_FROM} % and more, {least:.0%} were in "
+        f"the worst case (at least {LEAST_SEEN:.0%}). {_word(in_time)}: a benchmark took "
+        f"{seconds:.1f} s, all told (at most {MOST_SECONDS:g} s)."
     )
 
 

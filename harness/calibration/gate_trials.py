@@ -1,10 +1,10 @@
-"""The gate on known truths: ``python -m harness.calibration.gate_trials``, or ``calibrate -- regress``.
+"""The gate on known truths: ``python -m harness.calibration.gate_trials``.
 
 A trial is a whole comparison of this interpreter with itself: fresh trios, chunks, intervals and
-words are those of ``regress``. Some of its benchmarks are the same on both sides, in the others head
-does a known share more. Each is judged as if it had been measured alone. Every other trial runs
-beside a process that burns a core in bursts. The table is written after each trial, and a command
-that was stopped goes on where it was.
+words are those of ``regress``. Some of its benchmarks are the same on both sides, in the others
+head does a known share more. Each is judged as if it had been measured alone. Every other trial
+runs beside a process that burns a core in bursts. The table is written after each trial, and what
+was stopped goes on where it was.
 """
 
 from __future__ import annotations
@@ -53,6 +53,10 @@ TRIALS = 100
 SECONDS = 8.0
 #: Measures one trial: from its number to what was found, and how long it took in seconds.
 Measure = Callable[[int], tuple[list[Finding], float]]
+
+
+#: What the page is made of.
+COLUMNS = ("trial", "beside", "benchmark", "planted", "verdict", "low", "high", "seconds")
 
 
 class _Silent:

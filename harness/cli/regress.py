@@ -384,7 +384,7 @@ def _interpreters(
     for side, source in sources.items():
         with console.status(f"{side}: {source.text}"):
             python = interpreter_of(source, cache)
-        found[side] = Interpreter(python, asked[side].environment)
+        found[side] = Interpreter(python, asked[side].environment, source.kind == "commit")
     return {side: found[HEAD if side == HEAD else BASE] for side in SIDES}
 
 

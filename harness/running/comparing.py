@@ -15,7 +15,7 @@ from harness.catalogue.benchmarks import Benchmark
 from harness.errors import HarnessError
 from harness.protocol.comparison import BASE, SIDES, Comparison, Side
 from harness.running.lockstep import Measured, measure
-from harness.running.trio import TOP, Interpreter, LostError, Trio
+from harness.running.trio import PACKAGES, Interpreter, LostError, Trio
 from harness.store.folders import RunFolder
 from harness.store.parquet import empty_row
 from harness.store.turns import (
@@ -101,9 +101,10 @@ class Comparing:
         # The order of starting is random too: who starts first may get the better core.
         started = {SIDES[i]: self.interpreters[SIDES[i]] for i in random.permutation(3).tolist()}
         with self.open_trio(started, self.where) as trio:
+            packages = {} if self.comparison.suite else PACKAGES
             try:
                 proofs = trio.open(
-                    self.comparison.asked, self.comparison.device, self.comparison.threads, [TOP]
+                    self.comparison.asked, self.comparison.device, self.comparison.threads, packages
                 )
             except LostError as error:
                 raise HarnessError(

@@ -75,6 +75,8 @@ def read_source(text: str, repository: Path) -> Source:
         HarnessError: it is none of these, or there is no such commit.
     """
     text = text.strip()
+    if not text:
+        raise HarnessError(f"A side is empty. It is {SIDE_FORMS}.")
     if text == HERE:
         return Source("interpreter", text, python=Path(sys.executable))
     if text.startswith(COMMIT):
@@ -166,8 +168,6 @@ def _requirements(text: str) -> Iterator[str]:
             raise HarnessError(
                 f"{shown(text)}: this is no requirement ({first}). A side is {SIDE_FORMS}."
             ) from error
-    if not words:
-        raise HarnessError("A side is empty: name a requirement, a wheel, a commit or a Python.")
 
 
 def _revision(name: str, repository: Path) -> str:

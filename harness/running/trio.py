@@ -15,7 +15,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,8 +29,10 @@ from harness.running.measure import ending
 from harness.words import plain, shown
 
 WORKER = Path(__file__).with_name("turn_worker.py")
-#: The folder that holds this project's packages, for interpreters that do not have them.
+#: The folder that holds this project's packages.
 TOP = Path(__file__).parents[2]
+#: What benchmarks of the project need in an interpreter that does not have it.
+PACKAGES = {"harness": str(TOP)}
 #: A process that gives no answer for so many seconds hangs.
 PATIENCE = 120.0
 #: What a process that is to end gets until it is killed, in seconds.
@@ -81,10 +83,18 @@ class Turns(Protocol):
 
 @dataclass(frozen=True)
 class Interpreter:
-    """What runs one side: a Python, and the variables its processes get."""
+    """What runs one side.
+
+    Attributes:
+        python: its interpreter.
+        environment: variables that its processes get; None for one that they must not have.
+        keeps_own: whether the harness of benchmarks is the one installed there, as on a side that
+            is a commit of it; otherwise all sides run the benchmarks of this one.
+    """
 
     python: Path
     environment: Mapping[str, str | None] = field(default_factory=dict)
+    keeps_own: bool = False
 
     def variables(self) -> dict[str, str]:
         """This process's variables with those of the side; None takes one away."""
@@ -96,7 +106,7 @@ class Process:
     """One process of a trio."""
 
     def __init__(self, side: Side, interpreter: Interpreter, folder: Path) -> None:
-        self.side = side
+        self.side, self.keeps_own = side, interpreter.keeps_own
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
         try:
             self._process = subprocess.Popen(
@@ -210,7 +220,7 @@ class Trio:
         self.end()
 
     def open(
-        self, asked: Callable[[Side], Asked], device: str, threads: int, imports: Sequence[Path]
+        self, asked: Callable[[Side], Asked], device: str, threads: int, packages: Mapping[str, str]
     ) -> dict[Side, Answer]:
         """Let all three import torch, and prove what they run.
 
@@ -218,7 +228,7 @@ class Trio:
             asked: of each side.
             device: "cpu" or "cuda".
             threads: of torch in each.
-            imports: folders to import from what an interpreter does not have itself.
+            packages: folders by the names of packages that benchmarks import from there.
 
         Raises:
             HarnessError: torch cannot be imported or used there.
@@ -230,12 +240,13 @@ class Trio:
             "do": "open",
             "device": device,
             "threads": threads,
-            "imports": [str(path) for path in imports],
+            "packages": dict(packages),
             "defaults": DEFAULTS,
             "variables": f"{VARIABLES.pattern}|^(?:{names})$" if given else VARIABLES.pattern,
         }
         for side, process in self.processes.items():
-            process.tell({**common, "settings": dict(asked(side).settings)})
+            own = {"settings": dict(asked(side).settings), "keeps_own": process.keeps_own}
+            process.tell({**common, **own})
         proofs = {side: self.processes[side].answer(self.patience) for side in SIDES}
         for side, proof in proofs.items():
             if "error" in proof:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import gc
 import hashlib
+import importlib
 import importlib.metadata
 import importlib.util
 import json
@@ -66,7 +67,8 @@ class Worker:
         *,
         device: str,
         threads: int,
-        imports: list[str],
+        packages: dict[str, str],
+        keeps_own: bool,
         settings: dict[str, Any],
         defaults: dict[str, str],
         variables: str,
@@ -76,12 +78,14 @@ class Worker:
         Args:
             device: "cpu" or "cuda".
             threads: of torch, inside an operation.
-            imports: folders to import from what this interpreter does not have itself.
+            packages: folders by the names of packages that benchmarks import from there.
+            keeps_own: whether this interpreter's own packages of these names come first.
             settings: defaults to set, by their names.
             defaults: settings of torch that can change a number: where each stands.
             variables: a regular expression of environment variables that can.
         """
-        sys.path.extend(imports)
+        for name, folder in packages.items():
+            _take(name, folder, keeps_own)
         import torch
 
         for name, value in settings.items():
@@ -284,6 +288,15 @@ def _module(file: str) -> Any:  # noqa: ANN401 - whatever the file defines
         spec.loader.exec_module(module)
         _MODULES[file] = module
     return _MODULES[file]
+
+
+def _take(name: str, folder: str, keeps_own: bool) -> None:
+    """Import a package from a folder, which is not left to be searched for others."""
+    if keeps_own and importlib.util.find_spec(name) is not None:
+        return
+    sys.path.insert(0, folder)
+    importlib.import_module(name)
+    sys.path.remove(folder)
 
 
 def _packages() -> dict[str, str]:

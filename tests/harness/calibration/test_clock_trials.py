@@ -12,9 +12,9 @@ import pytest
 import typer
 
 from harness.calibration import clock_trials
+from harness.calibration.burner import burning
 from harness.calibration.clock_page import clock_figure, half_widths, outcome, page, widths
 from harness.calibration.clock_trials import MeasuredBlock, main, measure_block, try_clock
-from harness.calibration.clock_trials import _burning as burning
 from harness.errors import HarnessError
 from harness.figures.style import slide_style
 
@@ -40,7 +40,7 @@ def trials(ratio: float = 1.0, noise: float = 0.01, repetitions: int = 8) -> pd.
 @pytest.fixture(autouse=True)
 def _no_burner(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is timed here, so that nothing has to burn."""
-    monkeypatch.setattr(clock_trials, "_burning", lambda seed, wanted: nullcontext())
+    monkeypatch.setattr(clock_trials, "burning", lambda seed, *, wanted: nullcontext())
 
 
 def test_every_other_repetition_runs_beside_a_burning_process() -> None:
@@ -114,11 +114,11 @@ def test_the_command_writes_its_files_and_tells_by_its_code(
 
 def test_the_burner_lives_as_long_as_it_is_wanted() -> None:
     before = set(psutil.Process().children())
-    with burning(0, True):
+    with burning(0):
         (burner,) = set(psutil.Process().children()) - before
         assert burner.is_running()
     assert not burner.is_running()
-    with burning(0, False):
+    with burning(0, wanted=False):
         assert set(psutil.Process().children()) == before
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.catalogue.benchmarks import Benchmark
 from harness.errors import HarnessError
 from harness.protocol.comparison import AGAIN, BASE, HEAD, SIDES, Asked
 from harness.running.lockstep import measure
@@ -51,7 +52,7 @@ def trio(tmp_path: Path) -> Iterator[Trio]:
     stub = stub_torch(tmp_path)
     head = Interpreter(stub.python, {**stub.environment, "SIDE": "head"})
     with Trio({BASE: stub, AGAIN: stub, HEAD: head}, tmp_path, patience=20) as started:
-        started.open(lambda _: Asked("stub"), "cpu", 1, [])
+        started.open(lambda _: Asked("stub"), "cpu", 1, {})
         yield started
 
 
@@ -64,7 +65,7 @@ def test_each_process_proves_what_it_runs(tmp_path: Path) -> None:
     head = Interpreter(head.python, {**head.environment, "PLANTED": "yes"})
     asked = {BASE: Asked("a"), AGAIN: Asked("a"), HEAD: Asked("b", {"PLANTED": "yes"})}
     with Trio({BASE: base, AGAIN: base, HEAD: head}, tmp_path) as trio:
-        proofs = trio.open(asked.__getitem__, "cpu", 3, [])
+        proofs = trio.open(asked.__getitem__, "cpu", 3, {})
     assert [proofs[side]["torch"] for side in SIDES] == ["1.0", "1.0", "2.0"]
     assert str(tmp_path / "torch-2.0") in proofs[HEAD]["torch_file"]
     assert proofs[HEAD]["threads"] == 3
@@ -78,8 +79,30 @@ def test_a_default_is_set_before_anything_is_measured(tmp_path: Path) -> None:
     stub = stub_torch(tmp_path)
     equal = Asked("stub", settings={"cudnn_benchmark": True})
     with Trio(dict.fromkeys(SIDES, stub), tmp_path) as trio:
-        proofs = trio.open(lambda _: equal, "cpu", 1, [])
+        proofs = trio.open(lambda _: equal, "cpu", 1, {})
     assert proofs[HEAD]["defaults"]["cudnn_benchmark"] is True
+
+
+def test_sides_share_the_packages_of_benchmarks_unless_one_keeps_its_own(tmp_path: Path) -> None:
+    stub = stub_torch(tmp_path)
+    for name in ("shared", "own"):
+        (tmp_path / name / "planted_package").mkdir(parents=True)
+        (tmp_path / name / "planted_package" / "__init__.py").write_text(f"where = {name!r}\n")
+    (tmp_path / "asks.py").write_text(
+        "import planted_package\n"
+        "def where(device, *, unit='B'):\n"
+        "    return lambda: len(planted_package.where)\n"
+    )
+    path = f"{stub.environment['PYTHONPATH']}:{tmp_path / 'own'}"
+    having = Interpreter(stub.python, {"PYTHONPATH": path})
+    keeping = Interpreter(stub.python, {"PYTHONPATH": path}, keeps_own=True)
+    packages = {"planted_package": str(tmp_path / "shared")}
+    with Trio({BASE: stub, AGAIN: having, HEAD: keeping}, tmp_path) as trio:
+        trio.open(lambda _: Asked("stub"), "cpu", 1, packages)
+        request = prepare(tmp_path / "asks.py", "where")
+        found = measure(trio, Benchmark("where", unit="B"), request, 1, 0.1)
+    lengths = {turn.side: turn.value for turn in found.turns}
+    assert lengths == {BASE: len("shared"), AGAIN: len("shared"), HEAD: len("own")}
 
 
 def test_a_variable_can_be_taken_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -87,7 +110,7 @@ def test_a_variable_can_be_taken_away(tmp_path: Path, monkeypatch: pytest.Monkey
     stub = stub_torch(tmp_path)
     without = Interpreter(stub.python, {**stub.environment, "OMP_PLANTED": None})
     with Trio({BASE: stub, AGAIN: stub, HEAD: without}, tmp_path) as trio:
-        proofs = trio.open(lambda _: Asked("stub"), "cpu", 1, [])
+        proofs = trio.open(lambda _: Asked("stub"), "cpu", 1, {})
     assert proofs[BASE]["environment"]["OMP_PLANTED"] == "1"
     assert "OMP_PLANTED" not in proofs[HEAD]["environment"]
 
@@ -154,7 +177,7 @@ def test_a_side_without_torch_is_refused_in_one_sentence(tmp_path: Path) -> None
         Trio({BASE: stub, AGAIN: stub, HEAD: head}, tmp_path) as trio,
         pytest.raises(HarnessError, match=r"head \(new\) cannot be used: .*libfoo"),
     ):
-        trio.open(lambda side: Asked("new" if side == HEAD else "old"), "cpu", 1, [])
+        trio.open(lambda side: Asked("new" if side == HEAD else "old"), "cpu", 1, {})
 
 
 def test_an_interpreter_that_cannot_be_run_is_refused(tmp_path: Path) -> None:
