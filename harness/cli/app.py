@@ -227,6 +227,17 @@ def regress(
     raise typer.Exit(start(wanted, results, cache=cache, repository=repository))
 
 
+@app.command()
+def compare(
+    first: Annotated[Path, typer.Argument(help="pytest-benchmark, asv or pyperf JSON.")],
+    second: Annotated[Path, typer.Argument(help="Another of the three.")],
+) -> None:
+    """What two results of other tools are worth side by side; never a verdict."""
+    from harness.cli.compare import show_comparison
+
+    show_comparison(first, second)
+
+
 @app.command("import")
 def import_runs(
     archive: Annotated[Path, typer.Argument(help="What `harness gpu` left.")],

@@ -41,6 +41,7 @@ from harness.protocol.comparison import (
     write_comparison,
 )
 from harness.publishing.job_summary import Explanation, append_to_job, summary
+from harness.publishing.pytest_benchmark_json import write_pytest_benchmark
 from harness.running.comparing import Comparing
 from harness.running.environments import (
     COMMIT,
@@ -289,6 +290,7 @@ def _write(
 ) -> None:
     page = summary(comparison, report, differing, explanations)
     write_findings(folder.path, report)
+    write_pytest_benchmark(folder.path, comparison, read_turns(folder, comparison))
     write_bytes(folder.path / PAGE, page.encode())
     append_to_job(page)
     title = f"{comparison.head.source} against {comparison.base.source} ({comparison.device})"

@@ -11,7 +11,6 @@ from __future__ import annotations
 import gc
 import hashlib
 import importlib
-import importlib.metadata
 import importlib.util
 import json
 import os
@@ -300,12 +299,17 @@ def _take(name: str, folder: str, keeps_own: bool) -> None:
 
 
 def _packages() -> dict[str, str]:
-    """The version of every installed package, for an indirect one can change a number too."""
-    found = {
-        str(package.metadata["Name"]).lower().replace("_", "-"): str(package.version)
-        for package in importlib.metadata.distributions()
-        if package.metadata["Name"]
-    }
+    """The version of every installed package, for an indirect one can change a number too.
+
+    Names of folders say as much as the files in them, which take a third of a second to read.
+    """
+    found: dict[str, str] = {}
+    for folder in sys.path:
+        with suppress(OSError):
+            for entry in os.listdir(folder or "."):  # noqa: PTH208 - names are enough
+                name, dash, version = entry.removesuffix(".dist-info").rpartition("-")
+                if dash and entry.endswith(".dist-info"):
+                    found.setdefault(name.lower().replace("_", "-"), version)
     return dict(sorted(found.items()))
 
 

@@ -1,0 +1,292 @@
+"""A comparison from the command to its exit code, with real processes and planted bytes.
+
+Bytes come out the same on any machine, so that no verdict here hangs on a time.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from harness.cli.regress import Wanted, resume, start
+from harness.errors import HarnessError
+from harness.protocol.comparison import NAME, read_comparison
+from harness.store.folders import RunFolder
+from harness.store.turns import TABLE, finished_blocks, read_turns
+from tests.harness.trios import stub_torch
+
+BENCHMARKS = """
+import os, time, torch
+HEAD = os.environ.get("SIDE") == "head"
+def weighs(device, *, unit="B", margin=0.01):
+    "Weighs more on head."
+    return lambda: 200 if HEAD else 100
+def weighs_the_same(device, *, unit="B", margin=0.01):
+    "Weighs 4 KiB."
+    return lambda: 4096
+def tuned(device, *, unit="B", margin=0.01):
+    "Weighs more where cuDNN is tuned."
+    return lambda: 300 if torch.backends.cudnn.benchmark else 100
+def breaks(device, *, unit="B"):
+    "Works on base."
+    if HEAD:
+        raise RuntimeError("planted")
+    return lambda: 1
+def never(device, *, unit="B"):
+    "Works nowhere."
+    raise RuntimeError("planted")
+def slow(device, *, unit="B"):
+    "Takes its time."
+    time.sleep(0.05)
+    return lambda: 1
+def card(device, *, needs="cuda"):
+    "Needs what is not here."
+"""
+
+
+@pytest.fixture
+def wanted(tmp_path: Path) -> Wanted:
+    """This Python against itself, with stubs of torch; head knows that it is head."""
+    file = tmp_path / "own.py"
+    file.write_text(BENCHMARKS, encoding="utf-8")
+    paths = [
+        f"PYTHONPATH={stub_torch(tmp_path, version, benchmark=tuned).environment['PYTHONPATH']}"
+        for version, tuned in (("1.0", False), ("2.0", True))
+    ]
+    return Wanted(
+        "here", "here", paths[:1], [paths[1], "SIDE=head"], file=file, device="cpu", blocks=9
+    )
+
+
+def only(wanted: Wanted, *names: str) -> Wanted:
+    return replace(wanted, only=names)
+
+
+def folder_of(results: Path) -> RunFolder:
+    (path,) = (results / "regress").iterdir()
+    return RunFolder(path)
+
+
+@pytest.mark.parametrize(
+    ("names", "code", "line"),
+    [
+        (("weighs_the_same",), 0, "No regression in 1 benchmark"),
+        (("weighs", "weighs_the_same"), 1, "Regression in 1 of 2 benchmarks: weighs hungrier"),
+        (("breaks",), 1, "Regression in 1 of 1 benchmark: breaks broken"),
+        (("never",), 4, "Nothing was measured"),
+        (("never", "weighs_the_same"), 3, "Inconclusive: 1 of 2 benchmarks"),
+    ],
+)
+def test_the_exit_code_and_the_first_line_of_the_summary_say_the_same(
+    wanted: Wanted,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    names: tuple[str, ...],
+    *,
+    code: int,
+    line: str,
+) -> None:
+    job = tmp_path / "job.md"
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(job))
+    assert start(only(wanted, *names), tmp_path / "results") == code
+    first = job.read_text().splitlines()[0]
+    assert first.replace("\\", "").startswith(f"**{line}")
+
+
+def test_everything_about_a_comparison_is_in_its_folder(
+    wanted: Wanted, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    start(only(wanted, "weighs", "breaks"), tmp_path / "results")
+    folder = folder_of(tmp_path / "results")
+    comparison = read_comparison(folder.path)
+    assert comparison.blocks == 9
+    table = read_turns(folder, comparison)
+    assert set(table.columns) >= {"block", "round", "benchmark", "side", "response", "value"}
+    proofs = json.loads((folder.path / "sides.json").read_text())
+    assert [proofs[side]["torch"] for side in proofs] == ["1.0", "1.0", "2.0"]
+    verdicts = pd.read_csv(folder.path / "verdicts.csv").set_index("benchmark")["verdict"]
+    assert dict(verdicts) == {"weighs": "hungrier", "breaks": "broken"}
+    page = (folder.path / "summary.md").read_text()
+    assert "default cudnn\\_benchmark: False on base, True on head" in page
+    assert "variable SIDE: not there on base, head on head" in page
+    assert {path.name for path in folder.figures.iterdir()} == {"ratios.png", "ratios.svg"}
+    shown = capsys.readouterr()
+    assert "torch 2.0" in shown.err
+    assert "hungrier" in shown.out
+
+
+def test_what_got_hungrier_is_measured_once_more_with_each_default_set_equal(
+    wanted: Wanted, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wanted = only(replace(wanted, head_environment=wanted.head_environment[:1]), "tuned")
+    assert start(wanted, tmp_path / "results") == 1
+    said = "With cudnn benchmark set equal (False), the ratio of tuned is 1.000, 1.000 to 1.000"
+    assert said in " ".join(capsys.readouterr().out.split())
+    assert said in (folder_of(tmp_path / "results").path / "summary.md").read_text()
+
+
+def test_nothing_selected_is_not_a_success(
+    wanted: Wanted, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    empty = tmp_path / "empty.py"
+    empty.write_text("x = 1\n")
+    for none in (only(wanted, "card"), replace(wanted, file=empty)):
+        assert start(none, tmp_path / "results") == 4
+    assert "card is left out: it needs CUDA" in capsys.readouterr().err
+    assert not (tmp_path / "results").exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "match"),
+    [
+        ({"head": "no-such-thing=="}, "no requirement"),
+        ({"head": "/no/python"}, "no interpreter"),
+        ({"only": ("nothing",)}, "there is no benchmark 'nothing'"),
+        ({"seed": -1}, "seed"),
+        ({"threads": 0}, "threads"),
+        ({"seconds": float("nan")}, "seconds"),
+        ({"blocks": 0}, "blocks"),
+        ({"margin": 2.0}, "margin"),
+        ({"head_environment": ["NAME"]}, "NAME=VALUE"),
+        ({"file": Path("/no/file.py")}, "cannot be read"),
+        ({"suite": (Path(),)}, "not both"),
+        ({"file": None, "suite": (Path("/no/tests"),)}, "no tests there"),
+        ({"device": "tpu"}, "no device 'tpu'"),
+    ],
+)
+def test_bad_input_is_refused_before_anything_is_written(
+    wanted: Wanted, tmp_path: Path, changes: dict[str, object], match: str
+) -> None:
+    with pytest.raises(HarnessError, match=match):
+        start(replace(wanted, **changes), tmp_path / "results")  # type: ignore[arg-type]
+    assert not (tmp_path / "results").exists()
+
+
+def command(wanted: Wanted, results: Path, names: Sequence[str]) -> list[str]:
+    base, head = wanted.base_environment, wanted.head_environment
+    return [
+        *(sys.executable, "-m", "harness", "regress", "--base", "here", "--head", "here"),
+        *(f"--base-env={each}" for each in base),
+        *(f"--head-env={each}" for each in head),
+        *(f"--benchmark={name}" for name in names),
+        *("--benchmarks", str(wanted.file), "--device", "cpu", "--results", str(results)),
+        "--blocks=9",
+    ]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+def test_a_command_that_is_stopped_goes_on_where_it_was(
+    wanted: Wanted, tmp_path: Path, how: signal.Signals
+) -> None:
+    results = tmp_path / "results"
+    process = subprocess.Popen(
+        command(wanted, results, ["slow", "weighs_the_same"]),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    until = time.monotonic() + 100
+    while not list(results.glob(f"regress/*/observations/{TABLE}.parts/*.parquet")):
+        assert process.poll() is None, process.communicate()[0]
+        assert time.monotonic() < until
+        time.sleep(0.02)
+    process.send_signal(how)
+    said = process.communicate()[0]
+    folder = folder_of(results)
+    if how == signal.SIGINT:
+        assert process.returncode == 128 + signal.SIGINT
+        assert f"--resume {folder.path}" in said
+    before = len(finished_blocks(folder, read_comparison(folder.path)))
+    assert before
+    assert resume(folder.path.name, results) == 0
+    comparison = read_comparison(folder.path)
+    assert read_turns(folder, comparison)["block"].nunique() == comparison.blocks
+
+
+def test_what_has_changed_since_cannot_be_gone_on_with(wanted: Wanted, tmp_path: Path) -> None:
+    results = tmp_path / "results"
+    start(only(wanted, "weighs_the_same"), results)
+    folder = folder_of(results)
+    assert wanted.file is not None
+    wanted.file.write_text(BENCHMARKS + "\n")
+    with pytest.raises(HarnessError, match="has changed since the comparison began"):
+        resume(str(folder.path), results)
+    text = (folder.path / NAME).read_text()
+    (folder.path / NAME).write_text(text.replace('"seed": 0', '"seed": 1'))
+    with pytest.raises(HarnessError, match="edited after the first row"):
+        resume(str(folder.path), results)
+    (folder.path / NAME).write_text(text[: len(text) // 2])
+    with pytest.raises(HarnessError, match="no whole comparison"):
+        resume(str(folder.path), results)
+    with pytest.raises(HarnessError, match="there is no comparison"):
+        resume("missing", results)
+
+
+def test_the_tests_of_a_suite_are_compared_as_benchmarks_are(
+    wanted: Wanted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "suite").mkdir()
+    (tmp_path / "suite" / "test_own.py").write_text(
+        "import os\n"
+        "def test_breaks(benchmark):\n"
+        "    assert os.environ.get('SIDE') != 'head'\n"
+        "    benchmark(sum, [1, 2])\n"
+        "def test_plain():\n    pass\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    suite = replace(wanted, file=None, suite=(Path("suite"),), seconds=0.1)
+    assert start(suite, tmp_path / "results") == 1
+    table = pd.read_csv(folder_of(tmp_path / "results").path / "verdicts.csv")
+    assert table["benchmark"].tolist() == ["suite/test_own.py::test_breaks"]
+    assert table["verdict"].tolist() == ["broken"]
+
+
+def test_a_worker_that_is_killed_in_its_turn_costs_one_block(
+    wanted: Wanted, tmp_path: Path
+) -> None:
+    once = tmp_path / "once"
+    assert wanted.file is not None
+    wanted.file.write_text(
+        "import os, signal\n"
+        "def dies_once(device, *, unit='B'):\n"
+        f"    once = {str(once)!r}\n"
+        "    def work():\n"
+        "        if os.environ.get('SIDE') == 'head' and not os.path.exists(once):\n"
+        "            open(once, 'w').close()\n"
+        "            os.kill(os.getpid(), signal.SIGKILL)\n"
+        "        return 1\n"
+        "    return work\n"
+    )
+    assert start(wanted, tmp_path / "results") == 3
+    (reason,) = pd.read_csv(folder_of(tmp_path / "results").path / "verdicts.csv")["reason"]
+    assert reason == "head failed in 1 block: the process was killed by SIGKILL."
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [(["--base", "here"], 2), (["--base", "torch==", "--head", "here"], 2)],
+)
+def test_the_command_ends_with_2_for_bad_input(
+    arguments: list[str], code: int, tmp_path: Path
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "harness", "regress", *arguments, "--results", str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "COLUMNS": "200"},
+    )
+    assert done.returncode == code
+    assert done.stderr.startswith("error: ")
+    assert "Traceback" not in done.stderr
