@@ -122,7 +122,16 @@ def tests(session: nox.Session) -> None:
 @nox.session(venv_backend="none", requires=["environment"])
 def benchmarks(session: nox.Session) -> None:
     """Measure the speed-ups that the documentation states (about 2 min on a quiet machine)."""
-    run(session, "-m", "pytest", "tests/benchmarks", "--benchmark-sort=mean", *session.posargs)
+    file = "tests/benchmarks/test_together.py"
+    run(session, "-m", "pytest", file, "--benchmark-sort=mean", *session.posargs)
+
+
+@nox.session(venv_backend="none", requires=["environment"])
+def bench(session: nox.Session) -> None:
+    """Time the functions of regress with pytest-benchmark (about 1 min; judges nothing)."""
+    file = "tests/benchmarks/test_functions.py"
+    timer = "--benchmark-timer=harness.workloads.synchronising.now"
+    run(session, "-m", "pytest", file, timer, *session.posargs)
 
 
 @nox.session(venv_backend="none", requires=["environment"])

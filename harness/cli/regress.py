@@ -45,6 +45,7 @@ from harness.publishing.pytest_benchmark_json import write_pytest_benchmark
 from harness.running.comparing import Comparing
 from harness.running.environments import (
     COMMIT,
+    Source,
     default_cache,
     interpreter_of,
     read_source,
@@ -123,12 +124,13 @@ def start(
         BASE: Asked(wanted.base, _variables(wanted.base_environment)),
         HEAD: Asked(wanted.head, _variables(wanted.head_environment)),
     }
+    sources = {side: read_source(each.source, repository) for side, each in asked.items()}
     device = open_device(wanted.device).kind
     benchmarks = () if wanted.suite else _declared(wanted, device, console)
     if not wanted.suite and not benchmarks:
         console.print("No benchmark is selected: nothing was measured.")
         return EXIT_CODES["nothing measured"]
-    interpreters = _interpreters(asked, console, cache or default_cache(), repository)
+    interpreters = _interpreters(asked, sources, console, cache or default_cache())
     if wanted.suite:
         benchmarks = _tests(wanted, interpreters[BASE])
         if not benchmarks:
@@ -176,7 +178,8 @@ def resume(run: str, results: Path, *, cache: Path | None = None, repository: Pa
             f"{comparison.file} has changed since the comparison began: start a new one."
         )
     asked = {BASE: comparison.base, HEAD: comparison.head}
-    interpreters = _interpreters(asked, console, cache or default_cache(), repository)
+    sources = {side: read_source(each.source, repository) for side, each in asked.items()}
+    interpreters = _interpreters(asked, sources, console, cache or default_cache())
     return _carry_out(comparison, folder, interpreters, console, why=True)
 
 
@@ -372,17 +375,17 @@ def _tests(wanted: Wanted, interpreter: Interpreter) -> tuple[Benchmark, ...]:
 
 
 def _interpreters(
-    asked: Mapping[Side, Asked], console: Console, cache: Path, repository: Path
+    asked: Mapping[Side, Asked], sources: Mapping[Side, Source], console: Console, cache: Path
 ) -> dict[Side, Interpreter]:
     """An interpreter for each of the three; the two of base share one environment."""
     found: dict[Side, Interpreter] = {}
-    sources = {side: read_source(each.source, repository) for side, each in asked.items()}
-    if any(source.kind == "commit" for source in sources.values()) and uncommitted(repository):
-        console.print(
-            f"The working tree of {repository.resolve()} has changes that are not committed: a "
-            f"side {COMMIT}... is measured without them.",
-            soft_wrap=True,
-        )
+    for repository in {s.repository for s in sources.values() if s.repository is not None}:
+        if uncommitted(repository):
+            console.print(
+                f"The working tree of {repository.resolve()} has changes that are not committed: "
+                f"a side {COMMIT}... is measured without them.",
+                soft_wrap=True,
+            )
     for side, source in sources.items():
         with console.status(f"{side}: {source.text}"):
             python = interpreter_of(source, cache)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import statistics
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -131,9 +132,14 @@ class Comparing:
         else:
             request = {"do": "prepare", "file": self.comparison.file, **request}
         seconds = self.comparison.seconds / self.comparison.blocks
-        measured = measure(trio, benchmark, request, seed, seconds)
+        measured = measure(trio, benchmark, request, seed, seconds, cores=self._cores())
         self.failed[benchmark.name] += bool(measured.failures)
         return measured
+
+    def _cores(self) -> list[int]:
+        """The cores to take turns on; none where a side may need several, or has a GPU to feed."""
+        alone = self.comparison.threads == 1 and self.comparison.device == "cpu"
+        return sorted(os.sched_getaffinity(0)) if alone and hasattr(os, "sched_getaffinity") else []
 
     def _check(self, proofs: Mapping[Side, Mapping[str, Any]]) -> None:
         """Keep what the first trio proved, and hold the others to it.

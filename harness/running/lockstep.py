@@ -2,7 +2,10 @@
 
 The rules are those of the clock of studies (``harness.meters.clock``): as many calls a chunk as
 fill it on the fastest side, the same for all; rounds of warm-up; every round visits each side once.
-What another process has cooled is warmed by one call before each chunk, which is not timed.
+What another process has cooled is warmed by one call before each chunk, which is not timed. The
+system keeps a process on the core it was on, and the cores of a busy machine differ by more than
+what is looked for: where each side needs one core alone, all take the same one in a round, and
+another in the next.
 """
 
 from __future__ import annotations
@@ -76,7 +79,13 @@ class Measured:
 
 
 def measure(
-    trio: Turns, benchmark: Benchmark, request: Mapping[str, Any], seed: int, seconds: float
+    trio: Turns,
+    benchmark: Benchmark,
+    request: Mapping[str, Any],
+    seed: int,
+    seconds: float,
+    *,
+    cores: Sequence[int] = (),
 ) -> Measured:
     """Measure a benchmark in a trio; what goes wrong is part of what comes back.
 
@@ -86,14 +95,17 @@ def measure(
         request: builds its work.
         seed: of the orders.
         seconds: of measuring, over all sides.
+        cores: on which the sides run, all on the same one in a round; none leaves it to the system.
     """
     found = Measured()
     try:
         answers = trio.ask_all(request)
         found.failures = {s: a.message for s, a in answers.items() if isinstance(a, RaisedError)}
         if not found.failures:
-            measure_turns = _weigh if benchmark.unit == "B" else _time
-            measure_turns(trio, found, seed, seconds)
+            if benchmark.unit == "B":
+                _weigh(trio, found, seed)
+            else:
+                _time(trio, found, seed, seconds, cores)
         trio.ask_all({"do": "drop"})
     except RaisedError as error:
         found.failures[error.side] = error.message
@@ -112,14 +124,14 @@ def _drop(trio: Turns, found: Measured) -> None:
         found.lost = True
 
 
-def _weigh(trio: Turns, found: Measured, seed: int, seconds: float) -> None:  # noqa: ARG001 - as _time
+def _weigh(trio: Turns, found: Measured, seed: int) -> None:
     """One number of each side, in random order."""
     for place, side in enumerate(_orders(np.random.default_rng(seed))):
         value = float(trio.ask(side, {"do": "weigh"})["amount"])
         found.turns.append(Turn(side, "measured", 0, place, value))
 
 
-def _time(trio: Turns, found: Measured, seed: int, seconds: float) -> None:
+def _time(trio: Turns, found: Measured, seed: int, seconds: float, cores: Sequence[int]) -> None:
     """Chunks by turns."""
     orders = np.random.default_rng(seed)
     warm = {}
@@ -133,8 +145,9 @@ def _time(trio: Turns, found: Measured, seed: int, seconds: float) -> None:
     phases: tuple[tuple[Phase, int], ...] = (("warmup", WARMUP_ROUNDS), ("measured", rounds))
     for phase, count in phases:
         for number in range(count):
+            core = cores[number % len(cores)] if cores else None
             for place, side in enumerate(_orders(orders)):
-                answer = trio.ask(side, turn)
+                answer = trio.ask(side, {**turn, "core": core})
                 value, preempted = float(answer["seconds"]), bool(answer["preempted"])
                 found.turns.append(Turn(side, phase, number, place, value, preempted))
                 found.handovers.append(float(answer["handover"]))

@@ -45,6 +45,7 @@ class Worker:
         self.work: Callable[[], Any] | None = None
         self.synchronise: Callable[[], object] = _nothing
         self.device = "cpu"
+        self.cores: set[int] = set()
 
     def serve(self, until: str = "") -> None:
         """Answer requests until there are no more, or one of this name has been answered."""
@@ -91,7 +92,7 @@ class Worker:
             _set(torch, name, defaults.get(name, name), value)
         found = _defaults(torch, defaults)  # before the number of threads is ours
         torch.set_num_threads(threads)
-        self.device = device
+        self.device, self.cores = device, os.sched_getaffinity(0)
         card: dict[str, Any] = {}
         if device == "cuda":
             self.synchronise = torch.cuda.synchronize
@@ -143,8 +144,16 @@ class Worker:
                 # Not more than tenfold at a time: the first calls tell little.
                 calls = min(max(int(calls * seconds / max(took, 1e-9)) + 1, calls + 1), 10 * calls)
 
-    def do_turn(self, calls: int, untimed: int) -> dict[str, Any]:
-        """A chunk: some calls in a row, after some that warm what another process has cooled."""
+    def do_turn(self, calls: int, untimed: int, core: int | None = None) -> dict[str, Any]:
+        """A chunk: some calls in a row, after some that warm what another process has cooled.
+
+        Args:
+            calls: that are timed.
+            untimed: before them.
+            core: to run on, where all sides are to run on the same.
+        """
+        if core is not None and len(self.cores) > 1:
+            os.sched_setaffinity(0, {core})
         gc.collect()
         self._time(untimed)
         before = _switches()
@@ -159,6 +168,7 @@ class Worker:
     def do_drop(self) -> dict[str, Any]:
         """Let go of the work, and of the card's memory that it took."""
         self.work = None
+        os.sched_setaffinity(0, self.cores)
         gc.collect()
         if self.device == "cuda":
             import torch

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.catalogue.benchmarks import Benchmark
-from harness.meters.clock import CHUNK_SECONDS, LONGEST_CHUNK_SECONDS
+from harness.meters.clock import CHUNK_SECONDS, LONGEST_CHUNK_SECONDS, WARMUP_ROUNDS
 from harness.protocol.comparison import BASE, HEAD, SIDES, Side
 from harness.running.lockstep import FEWEST_ROUNDS, MOST_ROUNDS, Measured, calls_of_a_chunk, measure
 from harness.running.trio import RaisedError
@@ -46,6 +46,15 @@ def test_all_sides_make_as_many_calls_with_one_untimed_before_them() -> None:
     measured(trio)
     turns = [request for _, request in trio.asked if request["do"] == "turn"]
     assert {(turn["calls"], turn["untimed"]) for turn in turns} == {(20, 1)}
+
+
+def test_all_sides_of_a_round_run_on_one_core_and_rounds_take_turns_on_them() -> None:
+    trio = FakeTrio()
+    measure(trio, SPIN, PREPARE, 1, 0.1, cores=[3, 5])
+    cores = [request["core"] for _, request in trio.asked if request["do"] == "turn"]
+    measured_cores = cores[3 * WARMUP_ROUNDS :]
+    rounds = [set(measured_cores[at : at + 3]) for at in range(0, len(measured_cores), 3)]
+    assert rounds[:4] == [{3}, {5}, {3}, {5}]
 
 
 def test_a_call_that_is_long_needs_no_other_before_it() -> None:
