@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 GREY = "#888888"
-#: A ratio is shown between these, whatever it is: a farther one is written beside the edge.
-SHOWN = (0.5, 2.0)
+#: A ratio is shown between these, whatever it is: one that lies farther stands at the edge.
+SHOWN = (0.1, 10.0)
 
 
 def ratios_figure(report: Report, title: str) -> Figure:
@@ -76,7 +76,8 @@ def _draw(axes: Axes, place: int, finding: Finding) -> None:
     for interval, shade, shift, mark, size in marks:
         ends = np.clip([interval.low, interval.high], *SHOWN)
         axes.plot(ends, [place + shift] * 2, color=shade, linewidth=2)
-        axes.plot([interval.estimate], [place + shift], mark, color=shade, markersize=size)
+        estimate = np.clip(interval.estimate, *SHOWN)
+        axes.plot([estimate], [place + shift], mark, color=shade, markersize=size)
 
 
 def _colour(word: Word) -> str:
@@ -89,14 +90,16 @@ def _colour(word: Word) -> str:
 
 def _limits(axes: Axes, findings: Sequence[Finding]) -> None:
     """Room for every interval, and never less than three margins to both sides."""
-    widest = max(math.log1p(3 * finding.benchmark.margin) for finding in findings)
+    widest = max(1 + 3 * finding.benchmark.margin for finding in findings)
+    ends = [1 / widest, widest]
     for finding in findings:
         for interval in (finding.head, finding.control):
             if interval is not None:
-                ends = np.clip([interval.low, interval.high, interval.estimate], *SHOWN)
-                widest = max(widest, float(np.abs(np.log(ends)).max()) * 1.1)
+                ends += np.clip([interval.low, interval.high, interval.estimate], *SHOWN).tolist()
+    low, high = min(ends), max(ends)
+    room = (high / low) ** 0.03
     axes.set_xscale("log")
-    axes.set_xlim(math.exp(-widest), math.exp(widest))
+    axes.set_xlim(low / room, high * room)
     axes.xaxis.set_major_formatter("{x:.3g}")
     axes.xaxis.set_minor_formatter("{x:.3g}")
     axes.tick_params(axis="x", which="both", labelsize=13)
