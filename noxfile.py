@@ -69,7 +69,11 @@ def regress(session: nox.Session) -> None:
     command = (interpreter_of(session), "-m", "harness", "regress", *session.posargs)
     session.log(" ".join(command))
     # nox ends with 1 whatever failed, and the codes of a gate mean something: see --help.
-    code = subprocess.run(command, check=False).returncode
+    with subprocess.Popen(command) as process:
+        try:
+            code = process.wait()
+        except KeyboardInterrupt:  # it says how to go on
+            code = process.wait(GRACE)
     if code:
         sys.exit(code)
 

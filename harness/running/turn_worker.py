@@ -92,7 +92,9 @@ class Worker:
             _set(torch, name, defaults.get(name, name), value)
         found = _defaults(torch, defaults)  # before the number of threads is ours
         torch.set_num_threads(threads)
-        self.device, self.cores = device, os.sched_getaffinity(0)
+        self.device = device
+        if hasattr(os, "sched_getaffinity"):  # Linux
+            self.cores = os.sched_getaffinity(0)
         card: dict[str, Any] = {}
         if device == "cuda":
             self.synchronise = torch.cuda.synchronize
@@ -168,7 +170,8 @@ class Worker:
     def do_drop(self) -> dict[str, Any]:
         """Let go of the work, and of the card's memory that it took."""
         self.work = None
-        os.sched_setaffinity(0, self.cores)
+        if self.cores:  # what is built next may use them all
+            os.sched_setaffinity(0, self.cores)
         gc.collect()
         if self.device == "cuda":
             import torch
