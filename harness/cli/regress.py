@@ -125,6 +125,7 @@ def start(
         HEAD: Asked(wanted.head, _variables(wanted.head_environment)),
     }
     sources = {side: read_source(each.source, repository) for side, each in asked.items()}
+    asked = {side: _pinned(each, sources[side]) for side, each in asked.items()}
     device = open_device(wanted.device).kind
     benchmarks = () if wanted.suite else _declared(wanted, device, console)
     if not wanted.suite and not benchmarks:
@@ -329,6 +330,11 @@ def _variables(given: Sequence[str]) -> dict[str, str | None]:
             raise HarnessError(f"{shown(each)}: an environment variable is given as NAME=VALUE.")
         found[name] = value
     return found
+
+
+def _pinned(asked: Asked, source: Source) -> Asked:
+    """The side with its commit in full: HEAD is another one tomorrow."""
+    return replace(asked, source=f"{COMMIT}{source.revision}") if source.revision else asked
 
 
 def _declared(wanted: Wanted, device: str, console: Console) -> tuple[Benchmark, ...]:

@@ -31,7 +31,17 @@ from harness.store.turns import (
 #: A benchmark that failed in so many blocks is not tried again: it would fail in all of them.
 FAILED_ENOUGH = 2
 #: What of a process's proof must stay the same from block to block.
-SAME = ("interpreter", "python", "torch", "torch_file", "build", "cuda", "device", "packages")
+SAME = (
+    "interpreter",
+    "python",
+    "torch",
+    "torch_file",
+    "build",
+    "cuda",
+    "device",
+    "files",
+    "packages",
+)
 
 Rows = list[dict[str, Any]]
 

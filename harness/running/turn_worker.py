@@ -111,6 +111,7 @@ class Worker:
             "cuda": str(torch.version.cuda or ""),
             "device": device,
             "threads": torch.get_num_threads(),
+            "files": {name: str(sys.modules[name].__file__) for name in packages},
             "packages": _packages(),
             "defaults": found,
             "environment": {n: v for n, v in sorted(os.environ.items()) if re.match(variables, n)},
@@ -305,6 +306,7 @@ def _module(file: str) -> Any:  # noqa: ANN401 - whatever the file defines
 def _take(name: str, folder: str, keeps_own: bool) -> None:
     """Import a package from a folder, which is not left to be searched for others."""
     if keeps_own and importlib.util.find_spec(name) is not None:
+        importlib.import_module(name)
         return
     sys.path.insert(0, folder)
     importlib.import_module(name)

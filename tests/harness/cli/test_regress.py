@@ -18,9 +18,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from harness.cli.regress import Wanted, resume, start
+from harness.cli.regress import Wanted, _pinned, resume, start
 from harness.errors import HarnessError
-from harness.protocol.comparison import NAME, read_comparison
+from harness.protocol.comparison import NAME, Asked, read_comparison
+from harness.running.environments import Source
 from harness.store.folders import RunFolder
 from harness.store.turns import TABLE, finished_blocks, read_turns
 from tests.harness.trios import stub_torch
@@ -290,3 +291,9 @@ def test_the_command_ends_with_2_for_bad_input(
     assert done.returncode == code
     assert done.stderr.startswith("error: ")
     assert "Traceback" not in done.stderr
+
+
+def test_a_commit_is_written_down_in_full() -> None:
+    source = Source("commit", "commit:HEAD", revision="a" * 40)
+    assert _pinned(Asked("commit:HEAD"), source) == Asked(f"commit:{'a' * 40}")
+    assert _pinned(Asked("torch==1"), Source("requirements", "torch==1")) == Asked("torch==1")

@@ -98,10 +98,11 @@ def test_sides_share_the_packages_of_benchmarks_unless_one_keeps_its_own(tmp_pat
     keeping = Interpreter(stub.python, {"PYTHONPATH": path}, keeps_own=True)
     packages = {"planted_package": str(tmp_path / "shared")}
     with Trio({BASE: stub, AGAIN: having, HEAD: keeping}, tmp_path) as trio:
-        trio.open(lambda _: Asked("stub"), "cpu", 1, packages)
+        proofs = trio.open(lambda _: Asked("stub"), "cpu", 1, packages)
         request = prepare(tmp_path / "asks.py", "where")
         found = measure(trio, Benchmark("where", unit="B"), request, 1, 0.1)
     lengths = {turn.side: turn.value for turn in found.turns}
+    assert str(tmp_path / "own") in proofs[HEAD]["files"]["planted_package"]
     assert lengths == {BASE: len("shared"), AGAIN: len("shared"), HEAD: len("own")}
 
 
