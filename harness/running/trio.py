@@ -74,7 +74,7 @@ class Turns(Protocol):
         """
 
     def ask_all(self, request: Mapping[str, Any]) -> dict[Side, Answer | RaisedError]:
-        """Ask all three before any answer is read: nothing that is timed may be asked so.
+        """Ask all three for something that is not timed.
 
         Raises:
             LostError: one died, or hangs.
@@ -201,6 +201,7 @@ class Trio:
         self.patience = patience
         self.processes: dict[Side, Process] = {}
         self._in_test: set[Side] = set()
+        self._one_by_one = False
         try:
             for side, interpreter in interpreters.items():
                 self.processes[side] = Process(side, interpreter, folder)
@@ -244,10 +245,12 @@ class Trio:
             "defaults": DEFAULTS,
             "variables": f"{VARIABLES.pattern}|^(?:{names})$" if given else VARIABLES.pattern,
         }
-        for side, process in self.processes.items():
-            own = {"settings": dict(asked(side).settings), "keeps_own": process.keeps_own}
-            process.tell({**common, **own})
-        proofs = {side: self.processes[side].answer(self.patience) for side in SIDES}
+        self._one_by_one = device == "cuda"
+        requests = {
+            side: {**common, "settings": dict(asked(side).settings), "keeps_own": process.keeps_own}
+            for side, process in self.processes.items()
+        }
+        proofs = self._answers(requests)
         for side, proof in proofs.items():
             if "error" in proof:
                 raise HarnessError(
@@ -268,22 +271,33 @@ class Trio:
 
     def ask_all(self, request: Mapping[str, Any]) -> dict[Side, Answer | RaisedError]:
         """See ``Turns``."""
-        for process in self.processes.values():
-            process.tell(request)
-        answers = {side: self._read(side) for side in self.processes}
+        raw = self._answers(dict.fromkeys(self.processes, request))
+        answers = {side: _as_error(side, answer) for side, answer in raw.items()}
         if request["do"] == "test":
             self._in_test = {side for side, answer in answers.items() if isinstance(answer, dict)}
         elif request["do"] == "drop":
             for side in self._in_test:  # its work is dropped, and the test goes on to its end
-                self._read(side)
+                self.processes[side].answer(self.patience)
             self._in_test = set()
         return answers
 
-    def _read(self, side: Side) -> Answer | RaisedError:
-        answer = self.processes[side].answer(self.patience)
-        return RaisedError(side, str(answer["error"])) if "error" in answer else answer
+    def _answers(self, requests: Mapping[Side, Mapping[str, Any]]) -> dict[Side, Answer]:
+        """Ask all, side by side on a CPU, and one after another where they share a card."""
+        answers: dict[Side, Answer] = {}
+        for side, request in requests.items():
+            self.processes[side].tell(request)
+            if self._one_by_one:
+                answers[side] = self.processes[side].answer(self.patience)
+        for side in requests:
+            if side not in answers:
+                answers[side] = self.processes[side].answer(self.patience)
+        return {side: answers[side] for side in SIDES}
 
     def end(self) -> None:
         """End all processes."""
         for process in self.processes.values():
             process.end()
+
+
+def _as_error(side: Side, answer: Answer) -> Answer | RaisedError:
+    return RaisedError(side, str(answer["error"])) if "error" in answer else answer

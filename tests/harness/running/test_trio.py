@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -227,3 +228,22 @@ def test_a_suite_takes_turns_as_a_benchmark_does(trio: Trio, tmp_path: Path) -> 
     assert len(measure(trio, SPIN, request, 1, 0.02).failures) == 3
     request = {"do": "test", "test": "test_own.py::test_adds", "seed": 1}
     assert not measure(trio, SPIN, request, 1, 0.02).failures
+
+
+def test_on_a_card_nobody_builds_work_while_another_does(tmp_path: Path) -> None:
+    """Each side notes when it began and ended."""
+    (tmp_path / "slow.py").write_text(
+        "import os, time\n"
+        "def slow(device):\n"
+        "    began = time.monotonic(); time.sleep(0.3)\n"
+        f"    open({str(tmp_path)!r} + f'/{{os.getpid()}}.span', 'w')"
+        ".write(f'{began} {time.monotonic()}')\n"
+        "    return lambda: None\n"
+    )
+    with Trio(dict.fromkeys(SIDES, stub_torch(tmp_path)), tmp_path) as trio:
+        trio.open(lambda _: Asked("stub"), "cpu", 1, {})
+        trio._one_by_one = True
+        trio.ask_all(prepare(tmp_path / "slow.py", "slow"))
+    spans = sorted(tuple(map(float, path.read_text().split())) for path in tmp_path.glob("*.span"))
+    assert len(spans) == 3
+    assert all(later[0] >= earlier[1] for earlier, later in pairwise(spans))
