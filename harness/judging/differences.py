@@ -83,4 +83,4 @@ def differences(base: Mapping[str, Any], head: Mapping[str, Any]) -> list[Differ
 
 
 def _text(value: object) -> str:
-    return MISSING if value is None else str(value)
+    return MISSING if value is None else str(value) or "none"
