@@ -54,7 +54,7 @@ def every_batch(table: pd.DataFrame) -> pd.DataFrame:
     A batch that went into no update has -1 for its update.
     """
     mine = table[(table["data"] == CHAPTER) & table["response"].isin(["size", "source"])]
-    wide = mine.pivot(index="round", columns="response", values="value")
+    wide = mine.pivot_table(index="round", columns="response", values="value")
     wide = wide.reindex(columns=["size", "source"]).dropna().astype(int)
     wide["made_of"] = wide.groupby("source")["size"].transform("sum")
     return wide

@@ -18,7 +18,7 @@ from harness import Fact, facts
 from studies.arithmetic.by_hand import MEAN, SUM, Worked, by_autograd, exact
 
 CLOSE = 1e-12
-UPHILL = "-0.01"
+TOO_LARGE = "1"  # a rate at which the step overshoots fivefold
 LEFT = "left to the reader: no number is printed"
 
 
@@ -131,14 +131,14 @@ EXPERIMENT = facts(
         "in fractions: the first row of the new weights is 0.511 and -0.278",
         lambda: exact().weights[0],
         fractions("0.511", "-0.278"),
-        lambda: exact(UPHILL).weights[0],
+        lambda: exact(TOO_LARGE).weights[0],
     ),
     Fact(
         "C3.24",
         "in fractions: the new bias is 0.011 and -0.018",
         lambda: exact().bias,
         fractions("0.011", "-0.018"),
-        lambda: exact(UPHILL).bias,
+        lambda: exact(TOO_LARGE).bias,
     ),
     Fact(
         "C3.24",
@@ -171,14 +171,14 @@ EXPERIMENT = facts(
         "the first output is nearer to its target of 1",
         lambda: nearer(exact()),
         True,
-        lambda: nearer(exact(UPHILL)),
+        lambda: nearer(exact(TOO_LARGE)),
     ),
     Fact(
         "C3.25",
         "the loss is lower than before the step",
         lambda: by_autograd().loss_after < by_autograd().loss,
         True,
-        lambda: by_autograd(rate=UPHILL).loss_after < by_autograd(rate=UPHILL).loss,
+        lambda: by_autograd(rate=TOO_LARGE).loss_after < by_autograd(rate=TOO_LARGE).loss,
     ),
     Fact(
         "C3.25",
