@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.figures import BLUE, SKY, VERMILION
+from harness.figures import BLACK, BLUE, SKY, VERMILION
 from harness.workloads.arithmetic import Run
 
 if TYPE_CHECKING:
@@ -35,14 +35,19 @@ def end_of_epoch(table: pd.DataFrame) -> Figure:
     axes.set_yticks([-epoch for epoch in epochs], [f"epoch {epoch + 1}" for epoch in epochs])
     axes.set_ylim(0.35 - OWN_RUN.epochs, 0.75)
     axes.set_xticks([])
-    axes.set_xlabel("batches, as wide as they have examples (the beginning and end of each epoch)")
+    axes.set_xlabel(
+        "beginning and end of each epoch: batches, as wide as they have examples;\n"
+        "above them the weight update they go into, and how many examples it is made of",
+        fontsize=17,
+    )
+    axes.tick_params(length=0)
     axes.grid(visible=False)
     axes.spines[["left", "bottom"]].set_visible(False)
     made = int(batches["source"].max()) + 1 if len(batches) else "an unknown number"
     figure.suptitle(
-        f"{OWN_RUN.examples:,} examples, batch {OWN_RUN.batch}, {OWN_RUN.accumulate} batches to an "
-        f"update, {OWN_RUN.epochs} epochs:\nthe formula says {OWN_RUN.updates} weight updates, the "
-        f"listed loop makes {made}. One counted run, CPU",
+        f"The formula says {OWN_RUN.updates} weight updates, the listed loop makes {made}\n"
+        f"({OWN_RUN.examples:,} examples, batch {OWN_RUN.batch}, {OWN_RUN.accumulate} batches to "
+        f"an update, {OWN_RUN.epochs} epochs; one counted run, CPU)",
         fontsize=20,
     )
     return figure
@@ -69,23 +74,30 @@ def _draw_epoch(axes: Axes, y: float, epoch: pd.DataFrame) -> None:
     for part in (epoch.iloc[:FIRST], epoch.iloc[-LAST:]):
         for source, group in part.groupby("source", sort=False):
             made_of = int(group["made_of"].iloc[0])
-            start, (colour, words) = left, _shown(int(str(source)), made_of)
+            start, colour = left, _colour(int(str(source)), made_of)
             for size in group["size"]:
                 axes.barh(y, size, HEIGHT, left, align="center", color=colour, edgecolor="white")
                 axes.text(
                     left + size / 2, y, f"{size}", ha="center", va="center", size=12, color="white"
                 )
                 left += size
-            axes.text((start + left) / 2, y + 0.3, words, ha="center", size=14, color=colour)
+            whole = len(group) == OWN_RUN.accumulate
+            words = _words(int(str(source)), made_of if whole else None)
+            colour = VERMILION if colour == VERMILION else BLACK
+            axes.text((start + left) / 2, y + 0.3, words, ha="center", size=15, color=colour)
         if part.index[0] == epoch.index[0]:
             axes.text(left + GAP / 2, y, "...", ha="center", va="center")
             left += GAP
 
 
-def _shown(source: int, made_of: int) -> tuple[str, str]:
-    """The colour of an update's batches, and its words."""
+def _colour(source: int, made_of: int) -> str:
     if source < 0:
-        return GREY, "in none"
-    if made_of != OWN_RUN.effective_batch:
-        return VERMILION, f"update {source + 1}: {made_of}"
-    return (BLUE, SKY)[source % 2], f"update {source + 1}: {made_of}"
+        return GREY
+    return VERMILION if made_of != OWN_RUN.effective_batch else (BLUE, SKY)[source % 2]
+
+
+def _words(source: int, made_of: int | None) -> str:
+    """An update with what it is made of; batches that wait for one have none beside them."""
+    if source < 0:
+        return "unused"
+    return f"to {source + 1}" if made_of is None else f"update {source + 1}: {made_of}"

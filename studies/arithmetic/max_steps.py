@@ -80,12 +80,15 @@ def passes_made(table: pd.DataFrame) -> Figure:
     figure = Figure()
     axes = figure.subplots()
     axes.axhline(PLANNED, color=ORANGE, ls="--")
-    axes.text(EXAMPLES.levels[-1], 1.15 * PLANNED, "meant", color=ORANGE, ha="right")
+    axes.text(EXAMPLES.levels[-1], 1.15 * PLANNED, "meant: 1,000 passes", ha="right")
     axes.plot(passes.index, passes, "o-", color=BLUE)
     for size, value in passes.items():
         if np.isfinite(value):
             axes.annotate(
-                f"{value:,.3g}", (float(str(size)), value), (8, 10), textcoords="offset points"
+                f"{value:,.0f}" if value >= 100 else f"{value:.2g}",
+                (float(str(size)), value),
+                (8, 10),
+                textcoords="offset points",
             )
     axes.set_xscale("log")
     axes.set_yscale("log")
@@ -95,7 +98,7 @@ def passes_made(table: pd.DataFrame) -> Figure:
     axes.set_yticks([1, 10, 100, 1_000], ["1", "10", "100", "1,000"])
     axes.set_xlabel("examples in the data set")
     axes.set_ylabel("passes through the data (epochs)")
-    axes.set_ylim(0.8, 2_200)
+    axes.set_ylim(0.4, 2_200)
     made = passes.get(EXAMPLE, float("nan"))
     told = f"{made:.1f}" if np.isfinite(made) else "an unknown number of"
     figure.suptitle(

@@ -10,6 +10,7 @@ is judged here, and the quiz (C1.23) shares its conditions.
 from __future__ import annotations
 
 from collections import Counter
+from itertools import groupby
 from typing import Any
 
 from harness import Fact, facts
@@ -24,9 +25,9 @@ DROPPED = Run(100, 16, drop_last=True)
 EPOCHS = 200
 
 
-def sizes(run: Run) -> tuple[int, ...]:
-    """The sizes of the first epoch's batches, counted."""
-    return counted(run).epochs[0]
+def sizes(run: Run) -> list[tuple[int, int]]:
+    """The first epoch's batches as they came: how many of which size, one size after another."""
+    return [(len(list(same)), size) for size, same in groupby(counted(run).epochs[0])]
 
 
 def by_size(run: Run, kept: int) -> tuple[int, int, int, int, int, int]:
@@ -58,7 +59,7 @@ FLOOR = Fact(
     "C1.16",
     "with drop_last an epoch is 6 batches of 16",
     lambda: sizes(DROPPED),
-    (16,) * 6,
+    [(6, 16)],
     lambda: sizes(HUNDRED),
     headline=True,
 )
@@ -76,7 +77,7 @@ EXPERIMENT = facts(
         "C0.11",
         "1,000 examples at batch 64 are 15 batches of 64 and one of 40",
         lambda: sizes(THOUSAND),
-        (*[64] * 15, 40),
+        [(15, 64), (1, 40)],
         lambda: sizes(Run(1_024, 64)),
         headline=True,
     ),
@@ -101,7 +102,7 @@ EXPERIMENT = facts(
         "C1.14",
         "100 examples at batch 16 are 6 batches of 16 and one of 4",
         lambda: sizes(HUNDRED),
-        (*[16] * 6, 4),
+        [(6, 16), (1, 4)],
         lambda: sizes(DROPPED),
         headline=True,
     ),
