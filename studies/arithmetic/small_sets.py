@@ -61,6 +61,8 @@ FLOOR = Fact(
     lambda: sizes(DROPPED),
     [(6, 16)],
     lambda: sizes(HUNDRED),
+    reading="An epoch of a loader over 100 examples at batch 16 with drop_last is 6 batches, all "
+    "of 16.",
     headline=True,
 )
 UNSEEN = Fact(
@@ -69,6 +71,7 @@ UNSEEN = Fact(
     lambda: left_out(DROPPED),
     4,
     lambda: left_out(HUNDRED),
+    reading="Of the 100 examples 4 are in no batch of the epoch.",
 )
 
 EXPERIMENT = facts(
@@ -79,6 +82,7 @@ EXPERIMENT = facts(
         lambda: sizes(THOUSAND),
         [(15, 64), (1, 40)],
         lambda: sizes(Run(1_024, 64)),
+        reading="The batches of an epoch, in the order they come: how many of which size.",
         headline=True,
     ),
     Fact(
@@ -104,6 +108,7 @@ EXPERIMENT = facts(
         lambda: sizes(HUNDRED),
         [(6, 16), (1, 4)],
         lambda: sizes(DROPPED),
+        reading="The batches of an epoch, in the order they come: how many of which size.",
         headline=True,
     ),
     FLOOR,

@@ -138,6 +138,7 @@ STATED = (
         lambda: counted(PLAIN).distinct[0],
         10_000,
         lambda: counted(DROPPED).distinct[0],
+        reading="Dataset size: the different examples that an epoch delivers.",
     ),
     Fact(
         "C0.26",
@@ -145,6 +146,7 @@ STATED = (
         lambda: full_batches(counted(PLAIN)),
         32,
         lambda: full_batches(counted(SMALLER)),
+        reading="Batch size: the examples of a forward pass, the last of an epoch apart.",
     ),
     Fact(
         "C0.22",
