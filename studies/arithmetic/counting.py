@@ -143,6 +143,12 @@ def counted(run: Run, *, flush: bool = False) -> Counted:
     return train(run, flush=flush)
 
 
+def epoch(run: Run) -> tuple[int, int]:
+    """Batches of the first epoch, and the size of its last one, counted."""
+    sizes = counted(run).epochs[0]
+    return len(sizes), sizes[-1]
+
+
 def odd(updates: Iterable[int], full: int) -> int:
     """How many updates are of another number of examples than this."""
     return sum(examples != full for examples in updates)

@@ -15,19 +15,13 @@ import sys
 
 from harness import Beyond, Claim, Fact, facts, printed
 from harness.workloads.arithmetic import Run
-from studies.arithmetic.counting import Counted, counted, odd
+from studies.arithmetic.counting import Counted, counted, epoch, odd
 from studies.arithmetic.twins import twins
 
 PLAIN = Run(10_000, 32, epochs=3)
 ACCUMULATED = Run(10_000, 32, epochs=3, accumulate=4)
 DROPPED = Run(10_000, 32, epochs=3, drop_last=True)
 SMALLER = Run(1_000, 64, epochs=5)
-
-
-def epoch(run: Run) -> tuple[int, int]:
-    """Batches of the first epoch, and the size of its last one, counted."""
-    sizes = counted(run).epochs[0]
-    return len(sizes), sizes[-1]
 
 
 def updates(run: Run, *, flush: bool = False) -> int:

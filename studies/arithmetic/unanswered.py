@@ -13,19 +13,13 @@ from __future__ import annotations
 
 from harness import Fact, Unmeasurable, facts
 from harness.workloads.arithmetic import Run
-from studies.arithmetic.counting import counted
+from studies.arithmetic.counting import counted, epoch
 
 FIFTY_THOUSAND = Run(50_000, 256)
 TWENTY_THOUSAND = Run(20_000, 64, epochs=10, accumulate=4)
 SIMULATOR = Run(500, 16)
 NO_ANSWER = "a quiz that prints no answer"
 NEEDS_ANSWER = "an answer in the document"
-
-
-def epoch(run: Run) -> tuple[int, int]:
-    """Batches of an epoch, and the size of its last one, counted."""
-    sizes = counted(run).epochs[0]
-    return len(sizes), sizes[-1]
 
 
 def by_formula(run: Run) -> tuple[int, int]:

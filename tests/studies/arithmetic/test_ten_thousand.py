@@ -8,10 +8,9 @@ import pytest
 
 from harness import printed
 from harness.workloads.arithmetic import Run
-from studies.arithmetic.counting import counted
+from studies.arithmetic.counting import counted, epoch
 from studies.arithmetic.ten_thousand import (
     delivered,
-    epoch,
     first_update,
     full_batches,
     print_accumulated,

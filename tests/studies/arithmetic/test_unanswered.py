@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from harness.workloads.arithmetic import Run
-from studies.arithmetic.unanswered import by_formula, epoch
+from studies.arithmetic.counting import epoch
+from studies.arithmetic.unanswered import by_formula
 
 
 @pytest.mark.parametrize(
