@@ -1,0 +1,222 @@
+"""In how many of transformers' configurations is dropout turned on by default?
+
+Every configuration class that the library knows by name is made without arguments, and its dropout
+fields are read, with those of configurations inside it. A class has dropout turned on if any rate
+is above 0, turned off if it has fields and all are 0. Counted are all classes, and those of the
+library's models for three tasks, since old and new, text and vision differ.
+
+This is a census of one version of one library, and no sample: it counts each architecture once,
+and not how often one meets it. So it bears on claims about the models that people meet, and settles
+none. Whether people set 0.1 to 0.2 when they fine-tune is not even written in a configuration.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from harness import (
+    Arm,
+    Beyond,
+    Block,
+    Control,
+    Experiment,
+    Factor,
+    Noted,
+    PerProfile,
+    Response,
+    Responses,
+    Unmeasurable,
+    Value,
+    at_least,
+    equals,
+    more_than,
+)
+from harness.figures import BLUE, ORANGE
+from harness.libraries import transformers
+from studies.defaults.fields import of_the_body, rates
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+EVERYTHING, PLANTED = "all configurations", "three planted configurations"
+#: Groups of models: the library's table of those that do a task.
+TASKS = {
+    "masked language models": "MODEL_FOR_MASKED_LM_MAPPING_NAMES",
+    "causal language models": "MODEL_FOR_CAUSAL_LM_MAPPING_NAMES",
+    "image classifiers": "MODEL_FOR_IMAGE_CLASSIFICATION_MAPPING_NAMES",
+}
+GROUP = Factor("group", (EVERYTHING, *TASKS, PLANTED))
+MOST = 0.6  # ten points from one half: "most" at 0.51 would say nothing
+
+_CLASSES = "classes of configurations, each counted once, where the words are about models met"
+CLAIMS = (
+    Unmeasurable(
+        "A-nuance-9",
+        needs="a count of the models that practitioners meet, by how often they do",
+        why="what one meets is not what a library has; its configurations are counted beside it.",
+    ),
+    *(
+        Beyond(
+            "A-nuance-9",
+            Value(response).at(group=(EVERYTHING, *TASKS)).always(),
+            at_least(MOST),
+            why=_CLASSES,
+            reading="Most: at least 60 % of the classes have some dropout rate above 0.",
+        )
+        for response in ("on", "body_on")
+    ),
+    Unmeasurable(
+        "A-nuance-5",
+        needs="a survey of how people fine-tune language models",
+        why="what is common is a count over practice; no default and no recipe shows it.",
+    ),
+    Beyond(
+        "D-hurts-7",
+        Value("path_on").at(group=(EVERYTHING, *TASKS)).always(),
+        more_than(0.5),
+        why=_CLASSES,
+        reading="Standard would be more than half of the classes with stochastic depth turned on.",
+    ),
+    Control("a planted census is counted", Value("on").at(group=PLANTED).always(), equals(2 / 3)),
+    Control("and its field at 0", Value("off").at(group=PLANTED).always(), equals(1 / 3)),
+    Control(
+        "hardly a class cannot be made without arguments",
+        Value("made").at(group=(EVERYTHING, *TASKS)).always(),
+        at_least(0.98),
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Defaults:
+    """The default rates of a configuration class, by field."""
+
+    dropout: Mapping[str, float]
+    path: Mapping[str, float]
+    layers: Mapping[str, float]
+
+
+#: A configuration with dropout, one with dropout in an inner one, and one with dropout at 0.
+PLANTS = {
+    "plain": Defaults({"dropout": 0.1}, {}, {}),
+    "inner": Defaults({"text_config.dropout": 0.1, "dropout": 0.0}, {}, {}),
+    "none": Defaults({"dropout": 0.0}, {}, {}),
+}
+
+Census = Mapping[str, "Defaults | None"]
+
+
+def take_census(_: Block) -> Census:
+    """The defaults of every configuration by the name of its model; None where none was made."""
+    log: Any = transformers.utils.logging
+    verbosity = log.get_verbosity()
+    log.set_verbosity_error()
+    try:
+        return {name: defaults_of(name) for name in transformers.CONFIG_MAPPING}
+    finally:
+        log.set_verbosity(verbosity)
+
+
+def defaults_of(name: str) -> Defaults | None:
+    """The default rates of a model's configuration; None where it needs arguments."""
+    try:
+        config = transformers.CONFIG_MAPPING[name]()
+    except (TypeError, ValueError):
+        return None
+    return Defaults(rates(config), rates(config, "drop path"), rates(config, "layer drop"))
+
+
+def members(census: Census, group: str) -> Census:
+    """The part of a census that is a group's."""
+    if group == PLANTED:
+        return PLANTS
+    if group == EVERYTHING:
+        return census
+    table = getattr(transformers.models.auto.modeling_auto, TASKS[group])
+    return {name: census[name] for name in table if name in census}
+
+
+def measure(census: Census, arm: Arm) -> Responses:
+    """The shares of a group's configurations."""
+    group = members(census, arm[GROUP])
+    made = [found for found in group.values() if found is not None]
+    failed = [name for name, found in group.items() if found is None]
+
+    def share(of: list[bool]) -> float:
+        return sum(of) / len(made)
+
+    on = [turned_on(found.dropout) for found in made]
+    note = f"of {len(made)} classes; not made: {', '.join(failed) or 'none'}"
+    return {
+        "on": Noted(share(on), note),
+        "body_on": share([turned_on(of_the_body(found.dropout)) for found in made]),
+        "off": share([bool(found.dropout) and not turned_on(found.dropout) for found in made]),
+        "path_on": share([turned_on(found.path) for found in made]),
+        "layers_on": share([turned_on(found.layers) for found in made]),
+        "made": len(made) / len(group),
+        "classes": float(len(made)),
+    }
+
+
+def turned_on(found: Mapping[str, float]) -> bool:
+    """Whether any of some rates is above 0."""
+    return any(rate > 0 for rate in found.values())
+
+
+def turned_on_by_task(table: pd.DataFrame) -> Figure:
+    """Which share of configurations has dropout turned on, off, or no field for it."""
+    from matplotlib.figure import Figure
+
+    groups = [group for group in GROUP.levels if group != PLANTED]
+    wide = table.pivot_table(index="group", columns="response", values="value", dropna=False)
+    wide = wide.reindex(index=groups, columns=["on", "off", "classes"])
+    figure = Figure()
+    axes = figure.subplots()
+    places = [-place for place in range(len(groups))]
+    off_and_on = wide["on"] + wide["off"]
+    axes.barh(places, wide["on"], color=ORANGE, label="some rate above 0")
+    axes.barh(places, wide["off"], left=wide["on"], color=BLUE, label="fields, all 0")
+    axes.barh(places, 1 - off_and_on, left=off_and_on, color="#CCCCCC", label="no such field")
+    for place, group in zip(places, groups, strict=True):
+        share = wide.loc[group, "on"]
+        known = share == share  # noqa: PLR0124 - a failed cell is no number
+        text = f"{100 * share:.0f} %" if known else "failed"
+        axes.text(0.01, place, text, va="center", color="black")
+    counts = [f"{g}\n({n:.0f})" if n == n else g for g, n in wide["classes"].items()]  # noqa: PLR0124 - see above
+    axes.set_yticks(places, counts)
+    axes.axvline(0.5, color="black", ls="--")
+    axes.set_xlim(0, 1)
+    axes.set_xlabel("share of configuration classes, each counted once")
+    axes.grid(visible=False, axis="y")
+    figure.legend(loc="outside lower center", ncols=3)
+    told = [f"{100 * wide.loc[group, 'on']:.0f} % of {group}" for group in groups]
+    figure.suptitle(
+        f"Dropout is on by default in {told[0]} of transformers,\n"
+        f"{told[1]}, {told[2]}, {told[3]} (a census, not a sample)",
+        fontsize=19,
+    )
+    return figure
+
+
+EXPERIMENT: Experiment[Census] = Experiment(
+    question="In how many of transformers' configurations is dropout turned on by default?",
+    factors=(GROUP,),
+    responses=(
+        Response("on", "1", "share of configuration classes with a dropout rate above 0"),
+        Response("body_on", "1", "share with one above 0 outside the heads of tasks"),
+        Response("off", "1", "share with dropout fields that are all 0"),
+        Response("path_on", "1", "share with stochastic depth turned on"),
+        Response("layers_on", "1", "share with LayerDrop turned on"),
+        Response("made", "1", "share of the classes that can be made without arguments"),
+        Response("classes", "classes", "number of configuration classes"),
+    ),
+    prepare=take_census,
+    measure=measure,
+    blocks=PerProfile(1, 1, 1),
+    claims=CLAIMS,
+    figures=(turned_on_by_task,),
+    imports=("transformers",),
+)
