@@ -90,23 +90,25 @@ CLAIMS = (
     ),
 )
 
-BUILDERS: dict[str, Callable[[float], Callable[[Tensor], Tensor]]] = {
-    LAYER_: lambda p: nn.Dropout(p),
-    FUNCTION: lambda p: lambda x: functional.dropout(x, p),
-    "nn.Dropout1d": lambda p: nn.Dropout1d(p),
-    "nn.Dropout2d": lambda p: nn.Dropout2d(p),
-    "nn.Dropout3d": lambda p: nn.Dropout3d(p),
-    NAIVE: lambda p: lambda x: x * (torch.rand_like(x) >= p),
-}
 #: The number of dimensions after those of batch and channels that a layer expects.
 PLACES = {"nn.Dropout1d": 1, "nn.Dropout2d": 2, "nn.Dropout3d": 3}
+
+
+def make(layer: str, p: float) -> Callable[[Tensor], Tensor]:
+    """A layer just made, or a function, that drops at a rate."""
+    if layer == FUNCTION:
+        return lambda x: functional.dropout(x, p)
+    if layer == NAIVE:
+        return lambda x: x * (torch.rand_like(x) >= p)
+    made: nn.Module = getattr(nn, layer.removeprefix("nn."))(p)
+    return made
 
 
 def measure(block: Block, arm: Arm) -> Responses:
     """Pass numbers through the layer, just made and after eval()."""
     shape = (64, 32, *(2,) * PLACES.get(arm[LAYER], 1))
     x = (torch.rand(shape) + 0.5).to(block.device)
-    layer = BUILDERS[arm[LAYER]](arm[RATE])
+    layer = make(arm[LAYER], arm[RATE])
     y = layer(x)
     kept = y != 0
     until_eval = float("nan")

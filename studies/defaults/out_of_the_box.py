@@ -25,6 +25,7 @@ from harness import (
     Control,
     Experiment,
     Factor,
+    Level,
     PerProfile,
     Response,
     Responses,
@@ -66,7 +67,7 @@ NET = Factor(
 GRADIENTS = Factor("gradients", (False, True), words={False: "no_grad", True: "with gradients"})
 ATTENTION = Factor("attention", ("sdpa", "eager"), words={"eager": "attention step by step"})
 AS_IT_COMES = (CLASSIFIER, WIDE)
-USUAL = {"net": WIDE, "gradients": False, "attention": "sdpa"}
+USUAL: dict[str, Level] = {"net": WIDE, "gradients": False, "attention": "sdpa"}
 _HEADS = "another head than the classifier of the course"
 
 #: All that the configuration has by default, but for the number of layers and words.
@@ -111,7 +112,7 @@ CLAIMS = (
 
 def prepare_run(block: Block) -> nn.Module:
     """The wide model, built once for all blocks: no pass changes it."""
-    return build(MODERNBERT, head=CLASSIFIER, **_WIDE).to(block.device)
+    return build(MODERNBERT, _WIDE, head=CLASSIFIER).to(block.device)
 
 
 def prepare(block: Block) -> tuple[dict[str, nn.Module], dict[str, Tensor]]:
@@ -120,7 +121,7 @@ def prepare(block: Block) -> tuple[dict[str, nn.Module], dict[str, Tensor]]:
         name: build(MODERNBERT, head=name).to(block.device) for name in (CLASSIFIER, *HEADS)
     }
     tenth = without_dropout(MODERNBERT, 0.1)
-    nets[DROPPING] = build(MODERNBERT, head=CLASSIFIER, **tenth).to(block.device)
+    nets[DROPPING] = build(MODERNBERT, tenth, head=CLASSIFIER).to(block.device)
     nets[WIDE] = block.run
     inputs = {name: tensor.to(block.device) for name, tensor in padded_batch().items()}
     return nets, inputs

@@ -8,8 +8,8 @@ attention is called with a rate, or its weights, a square of the length of the t
 goes through ``dropout`` in every layer. Read is the least rate among the layers, 0 where one has
 none.
 
-The four architectures are those in the catalogue's scope, with their rates set to 0.1: where dropout
-sits is one question, and how high its default is another (``rates``), which is shown beside it.
+The four architectures are those in the catalogue's scope, with their rates set to 0.1: where
+dropout sits is one question, and how high its default is another (``rates``), shown beside it.
 Newer architectures, and DistilBERT, are beyond the passage. A block without dropout is a control.
 """
 
@@ -68,7 +68,7 @@ SET, SHIPPED = "set", "shipped"
 RATES = Factor("rates", (SET, SHIPPED), words={SET: "rates at 0.1", SHIPPED: "rates as shipped"})
 RATE = 0.1
 
-CLAIMS = (
+CLAIMS: tuple[Claim | Beyond | Control, ...] = (
     *(
         Claim(
             "D-drop-8",
@@ -135,7 +135,8 @@ def watched(model: nn.Module, length: int) -> Iterator[Seen]:
         length: of its input, which tells attention weights, a square, from all other tensors.
     """
     seen = Seen()
-    dropout, attention = functional.dropout, functional.scaled_dot_product_attention
+    dropout: Any = functional.dropout
+    attention: Any = functional.scaled_dot_product_attention
 
     def watch_dropout(
         input: Tensor,  # noqa: A002 - so that it can be given by its name
@@ -147,18 +148,26 @@ def watched(model: nn.Module, length: int) -> Iterator[Seen]:
             seen.feed_forward.append(p)
         elif training and input.shape[-2:] == (length, length):
             seen.attention.append(p)
-        return dropout(input, p, training, inplace)
+        dropped: Tensor = dropout(input, p, training, inplace)
+        return dropped
 
-    def watch_attention(*given: Tensor, dropout_p: float = 0.0, **more: Any) -> Tensor:  # noqa: ANN401 - whatever attention takes
+    def watch_attention(
+        query: Tensor,
+        key: Tensor,
+        value: Tensor,
+        attn_mask: Tensor | None = None,
+        dropout_p: float = 0.0,
+        **more: Any,  # noqa: ANN401 - what else attention takes
+    ) -> Tensor:
         seen.attention.append(dropout_p)
-        return attention(*given, dropout_p=dropout_p, **more)
+        found: Tensor = attention(query, key, value, attn_mask, dropout_p, **more)
+        return found
 
     def keep(_: nn.Module, given: tuple[Tensor, ...], output: Tensor) -> None:
         if given[0].shape[-1] == INNER and output.shape[-1] == WIDTH:
             seen.outputs.append(output)
 
-    matrices = [m for m in model.modules() if hasattr(m, "weight") and m.weight.dim() == 2]
-    hooks = [m.register_forward_hook(keep) for m in matrices]
+    hooks = [m.register_forward_hook(keep) for m in model.modules() if is_matrix(m)]
     doors = torch.nn.functional
     with (
         mock.patch.object(doors, "dropout", watch_dropout),
@@ -167,6 +176,12 @@ def watched(model: nn.Module, length: int) -> Iterator[Seen]:
         yield seen
     for hook in hooks:
         hook.remove()
+
+
+def is_matrix(module: nn.Module) -> bool:
+    """Whether a module multiplies by a matrix of its own: torch's layer, or the one of GPT-2."""
+    weight = getattr(module, "weight", None)
+    return isinstance(weight, torch.Tensor) and weight.shape in ((WIDTH, INNER), (INNER, WIDTH))
 
 
 def encoder(p: float) -> nn.Module:
@@ -184,11 +199,11 @@ def model_of(family: str, rates: str) -> tuple[nn.Module, Tensor]:
         rate = 0.0 if family == BARE else RATE
         return encoder(rate), torch.randn(ROWS, LENGTH, WIDTH)
     changes = without_dropout(family, RATE) if rates == SET else {}
-    return build(family, **changes), batch(family)
+    return build(family, changes), batch(family)
 
 
 def length_of(x: Tensor) -> int:
-    """How long a model's input is: words, or patches of an image and the one that stands for all."""
+    """How long a model's input is: words, or the patches of an image and one for the whole."""
     image = 4
     return (x.shape[-1] // PATCH) ** 2 + 1 if x.dim() == image else x.shape[1]
 

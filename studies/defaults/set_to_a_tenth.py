@@ -63,7 +63,7 @@ WAY = Factor(
 )
 JUDGED = (BUILT, LOADED)
 
-CLAIMS = (
+CLAIMS: tuple[Claim | Beyond | Control, ...] = (
     Claim(
         "A-nuance-10",
         Value("visible").at(way=JUDGED).always(),
@@ -116,11 +116,11 @@ def edited() -> nn.Module:
 
 def alone(field: str) -> Callable[[], nn.Module]:
     """How a classifier is built with one rate at 0.1."""
-    return lambda: build(MODERNBERT, head=CLASSIFIER, **{field: RATE})
+    return lambda: build(MODERNBERT, {field: RATE}, head=CLASSIFIER)
 
 
 BUILDERS: dict[str, Callable[[], nn.Module]] = {
-    BUILT: lambda: build(MODERNBERT, head=CLASSIFIER, **ALL),
+    BUILT: lambda: build(MODERNBERT, ALL, head=CLASSIFIER),
     LOADED: lambda: loaded(**ALL),
     **{words: alone(field) for field, words in ALONE.items()},
     BY_HAND: by_hand,
@@ -191,9 +191,7 @@ EXPERIMENT = Experiment(
     question="Which ways of setting ModernBERT's dropout to 0.1 make train mode visibly random?",
     factors=(WAY,),
     responses=(
-        Response(
-            "visible", "yes/no", "repeated passes differ in train mode and agree in eval mode"
-        ),
+        Response("visible", "yes/no", "passes differ in train mode and agree in eval mode"),
         Response("train_gap", "1", "largest difference of a logit in five passes in train mode"),
         Response("eval_gap", "1", "largest difference of a logit in two passes in eval mode"),
     ),

@@ -180,7 +180,7 @@ def mentions(model: nn.Module) -> int:
 def measure(block: Block, arm: Arm) -> Responses:
     """Read the default rate and the source; pass one batch twice in train mode."""
     name, changes = changes_of(arm[FAMILY])
-    model = build(name, **changes)
+    model = build(name, changes)
     config = model.config if arm[FAMILY] in (PLANTED, NONE) else default_config(name)
     found = rates(config, "drop path")
     x = batch(name, CERTAIN_ROWS).to(block.device)

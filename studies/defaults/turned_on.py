@@ -31,7 +31,7 @@ FAMILY = Factor("family", (*DROPPING, SILENCED))
 
 VISIBLE = 1e-3  # of the largest output: far above the rounding of float32
 
-CLAIMS = (
+CLAIMS: tuple[Claim | Control, ...] = (
     *(
         Claim(
             claim,
@@ -59,7 +59,7 @@ def measure(block: Block, arm: Arm) -> Responses:
     """Build the model; pass one batch through it twice in each mode."""
     name = BERT if arm[FAMILY] == SILENCED else arm[FAMILY]
     changes = without_dropout(BERT) if arm[FAMILY] == SILENCED else {}
-    model = build(name, **changes).to(block.device)
+    model = build(name, changes).to(block.device)
     x = batch(name).to(block.device)
     found = {}
     for mode in ("train", "eval"):
@@ -72,10 +72,8 @@ EXPERIMENT = Experiment(
     question="Is the dropout of a family's defaults turned on in a model that is built from them?",
     factors=(FAMILY,),
     responses=(
-        Response(
-            "train_gap", "1", "difference of two passes in train mode over the largest output"
-        ),
-        Response("eval_gap", "1", "difference of two passes in eval mode over the largest output"),
+        Response("train_gap", "1", "gap between two passes in train mode over the largest output"),
+        Response("eval_gap", "1", "gap between two passes in eval mode over the largest output"),
     ),
     measure=measure,
     blocks=PerProfile(2, 20, 40),
