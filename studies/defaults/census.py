@@ -36,7 +36,7 @@ from harness import (
 )
 from harness.figures import BLUE, ORANGE
 from harness.libraries import transformers
-from studies.defaults.fields import of_the_body, rates
+from studies.defaults.fields import of_the_body, rates_by_kind
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -125,9 +125,10 @@ def defaults_of(name: str) -> Defaults | None:
     """The default rates of a model's configuration; None where it needs arguments."""
     try:
         config = transformers.CONFIG_MAPPING[name]()
-    except (TypeError, ValueError):
+    except Exception:  # noqa: BLE001 - whatever it lacks, it is counted as not made
         return None
-    return Defaults(rates(config), rates(config, "drop path"), rates(config, "layer drop"))
+    found = rates_by_kind(config)
+    return Defaults(found["dropout"], found["drop path"], found["layer drop"])
 
 
 def members(census: Census, group: str) -> Census:

@@ -37,20 +37,27 @@ def in_head(name: str) -> bool:
     return any(part in name for part in _HEADS)
 
 
-def rates(config: Any, kind: Kind = "dropout") -> dict[str, float]:  # noqa: ANN401 - any config
-    """The rates of a kind in a configuration and the configurations inside it.
+def rates(config: Any) -> dict[str, float]:  # noqa: ANN401 - any configuration
+    """The dropout rates in a configuration; see ``rates_by_kind``."""
+    return rates_by_kind(config)["dropout"]
+
+
+def rates_by_kind(config: Any) -> dict[Kind, dict[str, float]]:  # noqa: ANN401 - see above
+    """The rates in a configuration and in the configurations inside it.
 
     Args:
         config: of transformers; anything with ``to_dict``.
-        kind: of the rates.
 
     Returns:
-        By field, with dots where it stands in a configuration inside: "text_config.dropout". Of a
-        list of rates the largest.
+        By kind and field, with dots where it stands in a configuration inside:
+        "text_config.dropout". Of a list of rates the largest.
     """
-    return {
-        path: rate for path, name, rate in _numbers(config.to_dict(), "") if kind_of(name) == kind
-    }
+    found: dict[Kind, dict[str, float]] = {kind: {} for kind, _ in _KINDS}
+    for path, name, rate in _numbers(config.to_dict(), ""):
+        kind = kind_of(name)
+        if kind is not None:
+            found[kind][path] = rate
+    return found
 
 
 def of_the_body(found: Mapping[str, float]) -> dict[str, float]:

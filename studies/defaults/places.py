@@ -157,10 +157,11 @@ def watched(model: nn.Module, length: int) -> Iterator[Seen]:
         value: Tensor,
         attn_mask: Tensor | None = None,
         dropout_p: float = 0.0,
+        is_causal: bool = False,
         **more: Any,  # noqa: ANN401 - what else attention takes
     ) -> Tensor:
         seen.attention.append(dropout_p)
-        found: Tensor = attention(query, key, value, attn_mask, dropout_p, **more)
+        found: Tensor = attention(query, key, value, attn_mask, dropout_p, is_causal, **more)
         return found
 
     def keep(_: nn.Module, given: tuple[Tensor, ...], output: Tensor) -> None:
@@ -184,20 +185,20 @@ def is_matrix(module: nn.Module) -> bool:
     return isinstance(weight, torch.Tensor) and weight.shape in ((WIDTH, INNER), (INNER, WIDTH))
 
 
-def encoder(p: float) -> nn.Module:
-    """Layers of torch's encoder, in train mode."""
-    layers = (
-        nn.TransformerEncoderLayer(WIDTH, HEADS, INNER, dropout=p, batch_first=True)
-        for _ in range(LAYERS)
+def encoder(**rate: float) -> nn.Module:
+    """Layers of torch's encoder, in train mode, with its default dropout unless told otherwise."""
+    layer: Any = nn.TransformerEncoderLayer
+    return nn.Sequential(
+        *(layer(WIDTH, HEADS, INNER, batch_first=True, **rate) for _ in range(LAYERS))
     )
-    return nn.Sequential(*layers)
 
 
 def model_of(family: str, rates: str) -> tuple[nn.Module, Tensor]:
     """A model in train mode with an input; its rates at 0.1 or as shipped."""
     if family in (ENCODER, BARE):
-        rate = 0.0 if family == BARE else RATE
-        return encoder(rate), torch.randn(ROWS, LENGTH, WIDTH)
+        set_to = {"dropout": 0.0 if family == BARE else RATE}
+        model = encoder(**set_to) if family == BARE or rates == SET else encoder()
+        return model, torch.randn(ROWS, LENGTH, WIDTH)
     changes = without_dropout(family, RATE) if rates == SET else {}
     return build(family, changes), batch(family)
 

@@ -175,15 +175,17 @@ def rates_by_family(table: pd.DataFrame) -> Figure:
     figure = Figure()
     axes = figure.subplots()
     axes.axvspan(TENTH - ABOUT, TENTH + ABOUT, color="#DDDDDD", label='"about 0.1"')
-    for shift, (place, colour) in zip((-0.26, -0.13, 0, 0.13, 0.26), COLOURS.items(), strict=True):
+    for shift, (place, colour) in zip((-0.34, -0.17, 0, 0.17, 0.34), COLOURS.items(), strict=True):
         mine = table[(table["place"] == place) & table["value"].notna()]
         mine = mine[mine["family"].isin(shown)]
         rows = [-shown.index(family) - shift for family in mine["family"]]
-        axes.plot(mine["value"], rows, "o", color=colour, label=place)
+        axes.plot(mine["value"], rows, "o", color=colour, label=place, markersize=8)
     axes.set_yticks([-row for row in range(len(shown))], shown, fontsize=15)
     axes.axhline(0.5 - len(NAMED), color=BLACK, lw=1)
-    axes.text(0.24, 0.55 - len(NAMED), "named in the documents", va="bottom", ha="right")
-    axes.text(0.24, 0.4 - len(NAMED), "not named", va="top", ha="right")
+    axes.text(
+        0.24, 0.55 - len(NAMED), "named in the documents", va="bottom", fontsize=15, ha="right"
+    )
+    axes.text(0.24, 0.4 - len(NAMED), "not named", va="top", fontsize=15, ha="right")
     axes.set_xlim(-0.01, 0.245)
     axes.set_xlabel("dropout rate in the default configuration")
     figure.legend(loc="outside lower center", ncols=3)

@@ -163,7 +163,7 @@ def visible_by_way(table: pd.DataFrame) -> Figure:
     lane.set_xticks([0], ["exactly 0"])
     axes.set_xlim(1e-4, 10)
     axes.set_ylim(0.5 - len(WAY.levels), 1.1)
-    axes.set_xlabel("largest difference of a logit in five passes in train mode")
+    axes.set_xlabel("largest difference of a logit in five train passes", fontsize=17)
     least = gaps.loc[gaps["way"].isin(JUDGED), "value"].min()
     silent = gaps.groupby("way")["value"].max().eq(0)
     named = [way for way in WAY.levels if silent.get(way, False) and way != LEFT]

@@ -60,7 +60,7 @@ from studies.defaults.families import (
     output,
     without_dropout,
 )
-from studies.defaults.fields import rates
+from studies.defaults.fields import rates_by_kind
 
 if TYPE_CHECKING:
     from torch import nn
@@ -182,7 +182,7 @@ def measure(block: Block, arm: Arm) -> Responses:
     name, changes = changes_of(arm[FAMILY])
     model = build(name, changes)
     config = model.config if arm[FAMILY] in (PLANTED, NONE) else default_config(name)
-    found = rates(config, "drop path")
+    found = rates_by_kind(config)["drop path"]
     x = batch(name, CERTAIN_ROWS).to(block.device)
     model.to(block.device).train()
     said = ", ".join(f"{field} {rate:g}" for field, rate in found.items()) or "no field"
