@@ -72,9 +72,9 @@ CLAIMS = (
     ),
     Beyond(
         "D-inc-3",
-        Value("until_eval").at(layer=(LAYER_, *MAPS)).always(),
+        Value("until_eval").at(layer=LAYER_).always(),
         equals(1),
-        why="layers of PyTorch, where the claim is about TensorFlow",
+        why="a layer of PyTorch, where the claim is about TensorFlow",
         reading="A layer that was just made and is called without arguments drops values, and "
         "drops none after eval().",
     ),

@@ -67,6 +67,12 @@ FAMILY = Factor("family", (*NAMED, *OTHERS, BARE))
 SET, SHIPPED = "set", "shipped"
 RATES = Factor("rates", (SET, SHIPPED), words={SET: "rates at 0.1", SHIPPED: "rates as shipped"})
 RATE = 0.1
+#: The responses, in words.
+PLACES = {"attention": "attention weights", "feed_forward": "feed-forward output"}
+RATE_AT = 4  # the place of the rate among what attention is called with
+
+_NEWER = "an architecture that the passage does not speak of"
+_HIGH = "how high the rate is by default, which is another claim's question"
 
 CLAIMS: tuple[Claim | Beyond | Control, ...] = (
     *(
@@ -79,17 +85,17 @@ CLAIMS: tuple[Claim | Beyond | Control, ...] = (
             "denied.",
             headline={"family": BERT} if place == "feed_forward" else False,
         )
-        for place in ("attention", "feed_forward")
+        for place in PLACES
     ),
     *(
-        Beyond("D-drop-8", Value(place).at(family=OTHERS, rates=SET).always(), equals(RATE), why)
-        for place in ("attention", "feed_forward")
-        for why in ("an architecture that the passage does not speak of",)
+        Beyond("D-drop-8", Value(place).at(family=OTHERS, rates=SET).always(), equals(RATE), _NEWER)
+        for place in PLACES
     ),
     *(
-        Beyond("D-drop-8", Value(place).at(family=NAMED, rates=SHIPPED).always(), more_than(0), why)
-        for place in ("attention", "feed_forward")
-        for why in ("how high the rate is by default, which is another claim's question",)
+        Beyond(
+            "D-drop-8", Value(place).at(family=NAMED, rates=SHIPPED).always(), more_than(0), _HIGH
+        )
+        for place in PLACES
     ),
     *(
         Control(
@@ -97,7 +103,7 @@ CLAIMS: tuple[Claim | Beyond | Control, ...] = (
             Value(place).at(family=BARE).always(),
             equals(0),
         )
-        for place, words in (("attention", "attention"), ("feed_forward", "feed-forward output"))
+        for place, words in PLACES.items()
     ),
 )
 
@@ -151,17 +157,10 @@ def watched(model: nn.Module, length: int) -> Iterator[Seen]:
         dropped: Tensor = dropout(input, p, training, inplace)
         return dropped
 
-    def watch_attention(
-        query: Tensor,
-        key: Tensor,
-        value: Tensor,
-        attn_mask: Tensor | None = None,
-        dropout_p: float = 0.0,
-        is_causal: bool = False,
-        **more: Any,  # noqa: ANN401 - what else attention takes
-    ) -> Tensor:
-        seen.attention.append(dropout_p)
-        found: Tensor = attention(query, key, value, attn_mask, dropout_p, is_causal, **more)
+    def watch_attention(*given: Any, **more: Any) -> Tensor:  # noqa: ANN401 - all it takes
+        by_place = given[RATE_AT] if len(given) > RATE_AT else 0.0
+        seen.attention.append(float(more.get("dropout_p", by_place)))
+        found: Tensor = attention(*given, **more)
         return found
 
     def keep(_: nn.Module, given: tuple[Tensor, ...], output: Tensor) -> None:
@@ -217,7 +216,7 @@ def measure(block: Block, arm: Arm) -> Responses:
         model(x)
     return {
         place: Noted(seen.least(place), f"rates by layer: {getattr(seen, place)}")
-        for place in ("attention", "feed_forward")
+        for place in PLACES
     }
 
 
