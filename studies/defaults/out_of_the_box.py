@@ -180,7 +180,7 @@ EXPERIMENT: Experiment[Any] = Experiment(
     prepare_run=prepare_run,
     prepare=prepare,
     measure=measure,
-    blocks=PerProfile(1, 5, 20),
+    blocks=PerProfile(1, 3, 10),
     claims=CLAIMS,
     imports=("transformers",),
 )

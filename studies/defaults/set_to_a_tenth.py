@@ -196,7 +196,7 @@ EXPERIMENT = Experiment(
         Response("eval_gap", "1", "largest difference of a logit in two passes in eval mode"),
     ),
     measure=measure,
-    blocks=PerProfile(2, 20, 40),
+    blocks=PerProfile(2, 10, 40),
     claims=CLAIMS,
     figures=(visible_by_way,),
     imports=("transformers",),
