@@ -7,9 +7,9 @@ and "about 0.1" is from 0.05 to 0.15 for the middle one. Each family is judged a
 once: the passage's GPT is read as GPT-2, and the first GPT stands beside it.
 
 The source is the library, not a paper and not a checkpoint: ViT was trained with a dropout of 0.1
-on some data in its paper, and has 0.0 in transformers. No rate of these families differs between
-the versions 4.3, 4.20, 4.48, 4.57 and 5.23 of the library, as far as each has the family. What a
-hub's checkpoint says in its own configuration takes a network.
+on some data in its paper, and has 0.0 in transformers. No rate of a family that the documents name
+differs between the versions 4.3, 4.20, 4.48, 4.57 and 5.23 of the library, as far as each has the
+family. What a hub's checkpoint says in its own configuration takes a network.
 ``turned_on`` shows what models that are built from these rates do.
 """
 

@@ -5,7 +5,7 @@ rate at which residual blocks are dropped, and which; does the source of its mod
 does a model built from the defaults, all ordinary dropout set to 0, still act by chance: two
 passes over one batch in train mode differ. Survival of 0.9 is a rate of 0.1. Without a field the
 rate is 0: nothing is dropped. The versions 4.3, 4.20, 4.48 and 4.57 speak of it in the source of
-BERT, RoBERTa, DistilBERT, ALBERT, ELECTRA, DeBERTa and ViT as little as 5.23 does.
+BERT, RoBERTa, DistilBERT, ALBERT, ELECTRA, DeBERTa and ViT, where they have it, as little as 5.23.
 
 The sentence about BERT's variants is judged on the library's BERT family. That the last of three
 regularisers dominates, or is standard, is a frequency in the field, which no run shows; the
