@@ -146,6 +146,19 @@ def ledger(
 
 
 @app.command()
+def report(
+    results: Results = DEFAULT_RESULTS,
+    into: Annotated[
+        Path | None, typer.Option(help="The site's folder; by default `site` in the results.")
+    ] = None,
+) -> None:
+    """Build the report site: a page for every claim, study, run and machine."""
+    from harness.cli.report import build_report
+
+    build_report(results, into or results / "site")
+
+
+@app.command()
 def arithmetic(
     examples: Annotated[int, typer.Option(help="Examples in the data set.")],
     batch: Annotated[int, typer.Option(help="Examples in a batch.")],

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from operator import itemgetter
 from pathlib import Path
+from typing import Any, Self
 
 import pandas as pd
 
@@ -83,16 +83,53 @@ def published_runs(results: Path) -> list[PublishedRun]:
     Raises:
         HarnessError: a run is unfinished, not judged yet, or broken.
     """
-    latest: dict[tuple[str, str, str], tuple[StoredRun, str]] = {}
-    runs = [run for run in reference_runs(results) if not run.protocol.origin.endswith(".py")]
-    for run in sorted(runs, key=lambda run: run.protocol.started, reverse=True):
-        machine = read_machine(run.folder.path, run.protocol)
-        key = (run.protocol.study, slug(machine), run.protocol.device)
-        latest.setdefault(key, (run, machine["torch"]["version"]))
-    return [
-        published(run, machine, torch)
-        for (_, machine, _), (run, torch) in sorted(latest.items(), key=itemgetter(0))
-    ]
+    runs = [DescribedRun.open(run) for run in reference_runs(results) if is_of_the_studies(run)]
+    return [published(each.run, each.machine, each.torch) for each in current(runs)]
+
+
+@dataclass(frozen=True)
+class DescribedRun:
+    """A run with the description of the machine that measured it."""
+
+    run: StoredRun
+    description: Mapping[str, Any]
+
+    @classmethod
+    def open(cls, run: StoredRun) -> Self:
+        """The run with its machine.
+
+        Raises:
+            HarnessError: the description is missing, broken or edited.
+        """
+        return cls(run, read_machine(run.folder.path, run.protocol))
+
+    @property
+    def machine(self) -> str:
+        """The machine's short name."""
+        return slug(dict(self.description))
+
+    @property
+    def torch(self) -> str:
+        """The version of torch."""
+        return str(self.description["torch"]["version"])
+
+    @property
+    def place(self) -> tuple[str, str, str]:
+        """Study, machine and device: of the runs of one place, the newest counts."""
+        return self.run.protocol.study, self.machine, self.run.protocol.device
+
+
+def is_of_the_studies(run: StoredRun) -> bool:
+    """Whether a run's study is one of ``studies/``, and no file elsewhere."""
+    return not run.protocol.origin.endswith(".py")
+
+
+def current(runs: Sequence[DescribedRun]) -> list[DescribedRun]:
+    """Of each study, machine and device the latest run, in the order of these three."""
+    latest: dict[tuple[str, str, str], DescribedRun] = {}
+    for each in sorted(runs, key=lambda each: each.run.protocol.started, reverse=True):
+        latest.setdefault(each.place, each)
+    return [latest[place] for place in sorted(latest)]
 
 
 def published(run: StoredRun, machine: str, torch: str) -> PublishedRun:

@@ -55,7 +55,7 @@ def ledger_pages(results: Path) -> list[Page]:
     catalogue = read_catalogue()
     runs = published_runs(results)
     table = ledger_rows(catalogue, runs)
-    context = _context(catalogue, table, runs)
+    context = ledger_context(catalogue, table, runs)
     pages = [
         Page(results / "claims.csv", table.to_csv(index=False, lineterminator="\n").encode()),
         Page(results / "README.md", render("ledger.md.jinja", **context).encode()),
@@ -67,7 +67,7 @@ def ledger_pages(results: Path) -> list[Page]:
     if readme.is_file():
         text = readme.read_text(encoding="utf-8")
         filled = _between(text, BEGIN, END, render("findings.md.jinja", **context))
-        filled = _between(filled, BEGIN_FOLLOWED, END_FOLLOWED, _followed(table, results))
+        filled = _between(filled, BEGIN_FOLLOWED, END_FOLLOWED, _followed_text(table, results))
         if filled != text or BEGIN in text:
             pages.append(Page(readme, filled.encode()))
     return pages
@@ -81,24 +81,32 @@ def _between(text: str, begin: str, end: str, content: str) -> str:
     return f"{before}{begin}\n{content}{end}{rest.partition(end)[2]}"
 
 
-def _followed(table: pd.DataFrame, results: Path) -> str:
-    """One claim, step by step, from the row that the ledger has of it."""
+def followed(table: pd.DataFrame, results: Path) -> dict[str, Any] | None:
+    """What there is to say of one claim, step by step, from the row that the ledger has of it.
+
+    Returns:
+        None where no run has judged it.
+    """
     rows = table[(table["claim"] == FOLLOWED) & (table["kind"] == "claim") & (table["run"] != "")]
     if rows.empty:
-        return "No run has judged it yet.\n"
+        return None
     row = {str(column): str(value) for column, value in rows.iloc[0].items()}
     figures = sorted(results.glob(f"{row['run']}/figures/*.png"))
     first = row["experiments"].split()[0].replace("_", "-") if row["experiments"] else ""
     own = [path for path in figures if path.stem.startswith(first)] or figures
     alt = f"{own[0].stem.replace('-', ' ')}: {row['says']}" if own else ""
-    place = f"results/{own[0].relative_to(results).as_posix()}" if own else ""
-    return render(
-        "followed.md.jinja",
-        row={**row, "place": f"document {row['document']}, {row['section']}"},
-        meaning=MEANING[row["quantifier"]],
-        others=f"{plural(int(row['judged']) - 1, 'more setting')} like it",
-        figure={"alt": alt, "path": place} if own else None,
-    )
+    place = own[0].relative_to(results).as_posix() if own else ""
+    return {
+        "row": {**row, "place": f"document {row['document']}, {row['section']}"},
+        "meaning": MEANING[row["quantifier"]],
+        "others": f"{plural(int(row['judged']) - 1, 'more setting')} like it",
+        "figure": {"alt": alt, "path": place} if own else None,
+    }
+
+
+def _followed_text(table: pd.DataFrame, results: Path) -> str:
+    told = followed(table, results)
+    return render("followed.md.jinja", **told) if told else "No run has judged it yet.\n"
 
 
 def write_run_page(run: StoredRun, judged: JudgedRun) -> Path:
@@ -128,7 +136,7 @@ def study_page(runs: Sequence[PublishedRun], catalogue: Mapping[str, Entry], fol
         "study.md.jinja",
         study=newest.protocol.study,
         question=study.question if study else "",
-        runs=[_run_context(run, folder) for run in runs],
+        runs=[run_context(run, folder) for run in runs],
         claims=[_claim_context(claim, catalogue.get(claim), runs) for claim in claims],
         warnings=_warned(runs),
     ).encode()
@@ -173,7 +181,7 @@ def _by_study(runs: Sequence[PublishedRun]) -> dict[str, list[PublishedRun]]:
     return found
 
 
-def _context(
+def ledger_context(
     catalogue: Mapping[str, Entry], table: pd.DataFrame, runs: list[PublishedRun]
 ) -> dict[str, Any]:
     rows: list[dict[str, str]] = [
@@ -212,7 +220,7 @@ def _context(
     }
 
 
-def _run_context(run: PublishedRun, folder: Path) -> dict[str, Any]:
+def run_context(run: PublishedRun, folder: Path) -> dict[str, Any]:
     protocol = run.protocol
     inside = folder.resolve() == run.folder.path.resolve()
     base = "" if inside else f"{run.folder.path.name}/"
@@ -229,7 +237,7 @@ def _run_context(run: PublishedRun, folder: Path) -> dict[str, Any]:
         "stale": _stale_text(run),
         "counts": counts_text([c.verdict for c in run.claims if c.kind == "claim"]),
         "controls": _controls_text(run),
-        "figures": _figures(run, base),
+        "figures": figures_of(run, base),
     }
 
 
@@ -252,8 +260,8 @@ def _controls_text(run: PublishedRun) -> str:
     return f"{len(failed)} of {count} did not come out as they must: {names}."
 
 
-def _figures(run: PublishedRun, base: str) -> list[dict[str, str]]:
-    """The figures with alternative texts: what is drawn, of which question."""
+def figures_of(run: PublishedRun, base: str) -> list[dict[str, str]]:
+    """The figures with alternative texts: what is drawn, of which question, of which experiment."""
     found = []
     for path in sorted(run.folder.figures.glob("*.png")):
         words = path.stem.replace("-", " ")
@@ -262,27 +270,42 @@ def _figures(run: PublishedRun, base: str) -> list[dict[str, str]]:
             for name, rules in run.protocol.experiments.items()
             if path.stem.startswith(name.replace("_", "-"))
         ]
-        question = max(rules, key=lambda r: len(r.name)).question if rules else ""
-        found.append({"alt": f"{words}. {question}".strip(), "path": f"{base}figures/{path.name}"})
+        drawn = max(rules, key=lambda r: len(r.name), default=None)
+        question = drawn.question if drawn else ""
+        found.append(
+            {
+                "alt": f"{words}. {question}".strip(),
+                "path": f"{base}figures/{path.name}",
+                "experiment": drawn.name if drawn else "",
+            }
+        )
     return found
 
 
 def _claim_context(claim: str, entry: Entry | None, runs: Sequence[PublishedRun]) -> dict[str, Any]:
-    judged = [(run, found) for run in runs for found in run.claims if found.claim == claim]
+    results = results_of(claim, runs)
     return {
         "claim": claim,
         "says": entry.says if entry else "",
         "scope": entry.scope if entry else "",
-        "quantifier": judged[0][1].quantifier,
+        "quantifier": results[0]["found"].quantifier,
         "place": f"document {entry.document}, {entry.section}" if entry else "",
         "same_as": entry.same_as.split() if entry else [],
-        "results": [_result_context(run, found) for run, found in judged],
+        "results": results,
     }
+
+
+def results_of(claim: str, runs: Sequence[PublishedRun]) -> list[dict[str, Any]]:
+    """What each run found of a claim, and of its counterpart."""
+    return [
+        _result_context(run, found) for run in runs for found in run.claims if found.claim == claim
+    ]
 
 
 def _result_context(run: PublishedRun, found: ClaimFinding) -> dict[str, Any]:
     conditions = run.of(found)
     return {
+        "run": run.name,
         "machine": run.machine,
         "device": run.protocol.device,
         "kind": found.kind,
