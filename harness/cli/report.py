@@ -20,8 +20,8 @@ def build_report(results: Path, into: Path) -> None:
     """
     built = build_site(results, into)
     typer.echo(
-        f"{built.path / 'index.html'}: {plural(built.files, 'file')}, {len(built.written):,} of them "
-        f"new or changed, {len(built.removed):,} removed"
+        f"{built.path / 'index.html'}: {plural(built.files, 'file')}, of them "
+        f"{len(built.written):,} new or changed, {len(built.removed):,} removed"
     )
     if built.broken:
         named = "; ".join(f"{run.name}: {run.problem}" for run in built.broken)

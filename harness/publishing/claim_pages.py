@@ -29,7 +29,7 @@ def claim_files(entry: Entry, sources: Sources) -> dict[str, bytes]:
     """The files of a claim by their place in the site."""
     context = _context(entry, sources)
     page = render_page("claim.html.jinja", "../", **context)
-    record = json.dumps(_record(entry, sources, context), ensure_ascii=False, indent=1) + "\n"
+    record = json.dumps(_record(entry, context), ensure_ascii=False, indent=1) + "\n"
     return {claim_page(entry.claim): page, claim_record(entry.claim): record.encode()}
 
 
@@ -105,7 +105,7 @@ def _figures(
 
 
 def _downloads(run: PublishedRun, result: Mapping[str, Any]) -> list[str]:
-    """The stored files that a claim rests on: its rows, then what was fixed and what was derived."""
+    """The stored files that a claim rests on: its rows, its rules, what was derived."""
     names = (run.folder.table(name) for name in result["found"].experiments.split())
     rows = [path.relative_to(run.folder.path).as_posix() for path in names if path.is_file()]
     derived = ("verdicts.csv", "summary.csv", "protocol.json", "machine.json")
@@ -124,7 +124,7 @@ def _neighbours(entry: Entry, catalogue: Mapping[str, Entry]) -> dict[str, Any]:
     }
 
 
-def _record(entry: Entry, sources: Sources, context: Mapping[str, Any]) -> dict[str, Any]:
+def _record(entry: Entry, context: Mapping[str, Any]) -> dict[str, Any]:
     """The claim for programs: the same records that its page shows."""
     return {
         "claim": asdict(entry),

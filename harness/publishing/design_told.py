@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from harness.protocol.rules import ExperimentRules
-from harness.words import plural
+from harness.words import YES_NO, plural
 
 
 @dataclass(frozen=True)
@@ -40,8 +40,7 @@ def told(rules: ExperimentRules) -> Design:
         if len(factor.levels) > 1
     )
     meanings = tuple(
-        response.meaning if response.unit in ("1", "yes/no") else f"{response.meaning} ({response.unit})"
-        for response in rules.responses
+        r.meaning if r.unit in ("1", YES_NO) else f"{r.meaning} ({r.unit})" for r in rules.responses
     )
     return Design(rules.name.replace("_", " "), rules.question, factors, _blocks(rules), meanings)
 
@@ -58,5 +57,5 @@ def _blocks(rules: ExperimentRules) -> str:
         how = "each a process of its own"
     else:
         how = "each with a seed of its own, which its arms shared"
-    text = f"{arms}, measured in random order in {blocks}, {how}."
-    return f"{text} All blocks draw from one sample: {rules.one_sample}." if rules.one_sample else text
+    sample = f" All blocks draw from one sample: {rules.one_sample}." if rules.one_sample else ""
+    return f"{arms}, measured in random order in {blocks}, {how}.{sample}"

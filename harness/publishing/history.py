@@ -48,7 +48,7 @@ def history(claim: str, runs: Sequence[PublishedRun], current: Sequence[str]) ->
 
 
 def moved(entries: Sequence[Entry]) -> str:
-    """The date on which a verdict on the claim was last new, or another than on that machine before.
+    """The date on which a verdict was last new on its machine, or another than before.
 
     Args:
         entries: as ``history`` gives them.

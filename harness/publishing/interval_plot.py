@@ -31,7 +31,7 @@ class Scale:
 
     @classmethod
     def over(cls, values: Sequence[float]) -> Scale:
-        """A scale that shows these numbers, of which there is at least one, with room beside them."""
+        """A scale that shows these numbers (one or more), with room beside them."""
         least, most = min(values), max(values)
         if least > 0 and most / least > WIDE:
             room = MARGIN * math.log(most / least)

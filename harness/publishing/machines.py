@@ -57,6 +57,9 @@ def _flat(values: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, st
         if isinstance(value, Mapping) and name not in _APART:
             yield from _flat(value, f"{whole} ")
         elif name not in _APART and value is not None and value != "":
-            yield whole, {True: "yes", False: "no"}.get(value, str(value)) if isinstance(
-                value, bool
-            ) else str(value)
+            yield (
+                whole,
+                {True: "yes", False: "no"}.get(value, str(value))
+                if isinstance(value, bool)
+                else str(value),
+            )

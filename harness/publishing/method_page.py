@@ -1,4 +1,4 @@
-"""The page on method: how a number comes about, and how the instrument was tried on known truths."""
+"""The page on method: how a number comes about, and how the instrument was tried."""
 
 from __future__ import annotations
 
@@ -24,7 +24,9 @@ from harness.publishing.webpage import render_page
 CALIBRATIONS = ("calibration.md", "clock.md")
 #: What these pages show and link.
 FILES = tuple(
-    Path(name).with_suffix(suffix).name for name in CALIBRATIONS for suffix in (".csv", ".svg", ".png")
+    Path(name).with_suffix(suffix).name
+    for name in CALIBRATIONS
+    for suffix in (".csv", ".svg", ".png")
 )
 
 
@@ -60,13 +62,14 @@ def as_html(text: str, evidence: Evidence) -> Markup:
     title = next((token.content for token in tokens if token.type == "inline"), "")
     _fit(tokens, evidence)
     body = str(markdown.renderer.render(tokens, markdown.options, {}))
-    region = Markup('<div class="scroll" role="region" tabindex="0" aria-label="{}">').format
-    parts = body.split("<table>")
-    framed = parts[0] + "".join(
-        f"{region(f'{title}, table {number}')}<table>{part}".replace("</table>", "</table></div>", 1)
-        for number, part in enumerate(parts[1:], start=1)
-    )
-    return Markup(framed)  # noqa: S704 - made by the renderer, which escapes what it is given
+    before, *tables = body.replace("</table>", "</table></div>").split("<table>")
+    begin = Markup('<div class="scroll" role="region" tabindex="0" aria-label="{}, table {}">')
+    framed = [
+        begin.format(title, number) + Markup(f"<table>{rest}")  # noqa: S704 - see below
+        for number, rest in enumerate(tables, start=1)
+    ]
+    # The renderer made it, and escapes what it is given.
+    return Markup("").join([Markup(before), *framed])  # noqa: S704
 
 
 def _fit(tokens: Sequence[Token], evidence: Evidence) -> None:

@@ -184,6 +184,7 @@ def _by_study(runs: Sequence[PublishedRun]) -> dict[str, list[PublishedRun]]:
 def ledger_context(
     catalogue: Mapping[str, Entry], table: pd.DataFrame, runs: list[PublishedRun]
 ) -> dict[str, Any]:
+    """What the ledger's page is filled with: counts, rows, surprises, the policy on errors."""
     rows: list[dict[str, str]] = [
         {str(column): str(value) for column, value in row.items()}
         for row in table.to_dict("records")
@@ -221,6 +222,7 @@ def ledger_context(
 
 
 def run_context(run: PublishedRun, folder: Path) -> dict[str, Any]:
+    """What pages say of a run; its figures are linked from ``folder``."""
     protocol = run.protocol
     inside = folder.resolve() == run.folder.path.resolve()
     base = "" if inside else f"{run.folder.path.name}/"

@@ -33,7 +33,7 @@ def picture(name: str, alt: str, evidence: Evidence) -> dict[str, Any]:
 
 
 def png_size(path: Path) -> tuple[int, int]:
-    """Width and height in pixels, so that a page need not move when the picture comes; else 16:9."""
+    """Width and height in pixels, so that a page keeps the room; 16:9 where it is no png."""
     with path.open("rb") as file:
         head = file.read(_SIZE_AT + 8)
     if not head.startswith(_SIGNATURE) or len(head) < _SIZE_AT + 8:

@@ -81,7 +81,7 @@ class Sources:
         return sorted(planned | {run.protocol.study for run in self.gathered.all})
 
     def lead(self, claim: str) -> dict[str, str]:
-        """The row that speaks for a claim first: one with a number, of the machine that is first."""
+        """The row that speaks for a claim first: if it can be, one with a number."""
         own = [row for row in self.rows[claim] if row["kind"] == "claim"]
         return next((row for row in own if row["number"]), own[0])
 
