@@ -18,20 +18,33 @@ const rows = [...body.rows].map((row, place) => ({
 
 let index = null;
 
+function build() {
+    if (index !== null) return;
+    index = new MiniSearch({
+        fields: ["says", "found", "place"],
+        searchOptions: { prefix: true, combineWith: "AND" },
+    });
+    index.addAll(rows.map(({ row, place }) => ({
+        id: place,
+        says: `${row.querySelector(".id").textContent} ${row.querySelector(".says").textContent}`,
+        found: row.cells[2].textContent,
+        place: row.querySelector(".place").textContent,
+    })));
+}
+
+// How many letters of a word may differ.
+function mistakes(term) {
+    if (/\d/.test(term) || term.length < 4) return 0;
+    return term.length < 7 ? 1 : 2;
+}
+
+// The places of the rows that have all words, or their beginnings; only where there are none, of
+// those that have words like them.
 function search(words) {
-    if (index === null) {
-        index = new MiniSearch({
-            fields: ["id", "says", "found", "place"],
-            searchOptions: { prefix: true, fuzzy: (term) => (term.length > 4 ? 0.2 : false), combineWith: "AND", boost: { id: 4, says: 2 } },
-        });
-        index.addAll(rows.map(({ row, place }) => ({
-            id: place,
-            says: `${row.querySelector(".id").textContent} ${row.querySelector(".says").textContent}`,
-            found: row.cells[2].textContent,
-            place: row.querySelector(".place").textContent,
-        })));
-    }
-    return new Set(index.search(words).map((hit) => hit.id));
+    build();
+    const exact = index.search(words);
+    const hits = exact.length ? exact : index.search(words, { fuzzy: mistakes });
+    return new Set(hits.map((hit) => hit.id));
 }
 
 function fits({ row, moved, results }, chosen) {
@@ -45,10 +58,18 @@ function fits({ row, moved, results }, chosen) {
 }
 
 const orders = {
+    "": (a, b) => a.place - b.place,
     effect: (a, b) => b.gap - a.gap || a.place - b.place,
     moved: (a, b) => (a.moved < b.moved) - (a.moved > b.moved) || a.place - b.place,
 };
 let order = "";
+
+// To move a thousand rows takes longer than to hide them: only where another order is chosen.
+function arrange(chosen) {
+    if (chosen === order) return;
+    order = chosen;
+    body.append(...[...rows].sort(orders[chosen]).map(({ row }) => row));
+}
 
 function filter() {
     performance.mark("filter");
@@ -60,11 +81,7 @@ function filter() {
         if (each.row.hidden === fit) each.row.hidden = !fit;
         count += fit;
     }
-    if (chosen.sort !== order) {
-        order = chosen.sort;
-        const sorted = [...rows].sort(orders[order] ?? ((a, b) => a.place - b.place));
-        body.append(...sorted.map(({ row }) => row));
-    }
+    arrange(chosen.sort in orders ? chosen.sort : "");
     shown.textContent = count === rows.length ? `${count} claims` : `${count} of ${rows.length} claims`;
     nothing.hidden = count > 0;
     performance.measure("filter", "filter");
@@ -89,3 +106,4 @@ form.addEventListener("reset", () => setTimeout(filter));
 document.getElementById("clear").addEventListener("click", () => { form.reset(); form.elements.q.focus(); });
 addEventListener("popstate", recall);
 recall();
+(globalThis.requestIdleCallback ?? setTimeout)(build);
