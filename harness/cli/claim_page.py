@@ -81,7 +81,7 @@ def _show_result(console: Console, entry: Entry, row: Mapping[str, str], results
     console.print(Text(f"Machine {row['machine']} ({row['device']}), torch {row['torch']}"))
     console.print(Text(f"Rows, protocol and figures: results/{row['run']}\n"))
     console.print(Text("How to cite", style="bold"))
-    console.print(Text(f"{citation(entry.says, row)}\n"))
+    console.print(Text(f"{citation(entry, row)}\n"))
 
 
 def _show_conditions(console: Console, row: Mapping[str, str], results: Path) -> None:

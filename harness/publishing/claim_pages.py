@@ -77,7 +77,7 @@ def _result(
             if name in run.protocol.experiments
         ],
         "figures": _figures(run, result["found"].experiments.split(), shown, sources),
-        "citation": citation(entry.says, row),
+        "citation": citation(entry, row),
         "files": {
             name: sources.evidence.link(f"{run.name}/{name}") for name in _downloads(run, result)
         },

@@ -82,6 +82,8 @@ def _fit(tokens: Sequence[Token], evidence: Evidence) -> None:
         for attribute in ("href", "src"):
             if attribute in token.attrs and "/" not in str(token.attrs[attribute]):
                 token.attrs[attribute] = evidence.link(str(token.attrs[attribute]))
+        if token.type == "image":  # as on all pages; the svg beside it is there to download
+            token.attrs["src"] = re.sub(r"\.svg$", ".png", str(token.attrs["src"]))
         if token.children:
             _fit(token.children, evidence)
 
