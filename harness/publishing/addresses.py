@@ -6,6 +6,8 @@ import hashlib
 import re
 
 FIRST, CLAIMS, METHOD = "index.html", "claims/index.html", "method.html"
+#: The ledger as a table, for programs.
+LEDGER = "claims.csv"
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,80}")
 _LONGEST_STEM = 40
 

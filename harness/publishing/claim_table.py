@@ -34,7 +34,6 @@ def claim_table(sources: Sources) -> bytes:
         ],
         choices=_choices(sources),
         broken=sources.gathered.broken,
-        claims_csv=sources.evidence.link("claims.csv"),
     )
 
 

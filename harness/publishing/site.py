@@ -65,6 +65,7 @@ def site_files(sources: Sources) -> Iterator[tuple[str, bytes]]:
     yield addresses.FIRST, first_page(sources)
     yield addresses.CLAIMS, claim_table(sources)
     yield addresses.METHOD, method_page(sources)
+    yield addresses.LEDGER, sources.table.to_csv(index=False, lineterminator="\n").encode()
     for entry in sources.catalogue.values():
         yield from claim_files(entry, sources).items()
     for study in sources.studies:
@@ -76,5 +77,5 @@ def site_files(sources: Sources) -> Iterator[tuple[str, bytes]]:
     for asset in sorted(resources.files(__package__).joinpath(ASSETS).iterdir(), key=str):
         yield f"assets/{asset.name}", asset.read_bytes()
     names = [run.name for run in sources.gathered.all]
-    for path, name in sources.evidence.copies(names, ["claims.csv", *FILES]):
+    for path, name in sources.evidence.copies(names, list(FILES)):
         yield name, path.read_bytes()

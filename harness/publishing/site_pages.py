@@ -29,7 +29,6 @@ def first_page(sources: Sources) -> bytes:
         followed=told_of,
         figure=picture(figure["path"], figure["alt"], sources.evidence) if figure else None,
         broken=sources.gathered.broken,
-        claims_csv=sources.evidence.link("claims.csv"),
     )
 
 
