@@ -71,7 +71,9 @@ def gather(results: Path, known: Collection[str]) -> Gathered:
             run = _open(RunFolder(path), known)
         except HarnessError as error:
             name = path.relative_to(results).as_posix()
-            broken.append(BrokenRun(name, str(error).replace(str(path), name)))
+            # The same words wherever the results folder lies.
+            told = str(error).replace(f"{path}/", "").replace(f"{path}: ", "")
+            broken.append(BrokenRun(name, told.replace(str(path), name)))
         else:
             sound += [run] if run else []
     newest = {id(each) for each in current([each for each, _ in sound])}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
@@ -79,7 +78,7 @@ class SiteFolder:
         gone = sorted(self._listed() - self._names)
         for name in gone:
             path = self.path / name
-            path.unlink(missing_ok=True)
+            path.unlink()
             if path.parent != self.path and not any(path.parent.iterdir()):
                 path.parent.rmdir()
         listing = json.dumps(sorted(self._names), indent=0) + "\n"
@@ -87,17 +86,13 @@ class SiteFolder:
         return gone
 
     def _listed(self) -> set[str]:
-        """The files of the build before, as far as they lie in this folder."""
+        """The files of the build before that are still there, as far as they lie in this folder."""
         try:
-            names: Iterable[object] = json.loads((self.path / LISTING).read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            return set()
-        except (OSError, ValueError) as error:
+            names = {str(name) for name in json.loads((self.path / LISTING).read_bytes())}
+        except (OSError, TypeError, ValueError) as error:
             raise HarnessError(
                 f"{self.path / LISTING} is broken ({error}): remove {self.path}, and build again."
             ) from error
         top = self.path.resolve()
-        inside = {
-            str(name) for name in names if (self.path / str(name)).resolve().is_relative_to(top)
-        }
-        return inside - {LISTING}
+        paths = {name: (self.path / name).resolve() for name in names - {LISTING}}
+        return {n for n, path in paths.items() if path.is_relative_to(top) and path.is_file()}

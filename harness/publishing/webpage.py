@@ -47,9 +47,13 @@ def _environment() -> Environment:
         finalize=_safe,
     )
     environment.globals |= {"signs": SIGNS, "to": addresses}
-    environment.filters["begin"] = lambda text: text[:1].upper() + text[1:]
-    environment.filters["words"] = lambda text: str(text).replace("_", " ")
+    environment.filters["begin"] = _begin
     return environment
+
+
+def _begin(text: str) -> str:
+    """The text with a capital letter at its beginning, unless it is a letter: p is a name."""
+    return text if len(text) == 1 else text[:1].upper() + text[1:]
 
 
 def _safe(value: object) -> object:

@@ -65,7 +65,21 @@ def test_a_listing_that_names_files_elsewhere_removes_none_of_them(tmp_path: Pat
     assert not (tmp_path / "site/pages/a.html").exists()
 
 
-@pytest.mark.parametrize("content", ["{", "\xff"])
+def test_what_cannot_be_written_is_said_with_its_place(tmp_path: Path) -> None:
+    build(tmp_path / "site", a="one")
+    folder = SiteFolder.open(tmp_path / "site")
+    with pytest.raises(HarnessError, match=r"a\.html/b\.html: cannot be written"):
+        folder.put("pages/a.html/b.html", b"")
+
+
+def test_what_somebody_has_removed_already_is_no_error(tmp_path: Path) -> None:
+    build(tmp_path / "site", a="one")
+    (tmp_path / "site/pages/a.html").unlink()
+    (tmp_path / "site/pages").rmdir()
+    assert build(tmp_path / "site").written == [LISTING]
+
+
+@pytest.mark.parametrize("content", ["{", "7", "\xff"])
 def test_a_broken_listing_is_refused_with_what_to_do(content: str, tmp_path: Path) -> None:
     build(tmp_path / "site", a="one")
     (tmp_path / "site" / LISTING).write_bytes(content.encode("latin-1"))
