@@ -58,6 +58,7 @@ def _row(claim: str, sources: Sources, since: str) -> dict[str, Any]:
         "entry": sources.catalogue[claim],
         "results": [row for row in sources.rows[claim] if row["kind"] == "claim"],
         "sentence": lead["sentence"],
+        "machine": lead["machine"],
         "effect": _effect(lead),
         "gap": f"{distance(lead):.4f}" if lead["estimate"] else "",
         "moved": since,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -80,11 +80,20 @@ class Sources:
         planned = {entry.study for entry in self.catalogue.values() if entry.study}
         return sorted(planned | {run.protocol.study for run in self.gathered.all})
 
-    def lead(self, claim: str) -> dict[str, str]:
-        """The row that speaks for a claim first: if it can be, one with a number."""
-        own = [row for row in self.rows[claim] if row["kind"] == "claim"]
-        return next((row for row in own if row["number"]), own[0])
+    def lead(self, claim: str) -> Mapping[str, str]:
+        """The row that speaks for a claim where there is room for one."""
+        return lead(self.rows[claim])
 
     def run(self, name: str) -> PublishedRun:
         """A run of the ledger by its name."""
         return next(run for run in self.gathered.runs if run.name == name)
+
+
+def lead(rows: Sequence[Mapping[str, str]]) -> Mapping[str, str]:
+    """Of a claim's rows that which speaks for it: one with a number, and by today's rules, if any.
+
+    Args:
+        rows: of the ledger, one or more of them of kind "claim".
+    """
+    own = [row for row in rows if row["kind"] == "claim"]
+    return min(own, key=lambda row: (not row["number"], bool(row["stale"])))

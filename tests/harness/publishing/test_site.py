@@ -12,6 +12,7 @@ import pytest
 
 import harness.publishing
 from harness.publishing.site import ASSETS
+from harness.publishing.site_sources import lead
 from harness.publishing.surprises import surprises
 from tests.harness.publishing.sites import dead_links, older_copy, pages, parsed
 from tests.harness.runs import CATALOGUE, House, snapshot
@@ -324,3 +325,16 @@ def test_a_record_holds_no_number_that_json_does_not_know(site: Path) -> None:
 
     for path in site.glob("claims/*.json"):
         json.loads(path.read_text(), parse_constant=refuse)
+
+
+def test_a_result_by_todays_rules_speaks_before_one_by_older_ones() -> None:
+    rows = [
+        {"kind": "claim", "number": "", "stale": "", "machine": "a"},
+        {"kind": "claim", "number": "1", "stale": "older", "machine": "b"},
+        {"kind": "counterpart", "number": "1", "stale": "", "machine": "c"},
+        {"kind": "claim", "number": "1", "stale": "", "machine": "d"},
+    ]
+
+    assert lead(rows)["machine"] == "d"
+    assert lead(rows[:3])["machine"] == "b"
+    assert lead(rows[:1])["machine"] == "a"
