@@ -97,14 +97,27 @@ def published_runs(results: Path) -> list[PublishedRun]:
         HarnessError: a run is unfinished, not judged yet, or broken.
     """
     found: dict[tuple[str, str, str], list[tuple[StoredRun, str]]] = {}
-    runs = [run for run in reference_runs(results) if not run.protocol.origin.endswith(".py")]
-    for run in sorted(runs, key=lambda run: run.protocol.started, reverse=True):
+    runs = [
+        run
+        for run in reference_runs(results)
+        # A run that was given too little time for anything is no evidence of anything.
+        if not run.protocol.origin.endswith(".py") and _says_something(run)
+    ]
+    # Of two that began in the same second, the later one has the longer name.
+    newest_first = sorted(
+        runs, key=lambda run: (run.protocol.started, run.folder.path.name), reverse=True
+    )
+    for run in newest_first:
         machine = read_machine(run.folder.path, run.protocol)
         key = (run.protocol.study, slug(machine), run.protocol.device)
         found.setdefault(key, []).append((run, machine["torch"]["version"]))
     return [
         _joined(of, machine) for (_, machine, _), of in sorted(found.items(), key=itemgetter(0))
     ]
+
+
+def _says_something(run: StoredRun) -> bool:
+    return not run.protocol.selection.partial or bool(run.finished())
 
 
 def _joined(runs: Sequence[tuple[StoredRun, str]], machine: str) -> PublishedRun:
