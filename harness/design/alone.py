@@ -18,7 +18,7 @@ from harness.design.responses import Response
 from harness.errors import HarnessError
 
 #: What is measured of an arm that runs alone.
-ALONE_SECONDS = Response("alone_seconds", "s", "time of a call of an arm that runs alone")
+ALONE_SECONDS = Response("alone_seconds", "s", "time of a call that runs alone")
 #: What puts it beyond a claim.
 WHY = "each runs alone, at its own clock"
 

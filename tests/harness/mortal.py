@@ -52,8 +52,8 @@ class Seeded:
     def seconds_between(self, first: object, last: object) -> float | None:
         return None
 
-    def disturbances(self) -> list[str]:
-        return []
+    def watch(self) -> None:
+        return None
 
 
 class Silent:

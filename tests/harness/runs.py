@@ -218,8 +218,8 @@ class RecordingDevice:
     def seconds_between(self, first: object, last: object) -> float | None:
         return None
 
-    def disturbances(self) -> list[str]:
-        return []
+    def watch(self) -> None:
+        return None
 
 
 @dataclass
