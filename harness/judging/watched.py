@@ -65,9 +65,10 @@ def _at_one_clock(judged: JudgedCondition, states: States) -> JudgedCondition:
 
 def _not_judged(judged: JudgedCondition, seen: Seen) -> JudgedCondition:
     limit = f", {_LIMITED}" if seen.limited else ""
+    allowed = f"they may differ by {100 * SAME_CLOCK:g} %"
     problem = (
         f"the arms did not run at the same clock: {_megahertz(seen)} "
-        f"(medians of {_listed(seen.samples)} samples; they may differ by {SAME_CLOCK:.0%}{limit})"
+        f"(medians of {_listed(seen.samples)} samples; {allowed}{limit})"
     )
     effect = replace(
         judged.effect, estimate=math.nan, low=math.nan, high=math.nan, values=(), problem=problem
