@@ -57,9 +57,8 @@ def time_arms(
         tasks, rules.rounds, planned.seed, device, clock, group_of=rules.group_of, sampler=sampler
     )
     failures |= timings.failures
-    alone = _Alone(rules, planned, sampler)
-    if device.kind == "cuda":
-        alone.run({a: t for a, t in tasks.items() if a not in failures}, timings, device, clock)
+    alone = _Alone(rules, planned, device, sampler)
+    alone.run({a: t for a, t in tasks.items() if a not in failures}, timings, clock)
     lasted = clock() - started
     state = _disturbed(sampler, BETWEEN)
     rows = [row for t in timings.chunks for row in _timed_rows(t, rules, planned, state)]
@@ -68,7 +67,7 @@ def time_arms(
         if arm in failures:
             done = sum(t.arm == arm and t.phase == "measured" for t in timings.chunks)
             failed = failed_rows(common, rules, sentence(failures[arm]), number=done)
-            rows += [row for row in failed if device.kind == "cuda" or not _is_of_alone(row)]
+            rows += [row for row in failed if arm in alone.arms or not _is_of_alone(row)]
         else:
             rows += measured_rows(common, rules, {"in_calls": [timings.in_calls(arm) / lasted]})
     samples = [] if sampler is None else sampler.samples
@@ -81,21 +80,25 @@ class _Alone:
 
     rules: ExperimentRules
     planned: PlannedBlock
+    device: Device
     sampler: Sampler | None
     seconds: dict[Arm, float] = field(default_factory=dict)
     failures: dict[Arm, BaseException] = field(default_factory=dict)
 
-    def run(
-        self, tasks: Mapping[Arm, Task], timings: Timings, device: Device, clock: HostClock
-    ) -> None:
+    @property
+    def arms(self) -> tuple[Arm, ...]:
+        """Those that run alone: on a GPU, where the profile gives them time."""
+        wanted = self.rules.alone > 0 and self.device.kind == "cuda"
+        return self.rules.alone_arms if wanted else ()
+
+    def run(self, tasks: Mapping[Arm, Task], timings: Timings, clock: HostClock) -> None:
         """Run each of them for as long as the rules say; ``tasks`` are those that did not fail."""
-        if not self.rules.alone:
-            return
+        lasting, device = self.rules.alone, self.device
         for order, arm in enumerate(self.planned.arms):
-            if arm not in tasks or arm not in self.rules.alone_arms:
+            if arm not in tasks or arm not in self.arms:
                 continue
             try:
-                calls, lasting = timings.calls(arm), self.rules.alone
+                calls = timings.calls(arm)
                 self.seconds[arm] = run_alone(tasks[arm], calls, lasting, device, clock).seconds
             except (Exception, SystemExit) as error:  # noqa: BLE001 - it becomes a row
                 self.failures[arm] = error

@@ -67,6 +67,6 @@ def test_failed_rows_stay_failed() -> None:
     rows.loc[0, ["status", "message"]] = ["failed", "ValueError"]
     later = under_later_rule(rows)
     assert later is not None
-    assert later.loc[0, ["status", "message"]].tolist() == ["failed", "ValueError"]
+    assert (later["status"][0], later["message"][0]) == ("failed", "ValueError")
     assert set(later.loc[1:, "status"]) == {"ok"}
     assert set(rows.loc[1:, "status"]) == {"disturbed"}, "the stored rows are not changed"

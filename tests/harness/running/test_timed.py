@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import pandas as pd
 import pytest
@@ -18,6 +18,7 @@ from harness.design.factors import Arm, Factor, PerProfile
 from harness.design.gpu_state import QUANTITIES, SLOWDOWNS, UNITS
 from harness.design.regions import at_least
 from harness.meters.alone import RanAlone, run_alone
+from harness.meters.device import TorchDevice
 from harness.meters.gpu import NvmlWatch, Unwatched, Watch
 from harness.protocol.rules import experiment_rules
 from harness.running.block import run_block
@@ -43,7 +44,7 @@ class Gpu(RecordingDevice):
     def seconds_between(self, first: object, last: object) -> float | None:
         return 0.25
 
-    def watch(self) -> Watch | None:  # type: ignore[override]  # the parent has none to read
+    def watch(self) -> Watch | None:
         return NvmlWatch(self.library, "handle")
 
 
@@ -257,3 +258,29 @@ def test_an_arm_that_cannot_be_built_fails_alone_where_it_would_have_run(
     rows = table[(table["mode"] == "shifted") & (table["response"] == "alone_seconds")]
     assert (len(rows) > 0) is failed
     assert set(rows["status"]) <= {"failed"}
+
+
+def test_an_arm_that_fails_and_would_not_have_run_alone_has_no_such_row() -> None:
+    def task(cell: object, arm: Arm) -> Callable[[], object]:
+        if arm[MODE] == "third":
+            raise ValueError("no such thing")
+        return lambda: None
+
+    table = run(Gpu(), timed(task, alone=Alone(SECONDS)))
+    failed = table[table["status"] == "failed"]
+    assert set(failed["mode"]) == {"third"}
+    assert "alone_seconds" not in set(failed["response"])
+
+
+@pytest.mark.cuda
+def test_a_real_gpu_is_read_at_a_cost_below_a_hundredth() -> None:
+    import torch
+
+    def task(cell: object, arm: Arm) -> Callable[[], object]:
+        a = torch.randn(4096, 4096, device="cuda")
+        return lambda: a @ a
+
+    table = run(cast(RecordingDevice, TorchDevice("cuda")), timed(task, alone=Alone(SECONDS)))
+    state = table[table["phase"] == "state"]
+    assert (state["response"] == "watching").any()
+    assert state.loc[state["response"] == "watching", "value"].sum() < 0.01
