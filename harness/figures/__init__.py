@@ -13,7 +13,7 @@ from harness.figures.style import (
     span,
 )
 from harness.figures.telling import note, told
-from harness.figures.times import by_block, device_of, rounds_of
+from harness.figures.times import by_block, device_of, measured_on, rounds_of
 from harness.judging.intervals import frequency_interval, median_interval
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "device_of",
     "draw_blocks",
     "frequency_interval",
+    "measured_on",
     "median_interval",
     "note",
     "rounds_of",

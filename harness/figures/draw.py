@@ -13,6 +13,7 @@ import pandas as pd
 
 from harness.errors import HarnessError
 from harness.figures.style import save_figure, slide_style
+from harness.figures.times import say_power_limit
 from harness.judging.staleness import staleness
 from harness.side_by_side import call_side_by_side
 from harness.store.folders import RunFolder
@@ -66,7 +67,9 @@ def _draw(
     function: Callable[[pd.DataFrame], Figure], table: pd.DataFrame, stem: Path
 ) -> list[Path]:
     with slide_style():
-        return save_figure(_figure(function, table), stem)
+        figure = _figure(function, table)
+        say_power_limit(figure, table)
+        return save_figure(figure, stem)
 
 
 def _figure(function: Callable[[pd.DataFrame], Figure], table: pd.DataFrame) -> Figure:

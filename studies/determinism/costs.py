@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from harness import AA, Arm, Beyond, Block, Claim, Experiment, Factor, PerProfile, Ratio, between
-from harness.figures import by_block, device_of, draw_blocks, rounds_of, told
+from harness.figures import by_block, device_of, draw_blocks, measured_on, rounds_of, told
 from harness.libraries import torch
 from studies.determinism.settings import CUBLAS, DEFAULT, applied
 from studies.determinism.workloads import train_step
@@ -184,7 +184,7 @@ def draw_costs(
     )
     blocks = table["block"].nunique()
     axes.set_title(
-        f"{device}, {blocks} process{'es' if blocks > 1 else ''} (dots); "
+        f"{measured_on(table)}, {blocks} process{'es' if blocks > 1 else ''} (dots); "
         "diamonds: medians with 99 % intervals",
         loc="left",
         fontsize=14,

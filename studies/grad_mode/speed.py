@@ -43,7 +43,7 @@ from harness.figures import (
     BLUE,
     ORANGE,
     by_block,
-    device_of,
+    measured_on,
     median_interval,
     rounds_of,
 )
@@ -236,7 +236,7 @@ def speed_by_workload(table: pd.DataFrame) -> Figure:
         "time of a forward pass, no_grad = 1 (a dot: a process; bars: 99 % intervals)", size=18
     )
     panels[0].invert_yaxis()
-    figure.suptitle(_finding(rounds, device_of(table), table["block"].nunique()))
+    figure.suptitle(_finding(rounds, measured_on(table), table["block"].nunique()))
     return figure
 
 
