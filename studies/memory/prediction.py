@@ -9,7 +9,8 @@ freed: by default it keeps and cuts up freed blocks, and the process takes more 
 
 Two cases are there because a CPU's kernels do what fake tensors do not know of: oneDNN's LSTM keeps
 a workspace for backward, and the scalar that a mean squared error returns keeps a storage of the
-size of all its terms. On a GPU the third measure is of the host's memory and says nothing.
+size of all its terms. On a GPU the LSTM is predicted by PyTorch's own kernels, for what cuDNN's
+keep is a secret too, and the third measure is of the host's memory and says nothing.
 """
 
 from __future__ import annotations
