@@ -35,7 +35,7 @@ from harness import (
     at_most,
     less_than,
 )
-from harness.figures import PALETTE, told
+from harness.figures import PALETTE, told, wide
 from harness.libraries import torch
 from harness.workloads.loop import Setting, train
 from harness.workloads.tasks import SPIRAL_RELU, SPIRAL_TANH, make_task
@@ -151,7 +151,7 @@ def normal_curves(table: pd.DataFrame) -> Figure:
         for recipe, colour in zip(RECIPE.levels, PALETTE, strict=False):
             at = table[(table["task"] == task) & (table["recipe"] == recipe)]
             losses = at[at["response"] == "train_loss"]
-            curves = losses.pivot_table(index="round", columns="block", values="value")
+            curves = wide(losses, index="round", columns="block")
             low, middle, high = (curves.quantile(q, axis=1) for q in (0.1, 0.5, 0.9))
             rise = at[at["response"] == "largest_rise"]["value"].median()
             slow = recipe in SLOW[task]

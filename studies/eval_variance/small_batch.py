@@ -46,7 +46,7 @@ from harness import (
     at_least,
     equals,
 )
-from harness.figures import BLACK, BLUE, GREEN, ORANGE, median_interval, told
+from harness.figures import BLACK, BLUE, GREEN, ORANGE, median_interval, told, wide
 from harness.libraries import functional, nn, torch
 from harness.workloads import Split, load_split, mlp_for
 
@@ -228,9 +228,7 @@ def statistics_and_accuracy(table: pd.DataFrame) -> Figure:
     """The error of a batch's statistics by its size, and what dropping such a last batch gains."""
     from matplotlib.figure import Figure
 
-    values = table.pivot_table(
-        index=["tail", "block"], columns=["response", "last_batch"], values="value"
-    )
+    values = wide(table, index=["tail", "block"], columns=["response", "last_batch"])
     blocks = table["block"].nunique()
     jitter = np.random.default_rng(0).uniform(-0.12, 0.12, blocks)
     figure = Figure()

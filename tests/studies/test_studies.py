@@ -37,6 +37,8 @@ LONG = {("eval-variance", "minilm")}
 #: Responses that no seed decides: the allocator chooses the places where batches arrive, and how
 #: many it takes hangs on when the one before is let go.
 PLACES = {("dataloader", "pinning"): {"buffers"}}
+#: Rows by study and experiment, for the tests of figures.
+_MEASURED: dict[tuple[str, str], pd.DataFrame] = {}
 EACH_EXPERIMENT = pytest.mark.parametrize(
     ("study", "name"),
     [
@@ -135,6 +137,7 @@ def test_an_experiment_runs_in_quick_form(study: str, name: str) -> None:
     planned = rules.plan(study, 0)[0]
     watched = replace(experiment, prepare=prepare) if experiment.prepare else experiment
     table = run_block(watched, rules, planned, TorchDevice("cpu"))
+    _MEASURED[study, name] = table
     assert_every_condition_has_a_value(rules, table)
     assert_figures_draw(experiment, table)
     if rules.fresh_process:
@@ -151,6 +154,16 @@ def test_an_experiment_runs_in_quick_form(study: str, name: str) -> None:
     assert_same_values(
         rules, *(rows[~rows["response"].isin(unseeded)] for rows in (forwards, again))
     )
+
+
+def quick_rows(study: str, name: str) -> pd.DataFrame:
+    """The rows of an experiment's first block in quick form, measured once in this process."""
+    if (study, name) not in _MEASURED:
+        experiment = load_study(study).experiments[name]
+        rules = short_rules(name, experiment)
+        planned = rules.plan(study, 0)[0]
+        _MEASURED[study, name] = run_block(experiment, rules, planned, TorchDevice("cpu"))
+    return _MEASURED[study, name].copy()
 
 
 def forgetful(experiment: Experiment[Any]) -> Experiment[Any]:
