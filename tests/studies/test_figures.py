@@ -26,18 +26,12 @@ from harness.protocol.rules import ExperimentRules
 from harness.store.parquet import empty_row, frame_of
 from harness.store.rows import common_columns, failed_rows
 from tests.studies.planted_times import planted_table
-from tests.studies.test_studies import EXPERIMENTS, LONG, quick_rows, short_rules
+from tests.studies.test_studies import EXPERIMENTS, parameter_of, quick_rows, short_rules
 
 #: Arms of an experiment that fail in the fast test, one after another.
 ARMS = 3
 DRAWN = [each for each in EXPERIMENTS if load_study(each[0]).experiments[each[1]].figures]
-EACH_DRAWN = pytest.mark.parametrize(
-    ("study", "name"),
-    [
-        pytest.param(*each, marks=[pytest.mark.slow] if each in LONG else [], id="/".join(each))
-        for each in DRAWN
-    ],
-)
+EACH_DRAWN = pytest.mark.parametrize(("study", "name"), [parameter_of(each) for each in DRAWN])
 
 
 @EACH_DRAWN

@@ -12,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from _pytest.mark.structures import ParameterSet
 from matplotlib.figure import Figure
 
 from harness.catalogue.cards import cards, study_names
@@ -34,21 +35,29 @@ EXPERIMENTS = [(study, name) for study in STUDIES for name in load_study(study).
 EACH_STUDY = pytest.mark.parametrize("name", STUDIES)
 #: Experiments whose single block takes long even in quick form, for it trains a large model.
 LONG = {("eval-variance", "minilm")}
+#: Experiments of which some cells need the pretrained model.
+PRETRAINED = {
+    *(("eval-variance", name) for name in ("families", "minilm")),
+    *(("grad-mode", name) for name in ("harmless_eval", "keeps", "outputs", "speed")),
+    *(("load-loss", name) for name in ("libraries", "second_load", "skipped_eval")),
+    ("load-loss", "third_listing"),
+}
 #: Responses that no seed decides: the allocator chooses the places where batches arrive, and how
 #: many it takes hangs on when the one before is let go.
 PLACES = {("dataloader", "pinning"): {"buffers"}}
 #: Rows by study and experiment, for the tests of figures.
 _MEASURED: dict[tuple[str, str], pd.DataFrame] = {}
+
+
+def parameter_of(each: tuple[str, str]) -> ParameterSet:
+    """An experiment as a test's parameter, with the marks of what it needs."""
+    marks = [pytest.mark.slow, pytest.mark.timeout(600)] if each in LONG else []
+    marks += [pytest.mark.pretrained] if each in PRETRAINED else []
+    return pytest.param(*each, marks=marks, id="/".join(each))
+
+
 EACH_EXPERIMENT = pytest.mark.parametrize(
-    ("study", "name"),
-    [
-        pytest.param(
-            *each,
-            marks=[pytest.mark.slow, pytest.mark.timeout(600)] if each in LONG else [],
-            id="/".join(each),
-        )
-        for each in EXPERIMENTS
-    ],
+    ("study", "name"), [parameter_of(each) for each in EXPERIMENTS]
 )
 
 
