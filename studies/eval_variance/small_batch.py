@@ -277,9 +277,10 @@ def _draw_errors(axes: Axes, values: pd.DataFrame, jitter: NDArray[np.float64]) 
 
 def _draw_gains(axes: Axes, values: pd.DataFrame, jitter: NDArray[np.float64]) -> None:
     for tail in TAIL.levels:
-        place, gains = math.log2(tail), _gain(values).xs(tail, level="tail").dropna()
-        if gains.empty:
-            axes.text(place, 200 * MARGIN, "PyTorch\nrefuses\none row", ha="center", size=16)
+        place, gains = math.log2(tail), _gain(values).xs(tail, level="tail")
+        if gains.isna().all():
+            why = "PyTorch\nrefuses\none row" if tail == 1 else "failed"
+            axes.text(place, 200 * MARGIN, why, ha="center", size=16)
             continue
         axes.plot(place + jitter, gains, "o", color=GREEN, alpha=0.5, ms=6)
         middle = median_interval(np.asarray(gains, np.float64))
