@@ -206,18 +206,14 @@ def where_the_time_goes(table: pd.DataFrame) -> Figure:
     from matplotlib.figure import Figure
 
     medians = wide(
-        table.groupby(["response", "workers", "pin", "non_blocking"], as_index=False)[
-            "value"
-        ].median(),
-        index=["workers", "non_blocking", "pin"],
-        columns="response",
+        table, index="response", columns=["workers", "non_blocking", "pin"], how="median"
     )
     figure = Figure()
     axes = figure.subplots()
     groups = [(workers, n) for workers in WORKERS.levels for n in NON_BLOCKING.levels]
     for place, group in enumerate(groups):
         for aside, pin in ((-0.2, OFF), (0.2, ON)):
-            _stack(axes, place + aside, medians.loc[(*group, pin)], pin)
+            _stack(axes, place + aside, medians[*group, pin], pin)
     for name, colour in COLOURS.items():
         axes.bar(0, 0, color=colour, label=name)
     names = [f"{WORKERS.say(w)},\n{NON_BLOCKING.say(n)}" for w, n in groups]

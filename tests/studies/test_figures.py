@@ -166,7 +166,7 @@ def assert_drawn(
             figure = figure_of(function, table)
             if failed == len(rules.arms):  # to draw takes as long as all else
                 figure.set_layout_engine("none")
-                figure.draw_without_rendering()  # type: ignore[no-untyped-call]
+                figure.draw_without_rendering()
         said = list(texts(figure))
         assert f"{failed} of {cells} cells failed" in said
         assert not [text for text in said if re.search(r"\bnan\b", text)]

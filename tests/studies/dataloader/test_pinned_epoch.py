@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -75,7 +76,7 @@ def test_every_arm_has_a_time_for_each_round_and_none_of_the_warm_up(
     times = pinned_epoch.prepare(Block(0, 1, 2, "cpu", effort=3))
     arms = pinned_epoch.EXPERIMENT.arms()
     assert len(seen) == 4 * len(arms)
-    found = [pinned_epoch.measure(times, arm)["waiting"] for arm in arms]
+    found: list[Any] = [pinned_epoch.measure(times, arm)["waiting"] for arm in arms]
     assert sorted(np.ravel(found)) == list(range(len(arms) + 1, 4 * len(arms) + 1))
     assert sum(pins for _, pins, _ in seen) == len(seen) / 3
     assert {workers for workers, *_ in seen} == {0, 2}
