@@ -14,6 +14,7 @@ from harness.catalogue.cards import studies_folder
 from harness.catalogue.loading import load_study
 from harness.cli.progress import ProgressBar
 from harness.cli.screen import show_judgement, show_paths
+from harness.cli.set_aside import error_set_aside
 from harness.design.experiment import Study
 from harness.design.factors import PROFILES
 from harness.errors import HarnessError
@@ -135,7 +136,11 @@ def _carry_out(
     jobs = jobs or (usable_cores() if device.kind == "cpu" else 1)
     console = Console(stderr=True)
     console.print(f"Run folder: {folder.path}", soft_wrap=True)
-    with _resumable(console, protocol, folder), ProgressBar(console) as bar:
+    with (
+        _resumable(console, protocol, folder),
+        error_set_aside() as terminal,
+        ProgressBar(Console(file=terminal)) as bar,
+    ):
         execute(study, protocol, folder, device, bar, jobs=jobs)
     run = StoredRun(folder, protocol)
     judged = judge_run(run)
