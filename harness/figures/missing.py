@@ -97,7 +97,9 @@ def show_missing(figure: Figure, table: pd.DataFrame) -> None:
     for text in figure.findobj(_has_text):
         said: Any = text
         said.set_text(_NAN.sub(UNKNOWN, said.get_text()))
-    figure.text(0.995, 0.995, f"{failed} of {cells} cells failed", ha="right", va="top", size=14)
+    said = f"{failed} of {cells} cells failed"
+    # Along the right edge, where no figure has a title, an axis or a legend.
+    figure.text(0.999, 0.5, said, rotation=90, ha="right", va="center", size=13)
 
 
 def _give_empty_axes_a_range(figure: Figure) -> None:

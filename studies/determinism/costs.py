@@ -176,9 +176,10 @@ def draw_costs(
     axes.set_xlim(-0.5, len(names) - 0.5)
     for each in series:
         axes.plot([], [], "D", color=each.colour, label=each.label)
-    figure.legend(loc="outside lower center", ncols=2)
+    figure.legend(loc="outside lower center", ncols=2, fontsize=16 if len(series) == 1 else 13)
     size = 18 if len(names) <= FEW else 13
-    axes.set_xticks(range(len(names)), [_two_lines(name) for name in names], size=size)
+    in_lines = [_two_lines(n) if len(names) <= FEW else n.replace(" ", "\n", 2) for n in names]
+    axes.set_xticks(range(len(names)), in_lines, size=size)
     axes.set_ylabel("more time a step (%)")
     first = series[0]
     figure.suptitle(

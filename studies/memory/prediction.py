@@ -160,9 +160,6 @@ def measured_over_predicted(table: pd.DataFrame) -> Figure:
     for shift, (name, (label, colour)) in zip((-0.22, 0, 0.22), MEASURES.items(), strict=True):
         for place, net in enumerate(NETS):
             rows = table[(table["net"] == net) & (table["response"] == f"{name}_over_predicted")]
-            rows = rows.dropna(subset="value")
-            if rows.empty:
-                continue
             draw_blocks(
                 axes,
                 place + shift,
