@@ -1,6 +1,7 @@
 """Figures: their colours, the marks they share, the clock's rows as they need them."""
 
 from harness.figures.marks import draw_blocks, swarm
+from harness.figures.missing import frequency_interval, median_interval, wide
 from harness.figures.style import (
     BLACK,
     BLUE,
@@ -14,7 +15,6 @@ from harness.figures.style import (
 )
 from harness.figures.telling import note, told
 from harness.figures.times import by_block, device_of, measured_on, rounds_of
-from harness.judging.intervals import frequency_interval, median_interval
 
 __all__ = [
     "BLACK",
@@ -36,4 +36,5 @@ __all__ = [
     "span",
     "swarm",
     "told",
+    "wide",
 ]
