@@ -152,9 +152,10 @@ def gradients_left(nets: Replicas) -> Tensor:
 EXPERIMENT: Experiment[Digits] = Experiment(
     question="Does zero_grad between backward and step erase what backward has just computed?",
     factors=(ZEROED, OPTIMISER, TO, EARLIER),
+    only=lambda arm: arm[ZEROED] == BEFORE_STEP or arm[TO] == NONE,
     blocks=PerProfile(2, 20, 40),
     together=PerProfile(2, 20, 20),
-    effort=PerProfile(5, 50, 50),  # iterations that are watched
+    effort=PerProfile(5, 25, 50),  # iterations that are watched
     prepare_together=prepare_digits,
     measure_together=measure,
     responses=(

@@ -129,9 +129,10 @@ def measure(rows: Rows, arm: Arm) -> Responses:
     """Walk the graph of one forward pass and loss; then go backward once."""
     net = made(arm, rows)
     parameters = list(net.layers.parameters())
+    # First: to move weights in place would spoil a graph that has been recorded.
+    trained = [p for p in used(net, rows.x) if p.requires_grad]
     outputs = net.forward(rows.x)
     loss = loss_of(arm[LOSS], outputs, rows.y)
-    trained = [p for p in used(net, rows.x) if p.requires_grad]
     from_loss, from_outputs = loss.grad_fn, outputs.grad_fn
     found = {
         "cycles": has_cycle(from_loss),
@@ -164,8 +165,9 @@ def loss_of(name: str, outputs: Tensor, y: Tensor) -> Tensor:
     if name == SQUARES:
         squares: Tensor = nn.MSELoss()(outputs, functional.one_hot(y, CLASSES).double())
         return squares
-    options = {ADDED_UP: {"reduction": "sum"}, SEPARATE: {"reduction": "none"}}.get(name, {})
-    loss: Tensor = nn.CrossEntropyLoss(**options)(outputs, y)
+    reduction = {ADDED_UP: "sum", SEPARATE: "none"}.get(name)
+    criterion = nn.CrossEntropyLoss(reduction=reduction) if reduction else nn.CrossEntropyLoss()
+    loss: Tensor = criterion(outputs, y)
     return loss
 
 

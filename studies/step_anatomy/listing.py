@@ -58,7 +58,8 @@ class Images:
     Attributes:
         blocks: each seeds its own rows, weights and order of batches.
         networks: one a replica, untrained.
-        ink: every digit at every place, shape (1797 x 25, 784).
+        ink: every digit at every place, from 0 to 1, shape (1797 x 25, 784); in half precision,
+            which holds sixteenths exactly.
         classes: of them, shape (1797 x 25,).
         train: the images to train on, by their places in ``ink``, shape (replicas, rows).
         held: those to validate with, shape (replicas, held).
@@ -92,10 +93,10 @@ class Images:
 
     def drawn(self, chosen: Tensor, pixels: str) -> tuple[Tensor, Tensor]:
         """Images as the network gets them, shape (replicas, n, 784), with their classes."""
-        ink = self.ink[chosen].float() / 16
+        ink = self.ink.index_select(0, chosen.flatten()).float().view(*chosen.shape, PIXELS)
         if pixels == STANDARDISED:
             mean, deviation = moments_of_ink()
-            ink = (ink - mean) / deviation
+            ink = ink.sub_(mean).div_(deviation)
         return ink, self.classes[chosen]
 
 
@@ -123,7 +124,7 @@ def prepare_images(blocks: tuple[Block, ...]) -> Images:
     return Images(
         blocks,
         tuple(networks),
-        torch.from_numpy(ink).flatten(0, 1).to(device),
+        torch.from_numpy(ink).flatten(0, 1).half().div_(16).to(device),
         torch.from_numpy(classes).repeat_interleave(PLACES**2).to(device),
         torch.stack(train).to(device),
         torch.stack(held).to(device),

@@ -75,7 +75,7 @@ CLAIMS: tuple[Claim | Beyond | Control, ...] = (
     ),
     Control(
         "a sum is 32 means",
-        Value("loss_off").at(setting=SUM).always(),
+        Value("loss_off").at(setting=SUM, criterion=CROSS_ENTROPY).always(),
         equals(BATCH - 1, within=1e-6),
     ),
 )

@@ -96,7 +96,7 @@ EXPERIMENT = facts(
         "StepLR(100) gives the same rates in either place",
         of_the_listing,
         lambda: of_the_listing(every=STEPS),
-        lambda: of_the_listing(every=STEP_SIZE),
+        lambda: of_the_listing(every=2),
         within=CLOSE,
         beyond="one scheduler in both places, which no listing has",
     ),

@@ -140,7 +140,8 @@ def close(rates: list[float], others: list[float]) -> bool:
 
 def change(meant: float, used: float) -> float:
     """The distance of two rates, over the larger of them."""
-    return abs(used - meant) / max(meant, used)
+    larger = max(meant, used)
+    return abs(used - meant) / larger if larger else 0.0
 
 
 #: What a panel shows of an epoch: the updates where the two orders can be told apart.

@@ -133,6 +133,7 @@ def training(
 EXPERIMENT: Experiment[Digits] = Experiment(
     question="Does it matter whether zero_grad comes fifth or first among the six operations?",
     factors=(POSITION, OPTIMISER, START),
+    only=lambda arm: arm[START] == NONE or arm[POSITION] == FIFTH,
     blocks=PerProfile(2, 20, 40),
     together=PerProfile(2, 20, 20),
     effort=PerProfile(20, 100, 100),  # iterations
