@@ -53,10 +53,11 @@ def what_changes(table: pd.DataFrame) -> Figure:
     several = [thing for thing, calls in changes.items() if len(calls) > 1]
     more = f"; {', '.join(several)} by {_of_all(changes, several)}" if several else ""
     forward = [thing for thing in COLUMNS if CALLS[OPERATIONS[0]] in changes[thing]]
+    pairs = sum(map(len, changes.values()))
     figure.suptitle(
-        f"The weights are changed by {weights} alone{more};\na forward pass changes "
-        f"{' and '.join(forward) or 'nothing'}  (filled: changed in all of "
-        f"{table['block'].nunique()} seeds; CPU)",
+        f"{pairs} of {len(OPERATIONS) * len(COLUMNS)} cells change: the weights by {weights} alone"
+        f"{more};\na forward pass changes {' and '.join(forward) or 'nothing'}  (a cell: any bit "
+        f"differs after the call, {table['block'].nunique()} seeds, CPU)",
         fontsize=18,
     )
     return figure

@@ -157,7 +157,9 @@ def accuracies(table: pd.DataFrame) -> Figure:
     ticks = [f"{pixels}\n{spans[epochs]}" for pixels, epochs in groups]
     axes.set_xticks(range(len(groups)), ticks, fontsize=15)
     axes.set_ylabel("validation accuracy (%)")
-    axes.legend(loc="lower right")
+    handles, labels = axes.get_legend_handles_labels()
+    if handles:
+        axes.legend(handles, labels, loc="lower right")
     lost = 100 * (by_block(table, PER_BATCH, PLAIN, 1) - by_block(table, NONE, PLAIN, 1))
     figure.suptitle(
         f"After its one epoch the listed loop is {told(lost, '+.1f', 'points')}\nfrom the same "

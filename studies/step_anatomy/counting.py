@@ -134,7 +134,7 @@ def counts(table: pd.DataFrame) -> Figure:
         )
         label = None if column else "weight updates"
         ends = [column - 0.42, column + 0.42]
-        axes.plot(ends, [updates, updates], color=BLACK, lw=2, ls="--", label=label)
+        axes.plot(ends, [updates, updates], color=BLACK, lw=2, ls="--", label=label, zorder=1)
     axes.set_xticks(range(len(places)), [place.replace(" ", "\n", 1) for place in places])
     axes.set_ylim(bottom=-1)
     axes.set_ylabel("the scheduler's count (last_epoch)")

@@ -27,7 +27,7 @@ from harness import (
     at_most,
     equals,
 )
-from harness.figures import BLUE, VERMILION
+from harness.figures import BLACK, BLUE, VERMILION
 from harness.libraries import torch
 from studies.step_anatomy.listing import STEPS
 from studies.step_anatomy.rates import MakeScheduler, cosine, of_defaults, step_lr, trace
@@ -117,48 +117,56 @@ def measure(_: Block, arm: Arm) -> Responses:
     """The rates from the first update to the one after the last step."""
     make, length = MAKE[arm[SCHEDULER]]
     found = trace(make, length)
-    first = found.used[0]
-    return {"end": found.after / first, "highest": max(*found.used, found.after) / first}
+    shares = [rate / found.used[0] for rate in (*found.used, found.after)]
+    return {"rate": shares, "end": shares[-1], "highest": max(shares)}
 
 
-def first_and_last(table: pd.DataFrame) -> Figure:
-    """The last and the highest rate of each scheduler, over its first."""
+DECAYS, OTHERWISE, FAILED = "decays", "does something else", "failed"
+COLOURS = {DECAYS: BLUE, OTHERWISE: VERMILION, FAILED: BLACK}
+
+
+def shapes(table: pd.DataFrame) -> Figure:
+    """The rates of each scheduler over a training, as shares of its first."""
     from matplotlib.figure import Figure
 
     figure = Figure()
-    axes = figure.subplots()
-    decaying: dict[str, bool] = {}
-    for row, name in enumerate(MAKE):
-        end, highest = (_value(table, name, response) for response in ("end", "highest"))
-        if not np.isfinite([end, highest]).all():
-            axes.text(1, row, "failed", va="center", ha="center")
-            continue
-        decaying[name] = end <= LOWER and highest <= 1
-        axes.plot([min(end, 1), max(highest, 1)], [row, row], color="#BBBBBB", lw=4, zorder=1)
-        axes.plot(highest, row, "^", color=VERMILION, label="" if row else "highest rate")
-        axes.plot(end, row, "o", color=BLUE, label="" if row else "rate after the last step")
-    axes.axvline(1, color="black", lw=1.5, ls="--")
-    axes.set_xscale("symlog", linthresh=0.1)
-    axes.set_xticks([0, 0.01, 0.1, 1, 10], ["0", "0.01", "0.1", "1", "10"])
-    labels = [f"{name} (named)" if name in NAMED else name for name in MAKE]
-    axes.set_yticks(range(len(MAKE)), labels)
-    axes.invert_yaxis()
-    axes.set_xlabel("rate over the first rate (dashed)")
-    axes.legend(loc="lower right")
-    named = sum(decaying.get(name, False) for name in NAMED)
-    others = [decaying.get(name, False) for name in OTHERS if name != CONSTANT]
+    panels = list(figure.subplots(2, 5, sharex=True).flat)
+    drawn = [name for name in MAKE if name != CONSTANT]
+    decaying = {name: decays(table, name) for name in drawn}
+    for axes, name in zip(panels, drawn, strict=True):
+        mine = table[(table["scheduler"] == name) & (table["response"] == "rate")]
+        rates = mine.sort_values("round")["value"].to_numpy(np.float64)
+        done = 100 * np.arange(len(rates)) / max(len(rates) - 1, 1)
+        axes.plot(done, rates, drawstyle="steps-post", color=COLOURS[decaying[name]])
+        axes.axhline(1, color=BLACK, lw=1, ls="--")
+        axes.set_ylim(bottom=0, top=1.1 * np.nanmax([1.0, *rates]))
+        axes.set_title(name + (" *" if name in NAMED else ""), fontsize=15)
+        axes.tick_params(labelsize=12)
+        if not len(rates) or not np.isfinite(rates).all():
+            axes.text(0.5, 0.5, "failed", ha="center", transform=axes.transAxes)
+    figure.supxlabel("share of the training (%)", fontsize=17)
+    figure.supylabel("rate over the first (dashed: 1)", fontsize=17)
+    named = sum(decaying[name] == DECAYS for name in NAMED)
+    others = [decaying[name] == DECAYS for name in drawn if name not in NAMED]
     figure.suptitle(
-        f"{named} of the {len(NAMED)} schedulers that the document names start high and decay,\n"
-        f"and so do {sum(others)} of {len(others)} others in torch "
-        "(one trace each, CPU, no chance involved)",
-        fontsize=19,
+        f"{named} of the {len(NAMED)} schedulers that the document names (*) start high and decay "
+        f"(blue),\nand {sum(others)} of {len(others)} others in torch do (red: not; one trace "
+        "each, CPU, no chance involved)",
+        fontsize=18,
     )
     return figure
 
 
-def _value(table: pd.DataFrame, name: str, response: str) -> float:
-    mine = table[(table["scheduler"] == name) & (table["response"] == response)]
-    return float(mine["value"].median())
+def decays(table: pd.DataFrame, name: str) -> str:
+    """Whether a scheduler starts high and decays, by the rules of the claim."""
+    mine = table[table["scheduler"] == name]
+    end, highest = (
+        float(mine.loc[mine["response"] == response, "value"].median())
+        for response in ("end", "highest")
+    )
+    if not np.isfinite([end, highest]).all():
+        return FAILED
+    return DECAYS if end <= LOWER and highest <= 1 else OTHERWISE
 
 
 EXPERIMENT: Experiment[Block] = Experiment(
@@ -167,9 +175,10 @@ EXPERIMENT: Experiment[Block] = Experiment(
     blocks=PerProfile(1, 1, 1),
     measure=measure,
     responses=(
+        Response("rate", "1", "the rate of an update, and after the last step, over the first"),
         Response("end", "1", "the rate after the last step over the first"),
         Response("highest", "1", "the highest rate over the first"),
     ),
     claims=CLAIMS,
-    figures=(first_and_last,),
+    figures=(shapes,),
 )

@@ -177,12 +177,12 @@ def _draw_rates(axes: Axes, table: pd.DataFrame, scheduler: str) -> None:
     first, last = WINDOWS[scheduler]
     for place, colour, mark in ((RIGHT, BLUE, "o"), (BEFORE, VERMILION, "x")):
         rates = mine[mine["place"] == place].sort_values("round")["value"].to_numpy(np.float64)
-        shown = rates[first - 1 : last]
+        shown = 1000 * rates[first - 1 : last]
         updates = np.arange(first, first + len(shown))
         axes.plot(updates, shown, mark, color=colour, label=f"scheduler {place}", mew=2.5)
     axes.set_title(scheduler, loc="left", fontsize=17)
     axes.set_xlabel("update", fontsize=15)
-    axes.set_ylabel("rate used", fontsize=15)
+    axes.set_ylabel("rate used (1/1000)", fontsize=15)
     axes.set_xlim(first - 0.7, last + 0.7)
     axes.tick_params(labelsize=13)
 
