@@ -58,9 +58,15 @@ if TYPE_CHECKING:
 #: The listing's order, and the same without its last line.
 LINES = (ZERO, FORWARD, LOSS, BACKWARD, STEP, SCHEDULE)
 PER_BATCH, NONE = "after every batch", "no scheduler"
-PLACE = Factor("place", (PER_BATCH, NONE), control=NONE, label="scheduler's step")
+PLACE = Factor(
+    "place",
+    (PER_BATCH, NONE),
+    control=NONE,
+    label="scheduler's step",
+    words={PER_BATCH: "StepLR stepped after every batch"},
+)
 PIXELS = Factor("pixels", (PLAIN, STANDARDISED))
-EPOCHS = Factor("epochs", (1, 3))
+EPOCHS = Factor("epochs", (1, 3), words={1: "one epoch", 3: "three epochs"})
 ABOVE_CHANCE, MARGIN = 0.2, 0.01
 
 CLAIMS: tuple[Claim | Beyond | Control, ...] = (
@@ -150,21 +156,20 @@ def accuracies(table: pd.DataFrame) -> Figure:
         for line, (place, colour) in enumerate(PLACES.items()):
             values = 100 * by_block(table, place, pixels, epochs)
             x = column + 0.3 * (line - 0.5)
-            label = f"scheduler stepped {place}" if place != NONE else place
+            label = PLACE.say(place)
             legend = None if column else label
             draw_blocks(axes, x, values, colour=colour, width=0.09, label=legend)
-    spans = {1: "one epoch", 3: "three epochs"}
-    ticks = [f"{pixels}\n{spans[epochs]}" for pixels, epochs in groups]
+    ticks = [f"{pixels}\n{EPOCHS.say(epochs)}" for pixels, epochs in groups]
     axes.set_xticks(range(len(groups)), ticks, fontsize=15)
     axes.set_ylabel("validation accuracy (%)")
     handles, labels = axes.get_legend_handles_labels()
     if handles:
-        axes.legend(handles, labels, loc="lower right")
+        figure.legend(handles, labels, loc="outside lower center", ncols=2)
     lost = 100 * (by_block(table, PER_BATCH, PLAIN, 1) - by_block(table, NONE, PLAIN, 1))
     figure.suptitle(
-        f"After its one epoch the listed loop is {told(lost, '+.1f', 'points')}\nfrom the same "
-        f"loop without a scheduler ({PLAIN}; dots: {table['block'].nunique()} seeds,\n"
-        "diamonds: medians with 99 % intervals; CPU, 313 batches of 32 an epoch)",
+        f"The listed loop's accuracy less that without its scheduler: {told(lost, '.1f', 'points')}"
+        f"\n(one epoch of 313 batches of 32, {PLAIN}; dots: {table['block'].nunique()} seeds, "
+        "diamonds: medians with 99 % intervals, CPU)",
         fontsize=18,
     )
     return figure

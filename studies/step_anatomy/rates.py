@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 from harness.libraries import nn, torch
-from studies.step_anatomy.listing import FACTOR, RATE, STEP_SIZE
+from studies.step_anatomy.listing import RATE, STEP_SIZE
 
 if TYPE_CHECKING:
     from torch.optim import Optimizer
@@ -95,7 +95,7 @@ def cosine(length: int) -> MakeScheduler:
 
 def step_lr_by_hand(step: int, rate: float = RATE) -> float:
     """What StepLR(100) should set after so many of its steps."""
-    return rate * FACTOR ** (step // STEP_SIZE)
+    return rate / 10 ** (step // STEP_SIZE)
 
 
 def cosine_by_hand(step: int, length: int, rate: float = RATE) -> float:

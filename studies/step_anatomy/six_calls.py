@@ -186,8 +186,8 @@ EXPERIMENT: Experiment[dict[str, Found]] = Experiment(
     prepare=prepare,
     measure=measure,
     responses=(
-        Response("changed", "1", "the share of its tensors that differ after the call"),
-        Response("elsewhere", "tensors", "tensors that are other objects or lie elsewhere after"),
+        Response("changed", "1", "share of the tensors of {thing} that differ after {call}"),
+        Response("elsewhere", "tensors", "tensors of {thing} that lie elsewhere after {call}"),
     ),
     claims=CLAIMS,
     figures=(what_changes,),
