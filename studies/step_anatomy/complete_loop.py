@@ -43,12 +43,11 @@ from studies.step_anatomy.listing import (
     PLAIN,
     RATE,
     STANDARDISED,
-    STEP_SIZE,
     Images,
     prepare_images,
 )
 from studies.step_anatomy.orders import BACKWARD, FORWARD, LOSS, SCHEDULE, STEP, ZERO, Loop
-from studies.step_anatomy.rates import step_lr_by_hand
+from studies.step_anatomy.rates import step_lr, step_lr_by_hand
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -115,7 +114,7 @@ def measure(images: Images, arm: Arm) -> Sequence[Responses]:
     x, y = images.validation(arm[PIXELS])
     guessed = accuracy(nets, x, y)
     optimiser = torch.optim.SGD(nets.parameters(), lr=RATE)
-    scheduler = torch.optim.lr_scheduler.StepLR(optimiser, step_size=STEP_SIZE)
+    scheduler = step_lr(optimiser)
     updates: list[None] = []
     optimiser.register_step_post_hook(lambda *_: updates.append(None))
     loop = Loop(nets, functional.cross_entropy, optimiser, scheduler)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from harness.figures import BLACK, BLUE, ORANGE, VERMILION, median_interval
-from studies.step_anatomy.orders import BEYOND, JUDGED
+from studies.step_anatomy.orders import BEYOND, JUDGED, NO_ZERO
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,22 +40,23 @@ def what_breaks(table: pd.DataFrame) -> Figure:
     from matplotlib.patches import Patch
 
     found = table[table["scheduler"] == "StepLR"]
-    orders = (*JUDGED, *BEYOND)
+    lines = [(order, 1) for order in (*JUDGED, *BEYOND)] + [(NO_ZERO, 10)]
     optimisers = ("SGD", "Adam")
     figure = Figure()
     axes = figure.subplots()
     judged: list[str] = []
-    for row, order in enumerate(orders):
+    for row, (order, times) in enumerate(lines):
         for column, optimiser in enumerate(optimisers):
-            cell = cell_of(found, order, optimiser)
+            cell = cell_of(found, order, optimiser, times)
             _draw_cell(axes, column, row, cell)
-            if order in JUDGED:
+            if row < len(JUDGED):
                 judged.append(cell.outcome)
     axes.axhline(len(JUDGED) - 0.5, color=BLACK, lw=1.5)
     axes.text(1.53, len(JUDGED) - 0.42, "beyond\nthe list", fontsize=12, va="top", color="#555555")
-    axes.set(xlim=(-0.5, 1.72), ylim=(len(orders) - 0.5, -0.5))
+    axes.set(xlim=(-0.5, 1.72), ylim=(len(lines) - 0.5, -0.5))
     axes.set_xticks((0, 1), optimisers)
-    axes.set_yticks(range(len(orders)), orders, fontsize=15)
+    names = [order + (f", {times} x the rate" if times > 1 else "") for order, times in lines]
+    axes.set_yticks(range(len(lines)), names, fontsize=15)
     axes.grid(visible=False)
     axes.tick_params(length=0)
     axes.spines[["left", "bottom"]].set_visible(False)
@@ -74,9 +75,10 @@ def what_breaks(table: pd.DataFrame) -> Figure:
     return figure
 
 
-def cell_of(table: pd.DataFrame, order: str, optimiser: str) -> Cell:
-    """What an order does, judged over its blocks."""
+def cell_of(table: pd.DataFrame, order: str, optimiser: str, times: int = 1) -> Cell:
+    """What an order does at so many times the listing's rate, judged over its blocks."""
     mine = table[(table["sequence"] == order) & (table["optimiser"] == optimiser)]
+    mine = mine[mine["times"] == times]
     values = {
         name: mine.loc[mine["response"] == name, "value"].dropna().to_numpy(np.float64)
         for name in ("raised", "harm", "loss_over", "points_lost", "same")

@@ -4,6 +4,8 @@ Chapter 3 lists six operations and says that whoever leaves one out or swaps two
 silently. That is tried with the loop of its own listing (a linear classifier of 784 pixels, one
 epoch of 313 batches, SGD at 0.01 and StepLR(100) after every batch), with Adam beside SGD, and for
 the scheduler with a cosine too: every single operation left out, every two neighbours swapped.
+What gradients that are never zeroed do depends on the rate: ten times the listing's is shown beside
+it.
 
 The two words are judged apart. *Silently*: no exception ends the loop. *Breaks*: the network that
 the loop leaves behind, however it ended, is worse on images held out than that of the listed order,
@@ -16,7 +18,7 @@ from __future__ import annotations
 import copy
 import math
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -43,9 +45,7 @@ from harness.workloads import Replicas
 from harness.workloads.loop import OPTIMISERS
 from studies.step_anatomy.listing import (
     BATCH,
-    FACTOR,
     RATE,
-    STEP_SIZE,
     Images,
     prepare_images,
 )
@@ -56,11 +56,13 @@ from studies.step_anatomy.orders import (
     JUDGED,
     LISTED,
     NO_SCHEDULE,
+    NO_ZERO,
     OPERATIONS,
     ORDERS,
     ZERO_FIRST,
     Loop,
 )
+from studies.step_anatomy.rates import cosine, step_lr
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -73,6 +75,7 @@ SCHEDULER = Factor(
     (STEPS_DOWN, COSINE),
     words={STEPS_DOWN: "", COSINE: "a cosine in place of StepLR"},
 )
+TIMES = Factor("times", (1, 10), words={1: "", 10: "ten times the rate"})
 #: The listing's rate, and that of the document's Adam.
 RATES = {"SGD": RATE, "Adam": 0.001}
 MUCH_LOSS, MUCH_ACCURACY = 0.05, 0.01
@@ -84,10 +87,12 @@ BREAKS = (
     "the listed order, or an accuracy at least a point below it."
 )
 CLAIMS: tuple[Claim | Beyond | Control, ...] = (
-    Claim("C3.02", Value("raised").at(sequence=JUDGED).always(), equals(0), reading=SILENT),
+    Claim(
+        "C3.02", Value("raised").at(sequence=JUDGED, times=1).always(), equals(0), reading=SILENT
+    ),
     Claim(
         "C3.02",
-        Value("harm").at(sequence=JUDGED),
+        Value("harm").at(sequence=JUDGED, times=1),
         at_least(1),
         reading=BREAKS,
         headline={"sequence": ERASING, "optimiser": "SGD", "scheduler": STEPS_DOWN},
@@ -106,7 +111,13 @@ CLAIMS: tuple[Claim | Beyond | Control, ...] = (
     ),
     Beyond(
         "C3.02",
-        Value("warned").at(sequence=JUDGED).always(),
+        Value("harm").at(sequence=NO_ZERO, times=10),
+        at_least(1),
+        why="ten times the listing's rate, or Adam's default",
+    ),
+    Beyond(
+        "C3.02",
+        Value("warned").at(sequence=JUDGED, times=1).always(),
         equals(0),
         why="a warning of PyTorch, which stops nothing",
         reading="Silently, taken to mean that PyTorch gives no warning either.",
@@ -153,21 +164,21 @@ class Reference:
 
     images: Images
     loss_before: Tensor
-    listed: dict[tuple[str, str], Ended]
+    listed: dict[tuple[str, str, int], Ended]
 
 
 def prepare(blocks: tuple[Block, ...]) -> Reference:
     """Train in the listed order, with each optimiser and scheduler."""
     images = prepare_images(blocks)
     before, _ = judged_on(Replicas(copy.deepcopy(images.networks)), *images.validation())
-    settings = [(name, schedule) for name in OPTIMISER.levels for schedule in SCHEDULER.levels]
+    settings = {(arm[OPTIMISER], arm[SCHEDULER], arm[TIMES]) for arm in EXPERIMENT.arms()}
     listed = {setting: train(images, OPERATIONS, *setting) for setting in settings}
     return Reference(images, before, listed)
 
 
 def measure(reference: Reference, arm: Arm) -> Sequence[Responses]:
     """Train in the arm's order, and compare with the listed one."""
-    images, setting = reference.images, (arm[OPTIMISER], arm[SCHEDULER])
+    images, setting = reference.images, (arm[OPTIMISER], arm[SCHEDULER], arm[TIMES])
     ended, listed = train(images, ORDERS[arm[ORDER]], *setting), reference.listed[setting]
     held = images.validation()
     loss, accuracy = judged_on(ended.nets, *held)
@@ -193,12 +204,13 @@ def measure(reference: Reference, arm: Arm) -> Sequence[Responses]:
     ]
 
 
-def train(images: Images, order: Sequence[str], name: str, schedule: str) -> Ended:
+def train(images: Images, order: Sequence[str], name: str, schedule: str, times: int = 1) -> Ended:
     """One epoch in an order of operations, as far as it gets."""
     nets = Replicas(copy.deepcopy(images.networks))
-    optimiser = OPTIMISERS[name](nets.parameters(), RATES[name])
+    optimiser = OPTIMISERS[name](nets.parameters(), times * RATES[name])
     steps = math.ceil(images.train.shape[1] / BATCH)
-    loop = Loop(nets, functional.cross_entropy, optimiser, SCHEDULERS[schedule](optimiser, steps))
+    make = step_lr if schedule == STEPS_DOWN else cosine(steps)
+    loop = Loop(nets, functional.cross_entropy, optimiser, make(optimiser))
     error, iteration = "", 0
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -209,18 +221,6 @@ def train(images: Images, order: Sequence[str], name: str, schedule: str) -> End
         except (NameError, RuntimeError) as stopped:
             error = f"{type(stopped).__name__} in iteration {iteration}: {stopped}"
     return Ended(nets, error, len(caught))
-
-
-SCHEDULERS: dict[
-    str, Callable[[torch.optim.Optimizer, int], torch.optim.lr_scheduler.LRScheduler]
-] = {
-    STEPS_DOWN: lambda optimiser, _: torch.optim.lr_scheduler.StepLR(
-        optimiser, step_size=STEP_SIZE, gamma=FACTOR
-    ),
-    COSINE: lambda optimiser, steps: torch.optim.lr_scheduler.CosineAnnealingLR(
-        optimiser, T_max=steps
-    ),
-}
 
 
 def judged_on(nets: Replicas, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
@@ -241,13 +241,15 @@ def same_weights(nets: Replicas, others: Replicas) -> Tensor:
 
 
 def in_the_design(arm: Arm) -> bool:
-    """The cosine where the scheduler is what differs."""
+    """The cosine where the scheduler is left out, the higher rate where zero_grad is."""
+    if arm[TIMES] > 1:
+        return arm[SCHEDULER] == STEPS_DOWN and arm[ORDER] == NO_ZERO
     return arm[SCHEDULER] == STEPS_DOWN or arm[ORDER] == NO_SCHEDULE
 
 
 EXPERIMENT: Experiment[Reference] = Experiment(
     question="Which of the six operations can be left out or swapped, and is that silent?",
-    factors=(ORDER, OPTIMISER, SCHEDULER),
+    factors=(ORDER, OPTIMISER, SCHEDULER, TIMES),
     only=in_the_design,
     blocks=PerProfile(2, 20, 40),
     together=PerProfile(2, 20, 20),

@@ -53,7 +53,7 @@ SWAPS = {
     for one, other in itertools.pairwise(OPERATIONS)
 }
 JUDGED = (*SKIPS, *SWAPS)
-NO_SCHEDULE = f"no {CALLS[SCHEDULE]}"
+NO_SCHEDULE, NO_ZERO = f"no {CALLS[SCHEDULE]}", f"no {CALLS[ZERO]}"
 ERASING = f"{CALLS[STEP]} and {CALLS[ZERO]} swapped"
 ZERO_FIRST = f"{CALLS[ZERO]} first"
 EARLY_SCHEDULE = f"{CALLS[SCHEDULE]} before {CALLS[STEP]}"

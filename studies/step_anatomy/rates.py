@@ -95,7 +95,7 @@ def cosine(length: int) -> MakeScheduler:
 
 def step_lr_by_hand(step: int, rate: float = RATE) -> float:
     """What StepLR(100) should set after so many of its steps."""
-    return rate / 10 ** (step // STEP_SIZE)
+    return float(rate / 10 ** (step // STEP_SIZE))
 
 
 def cosine_by_hand(step: int, length: int, rate: float = RATE) -> float:

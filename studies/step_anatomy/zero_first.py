@@ -34,7 +34,6 @@ from harness.workloads import Replicas
 from harness.workloads.loop import OPTIMISERS
 from studies.bugs.same_as_momentum import Digits, all_weights, batches, prepare_digits
 from studies.bugs.zero_position import LEARNING_RATE, LEARNS, OPTIMISER, loss_of
-from studies.step_anatomy.listing import STEP_SIZE
 from studies.step_anatomy.orders import (
     BACKWARD,
     FORWARD,
@@ -46,6 +45,7 @@ from studies.step_anatomy.orders import (
     Loop,
     without,
 )
+from studies.step_anatomy.rates import step_lr
 
 if TYPE_CHECKING:
     from harness.workloads.tasks import TrainingTask
@@ -120,7 +120,7 @@ def training(
 ) -> Iterator[None]:
     """Train for some iterations, and pause after each."""
     optimiser = OPTIMISERS[arm[OPTIMISER]](nets.parameters(), LEARNING_RATE)
-    scheduler = torch.optim.lr_scheduler.StepLR(optimiser, step_size=STEP_SIZE)
+    scheduler = step_lr(optimiser)
     loop = Loop(nets, task.loss, optimiser, scheduler)
     if arm[START] == LEFT:
         for x, y in batches(task, 1):

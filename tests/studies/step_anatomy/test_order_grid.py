@@ -56,13 +56,15 @@ def test_an_order_that_reads_too_early_leaves_the_networks_as_they_were() -> Non
 
 
 def test_the_listed_order_does_no_harm_to_itself() -> None:
-    arm = Arm((("sequence", LISTED), ("optimiser", "SGD"), ("scheduler", STEPS_DOWN)))
+    arm = Arm((("sequence", LISTED), ("optimiser", "SGD"), ("scheduler", STEPS_DOWN), ("times", 1)))
     for block in measure(prepare(BLOCKS), arm):
         assert (block["harm"], block["same"], block["loss_over"]) == (0, 1, 1)
 
 
 def test_harm_is_the_greater_of_loss_in_five_percents_and_accuracy_in_points() -> None:
-    arm = Arm((("sequence", "no step()"), ("optimiser", "SGD"), ("scheduler", STEPS_DOWN)))
+    arm = Arm(
+        (("sequence", "no step()"), ("optimiser", "SGD"), ("scheduler", STEPS_DOWN), ("times", 1))
+    )
     for block in measure(prepare(BLOCKS), arm):
         loss, points = (float(str(block[name])) for name in ("loss_over", "points_lost"))
         expected = max((loss - 1) / 0.05, points)
