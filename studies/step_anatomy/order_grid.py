@@ -113,7 +113,7 @@ CLAIMS: tuple[Claim | Beyond | Control, ...] = (
         "C3.02",
         Value("harm").at(sequence=NO_ZERO, times=10),
         at_least(1),
-        why="ten times the listing's rate, or Adam's default",
+        why="ten times the rates that the document gives, 0.01 for SGD and 0.001 for Adam",
     ),
     Beyond(
         "C3.02",

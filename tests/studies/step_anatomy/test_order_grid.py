@@ -27,6 +27,11 @@ from studies.step_anatomy.orders import LISTED, OPERATIONS, ORDERS
 BLOCKS = (Block(0, 1, 3, effort=320), Block(1, 2, 3, effort=320))
 
 
+def arm_of(order: str) -> Arm:
+    levels = (("sequence", order), ("optimiser", "SGD"), ("scheduler", STEPS_DOWN), ("times", 1))
+    return Arm(levels)
+
+
 def plain_loop(images: Images) -> nn.Module:
     """The listing's loop for one network, written out."""
     net = copy.deepcopy(images.networks[0])
@@ -56,7 +61,7 @@ def test_an_order_that_reads_too_early_leaves_the_networks_as_they_were() -> Non
 
 
 def test_the_listed_order_does_no_harm_to_itself() -> None:
-    arm = Arm((("sequence", LISTED), ("optimiser", "SGD"), ("scheduler", STEPS_DOWN), ("times", 1)))
+    arm = arm_of(LISTED)
     for block in measure(prepare(BLOCKS), arm):
         assert (block["harm"], block["same"], block["loss_over"]) == (0, 1, 1)
 
