@@ -67,7 +67,7 @@ def what_breaks(table: pd.DataFrame) -> Figure:
     rest += f", {counts[FAILED]} failed" if counts[FAILED] else ""
     figure.suptitle(
         f"Of {len(judged)} single skips and swaps of neighbours, {counts[BREAKS]} break training "
-        f"without a word,\n{counts[STOPS]} stop with an exception, {counts[HARMLESS]} do no harm"
+        f"with no exception,\n{counts[STOPS]} stop with an exception, {counts[HARMLESS]} do no harm"
         f"{rest} (CPU; a cell: median of {table['block'].nunique()} seeds,\n"
         "one epoch of the listed loop; worse: 5 % of the loss held out, or a point of accuracy)",
         fontsize=17,
