@@ -1,10 +1,10 @@
 """Document D's listing 2, written anew: dropout on ones, a classifier in both modes, whole maps.
 
-The global stream gives, in this order: the mask of a dropout of one half on 10,000 ones; the weights
-of a classifier of 20 features, 64 and 32 hidden units and 5 classes, with dropout of one half behind
-each activation; four rows of normal features; the masks of two passes in train mode; and, after two
-passes in eval mode that draw nothing, the mask of a dropout of whole channels (0.3) on two samples
-of eight 4 x 4 maps of ones. Logits and channels are those of the first sample.
+The global stream gives, in this order: the mask of a dropout of one half on 10,000 ones; the
+weights of a classifier of 20 features, 64 and 32 hidden units and 5 classes, with dropout of one
+half behind each activation; four rows of normal features; the masks of two passes in train mode;
+and, after two passes in eval mode that draw nothing, the mask of a dropout of whole channels (0.3)
+on two samples of eight 4 x 4 maps of ones. Logits and channels are those of the first sample.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
 """Does document B's first listing run, and does repairing one width make it run?
 
 The listing sends one row of ten features through a dropout of one half, a batch norm that is
-declared for one feature, and a linear layer to one output, in that order and in train mode; ten steps
-of Adam at 0.01 print a loss each, the state_dict goes to a file and from there into a new network,
-and an eleventh loss is printed. It is written anew in exactly that shape, and nothing is repaired:
-what is judged is whether it prints its eleven lines. The probe changes one number, the declared width
-of the batch norm. What the listing *means* is judged on repaired copies in
+declared for one feature, and a linear layer to one output, in that order and in train mode; ten
+steps of Adam at 0.01 print a loss each, the state_dict goes to a file and from there into a new
+network, and an eleventh loss is printed. It is written anew in exactly that shape, and nothing is
+repaired: what is judged is whether it prints its eleven lines. The probe changes one number, the
+declared width of the batch norm. What the listing *means* is judged on repaired copies in
 ``studies.load_loss.first_listing``; this asks only whether it runs.
 """
 

@@ -3,8 +3,8 @@
 The listing loads a BERT classifier of two classes from the hub, prints the loss of one text of 512
 random tokens under a random label, saves the state_dict, loads the model anew with it, prints a
 second loss, calls ``eval()`` and prints a third without gradients; each label is drawn anew and has
-the shape (1, 1). Without a network the hub's name leads nowhere, which is no fault of the listing, so
-a local checkpoint takes its place: a small BERT with fresh weights, saved without a head as the
+the shape (1, 1). Without a network the hub's name leads nowhere, which is no fault of the listing,
+so a local checkpoint takes its place: a small BERT with fresh weights, saved without a head as the
 pretrained ones are. What the three losses compare is asked in ``studies.load_loss.third_listing``.
 """
 
@@ -36,7 +36,10 @@ def save_checkpoint(folder: str) -> None:
         intermediate_size=128,
         max_position_embeddings=TOKENS,
     )
+    log: Any = transformers.utils.logging
+    log.disable_progress_bar()
     transformers.BertModel(config).save_pretrained(folder)
+    log.enable_progress_bar()
 
 
 def listing(labels: int = 1) -> list[float]:

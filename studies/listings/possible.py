@@ -1,7 +1,7 @@
 """Could any seed print the number at all?
 
-Some printed numbers are counts in disguise. Ones behind a dropout of one half are zeros and twos, so
-that the mean of 10,000 of them is twice the share of survivors, and moves in steps of 0.0002. An
+Some printed numbers are counts in disguise. Ones behind a dropout of one half are zeros and twos,
+so that the mean of 10,000 of them is twice the share of survivors, and moves in steps of 0.0002. An
 accuracy on 600 rows is some k/600. Every count that could stand behind a number is tried, and
 printed as the listing prints it: the number is possible where one of them gives the same text. No
 run is needed, and no seed, version or machine can change the answer.
@@ -28,9 +28,9 @@ from harness import (
     Value,
     equals,
 )
-from studies.listings.printed import NUMBERS, Printed
-from studies.listings.strategies import ROWS, STRATEGIES, TRAINED_ON
 from studies.listings.dropout_demo import ONES
+from studies.listings.printed import NUMBERS
+from studies.listings.strategies import ROWS, STRATEGIES, TRAINED_ON
 
 HELD_OUT = ROWS - TRAINED_ON
 PRINTED = {each.name: each.text for each in NUMBERS}
@@ -77,7 +77,7 @@ KNOWN: Mapping[str, Statement] = {
     KNOWN_POSSIBLE: Statement(("1.0020", "0.5010"), (2, 1), ONES),
     KNOWN_IMPOSSIBLE: Statement(("1.0001",), (2,), ONES),
 }
-STATEMENTS = LISTED | KNOWN
+STATEMENTS = {**LISTED, **KNOWN}
 STATEMENT = Factor("statement", tuple(STATEMENTS))
 
 K_OF_600 = (
@@ -91,7 +91,7 @@ ROWS_OF_THE_TABLE = {name: f"D-list3-{row}" for row, name in enumerate(ACCURACIE
 
 POSSIBLE = Value("possible").always()
 
-CLAIMS = (
+CLAIMS: tuple[Claim | Beyond | Control, ...] = (
     Claim(
         "D-list2-2",
         POSSIBLE.at(statement=PAIR),

@@ -1,8 +1,8 @@
 """The numbers that stand printed below document D's listings, and the one rule they are held to.
 
-A printed number is *as printed* where the listing, run with the document's seed, gives a number that
-prints as the same text: all digits that the document shows, and no more. That alone is judged. A
-miss has two explanations that must not be mixed up, and so the same number is looked for among 20
+A printed number is *as printed* where the listing, run with the document's seed, gives a number
+that prints as the same text: all digits that the document shows, and no more. That alone is judged.
+A miss has two explanations that must not be mixed up, and so the same number is looked for among 20
 other seeds: inside their range it could have come from this listing, by another seed or another
 version of the libraries (bad luck); outside of it, it is no number of this listing (false). Of 21
 seeds alike, one given seed lies outside the range of the other 20 in two cases of 21: a single
@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from harness import Beyond, Claim, Value, equals
+from studies.listings.strategies import COLUMNS
 
 #: How many other seeds a number is looked for in.
 OTHERS = 20
@@ -143,7 +144,7 @@ def _of_listing_3() -> Iterator[Printed]:
         ("batch norm + L2", "0.968", "0.912", "0.056"),
     )
     for line, (strategy, *texts) in enumerate(rows, 1):
-        for what, text in zip(("training", "validation", "gap"), texts, strict=True):
+        for what, text in zip(COLUMNS, texts, strict=True):
             claim, name = f"D-list3-{line}", f"{strategy}: {what}"
             leads = what == "validation"
             yield Printed(claim, STRATEGIES, name, text, ".3f", headline=leads)

@@ -60,7 +60,7 @@ def residual_block(came: int, go: int) -> nn.Module:
     return Block()
 
 
-def through_a_block(came: int, go: int) -> list[Tensor]:
+def through_a_block(came: int, go: int) -> list[Tensor | None]:
     """Images through a block and back, in both modes; the gradients of its first convolution."""
     found = []
     for mode in MODES:

@@ -3,18 +3,19 @@
 Two thousand rows of 50 normal features; the label is the largest of four sums over the first ten,
 with normal weights. The first 1,400 rows are trained on in shuffled batches of 64, the other 600
 validated in batches of 128. The network has hidden layers of 128 and 64 units, each followed by its
-batch norm where there is one, by ReLU and by dropout (0.4) where there is any. Sixty epochs of AdamW
-at 0.001, then the accuracy on both parts in eval mode, and the difference of the two.
+batch norm where there is one, by ReLU and by dropout (0.4) where there is any. Sixty epochs of
+AdamW at 0.001, then the accuracy on both parts in eval mode, and the difference of the two.
 
 The global stream gives the features, the weights of the labels, and then, one strategy after the
 other, the network's weights, for every pass over a loader the seeds of its order, and the masks of
-dropout: also the passes that only count hits. A strategy's stream begins where the one before ended.
+dropout: also the passes that only count hits. A strategy's stream begins where the one before
+ended.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from harness.libraries import functional, nn, torch
 from harness.workloads import Replicas
@@ -50,6 +51,10 @@ STRATEGIES = {
 }
 
 
+#: What the listing prints of each.
+COLUMNS = ("training", "validation", "gap")
+
+
 class Rows(NamedTuple):
     """Features and labels, of shape (rows, features) and (rows,)."""
 
@@ -62,7 +67,7 @@ def listing(seed: int = SEED, epochs: int = EPOCHS) -> dict[str, float]:
     torch.manual_seed(seed)
     train, held_out = draw_rows()
     loaders = loader(train, BATCH, shuffle=True), loader(held_out, HELD_OUT_BATCH, shuffle=False)
-    found = {}
+    found: dict[str, float] = {}
     for name, strategy in STRATEGIES.items():
         net = network(strategy)
         fit(net, loaders[0], strategy.decay, epochs)
@@ -80,7 +85,7 @@ def draw_rows() -> tuple[Rows, Rows]:
     return Rows(x[:TRAINED_ON], y[:TRAINED_ON]), Rows(x[TRAINED_ON:], y[TRAINED_ON:])
 
 
-def loader(rows: Rows, batch: int, *, shuffle: bool) -> DataLoader[tuple[Tensor, Tensor]]:
+def loader(rows: Rows, batch: int, *, shuffle: bool) -> DataLoader[Any]:
     """The batches of ``DataLoader(rows, batch_size=batch, shuffle=shuffle)``, ten times as fast.
 
     Order and draws are the same; only is a batch taken from the tensors at once, where that loader
@@ -138,11 +143,8 @@ def accuracy(net: nn.Module, batches: Batches) -> float:
 
 def report(name: str, train: float, held_out: float) -> dict[str, float]:
     """What the listing prints of one strategy."""
-    return {
-        f"{name}: training": train,
-        f"{name}: validation": held_out,
-        f"{name}: gap": train - held_out,
-    }
+    numbers = (train, held_out, train - held_out)
+    return {f"{name}: {what}": each for what, each in zip(COLUMNS, numbers, strict=True)}
 
 
 def at_seeds(seeds: Sequence[int], epochs: int = EPOCHS) -> list[dict[str, float]]:
@@ -197,7 +199,9 @@ def _fit_together(
         order = torch.stack([torch.randperm(TRAINED_ON, generator=source) for source in orders])
         for rows in order.split(BATCH, dim=1):
             optimiser.zero_grad()
-            losses = nets.each(functional.cross_entropy, nets(train.x[each, rows]), train.y[each, rows])
+            losses = nets.each(
+                functional.cross_entropy, nets(train.x[each, rows]), train.y[each, rows]
+            )
             losses.sum().backward()
             optimiser.step()
 

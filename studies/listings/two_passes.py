@@ -165,7 +165,7 @@ def threads(count: int) -> Iterator[None]:
 
 
 EXPERIMENT = Experiment(
-    question="Do two passes of listing 2's classifier agree in eval mode, and differ in train mode?",
+    question="Do two passes of listing 2's classifier agree in eval mode, and not in train mode?",
     factors=(SETTING, MODE),
     blocks=PerProfile(2, 20, 20),
     effort=PerProfile(25, 25, 25),  # pairs

@@ -2,10 +2,10 @@
 
 Eighty points of a sine over one turn, with normal noise of 0.3; a perceptron of one input, two
 hidden layers of 128 units and one output; 500 full-batch steps of Adam at 0.001 without decay. The
-global stream gives the noise, then the weights of three networks, trained one after another: without
-penalty, with 0.001 times the sum of squared weights, with 0.0001 times the sum of their absolute
-values. Training draws nothing. Biases go free, and are not counted. The reported error is that of
-the last step, before its update and without the penalty.
+global stream gives the noise, then the weights of three networks, trained one after another:
+without penalty, with 0.001 times the sum of squared weights, with 0.0001 times the sum of their
+absolute values. Training draws nothing. Biases go free, and are not counted. The reported error is
+that of the last step, before its update and without the penalty.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def listing(seed: int = SEED, epochs: int = EPOCHS) -> dict[str, float]:
     """Run the program once; what it reports, by the names of ``printed``."""
     torch.manual_seed(seed)
     x, y = noisy_sine()
-    found = {}
+    found: dict[str, float] = {}
     for name, penalty in PENALTIES.items():
         net = overparameterised()
         error = train(net, x, y, penalty, epochs)
@@ -69,9 +69,7 @@ def weights_of(net: nn.Module) -> list[Tensor]:
     return [each.detach() for name, each in net.named_parameters() if "weight" in name]
 
 
-def train(
-    net: nn.Module, x: Tensor, y: Tensor, penalty: Penalty | None, epochs: int
-) -> float:
+def train(net: nn.Module, x: Tensor, y: Tensor, penalty: Penalty | None, epochs: int) -> float:
     """Train on all points at once; the last step's mean squared error, without the penalty."""
     optimiser = torch.optim.Adam(net.parameters(), lr=RATE, weight_decay=0.0)
     error = math.nan
