@@ -6,7 +6,8 @@ A miss has two explanations that must not be mixed up, and so the same number is
 other seeds: inside their range it could have come from this listing, by another seed or another
 version of the libraries (bad luck); outside of it, it is no number of this listing (false). Of 21
 seeds alike, one given seed lies outside the range of the other 20 in two cases of 21: a single
-number outside is weak evidence, many are strong.
+number outside is weak evidence, many are strong. A hit is weak evidence too where few numbers are
+possible: six of eight channels survive a dropout of 0.3 in three runs of ten.
 """
 
 from __future__ import annotations
