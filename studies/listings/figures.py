@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from harness.figures import BLACK, BLUE, GREEN, VERMILION
+from harness.figures import BLACK, BLUE, GREEN, PURPLE, VERMILION
+from studies.listings.possible import is_possible
 from studies.listings.printed import DROPOUT, NUMBERS, STRATEGIES, WEIGHTS, Printed
 from studies.listings.strategies import STRATEGIES as SIX
 
@@ -36,6 +37,11 @@ class Found(NamedTuple):
     def within(self) -> bool:
         """Whether the printed number lies in the range of the other seeds."""
         return self.measured and self.number.is_within(self.others.tolist())
+
+    @property
+    def impossible(self) -> bool:
+        """Whether the range holds the printed number, and yet no count prints it."""
+        return self.within and not is_possible(self.number.name)
 
     @property
     def same(self) -> bool:
@@ -78,20 +84,19 @@ def printed_against_found(table: pd.DataFrame) -> Figure:
         axes.set_ylim(-len(mine) + 0.4, 0.6)
         edge = FURTHEST + 0.3
         axes.set_xlim(-edge, 1 + edge)
-        axes.set_xticks([0, 1], ["least", "largest"], fontsize=13)
-        axes.set_title(f"document D, {listing}", fontsize=14, loc="left")
+        axes.set_xticks([0, 1], ["0", "1"], fontsize=13)
+        axes.set_title(listing, fontsize=14, loc="left")
         axes.grid(visible=False)
-    panels[1].set_xlabel(
-        "on the scale from the least to the largest of 20 other seeds", fontsize=15
-    )
+    panels[1].set_xlabel("0: the least, 1: the largest of 20 other seeds", fontsize=15)
     _legend(figure)
     measured = [each for each in every if each.measured]
     same = sum(each.same for each in measured)
     outside = sum(not each.within for each in measured)
+    impossible = sum(each.impossible for each in measured)
     figure.suptitle(
-        f"Of {len(measured)} printed numbers the document's seed gives {same}; "
-        f"{outside} lie outside of all that 20 other seeds give\n"
-        "CPU, one thread; a mark: one number",
+        f"The document's seed gives {same} of {len(measured)} printed numbers; {outside} lie "
+        f"outside all that 20\nother seeds give, {impossible} inside are no possible count. "
+        "Document D, CPU, one thread; a mark: one number",
         fontsize=18,
     )
     return figure
@@ -109,8 +114,9 @@ def _draw_number(axes: Axes, y: float, each: Found) -> None:
     own = each.in_ranges(float(each.number.as_text(each.found)))
     axes.plot(_inside(own), y, "|", color=BLACK, markersize=13, markeredgewidth=2.5)
     place = each.in_ranges(each.number.value)
-    colour = GREEN if each.within else VERMILION
+    colour = PURPLE if each.impossible else GREEN if each.within else VERMILION
     shape = "o" if place == _inside(place) else ("<" if place < 0 else ">")
+    shape = "X" if each.impossible else shape
     axes.plot(_inside(place), y, shape, color=colour, markersize=9, fillstyle="full")
 
 
@@ -123,11 +129,12 @@ def _legend(figure: Figure) -> None:
 
     marks = [
         Line2D([], [], ls="", marker="o", color=GREEN, label="printed, inside"),
-        Line2D([], [], ls="", marker="o", color=VERMILION, label="printed, outside"),
-        Line2D([], [], ls="", marker=">", color=VERMILION, label="further than two ranges away"),
+        Line2D([], [], ls="", marker="o", color=VERMILION, label="outside"),
+        Line2D([], [], ls="", marker="X", color=PURPLE, label="inside, but no count prints it"),
+        Line2D([], [], ls="", marker=">", color=VERMILION, label="over two ranges away"),
         Line2D([], [], ls="", marker="|", color=BLACK, label="the document's seed", ms=13, mew=2.5),
     ]
-    figure.legend(handles=marks, loc="outside lower center", ncols=4, fontsize=13)
+    figure.legend(handles=marks, loc="outside lower center", ncols=5, fontsize=13)
 
 
 #: The two accuracies of a strategy: colour, and where they stand beside its name.
@@ -167,7 +174,14 @@ def _draw_accuracy(axes: Axes, y: float, each: Found, colour: str) -> None:
             0.02, y, "failed", color=colour, va="center", transform=axes.get_yaxis_transform()
         )
         return
-    axes.plot([each.others.min(), each.others.max()], [y, y], color=colour, lw=9, alpha=0.25)
+    axes.plot(
+        [each.others.min(), each.others.max()],
+        [y, y],
+        color=colour,
+        lw=9,
+        alpha=0.25,
+        solid_capstyle="butt",
+    )
     axes.plot(each.others, np.full(len(each.others), y), ".", color=colour, markersize=6, alpha=0.6)
     axes.plot(each.found, y, "|", color=BLACK, markersize=16, markeredgewidth=2.5)
     axes.plot(each.number.value, y, "D", color=VERMILION, markeredgecolor="white", markersize=11)
@@ -175,7 +189,7 @@ def _draw_accuracy(axes: Axes, y: float, each: Found, colour: str) -> None:
 
 def _strategy_legend(axes: Axes) -> None:
     marks = [
-        *(axes.plot([], [], ".-", color=c, lw=6, alpha=0.5, label=what)[0] for what, c, _ in SIDES),
+        *(axes.plot([], [], color=c, lw=9, alpha=0.4, label=what)[0] for what, c, _ in SIDES),
         axes.plot([], [], "|", color=BLACK, markersize=16, mew=2.5, label="the document's seed")[0],
         axes.plot([], [], "D", color=VERMILION, label="printed")[0],
     ]

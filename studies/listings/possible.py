@@ -69,6 +69,17 @@ LISTED: Mapping[str, Statement] = {
     PAIR: Statement((PRINTED["train mean"], PRINTED["train fraction"]), (2, 1), ONES),
     **{name: Statement((PRINTED[name],), (1,), HELD_OUT) for name in ACCURACIES},
 }
+
+
+def is_possible(name: str) -> bool:
+    """Whether some count prints a number; a number that no count stands behind is.
+
+    Args:
+        name: of the number, as in ``printed``.
+    """
+    return name not in LISTED or any(True for _ in LISTED[name].counts())
+
+
 #: Statements whose answer is known: the second is one step off.
 KNOWN_POSSIBLE, KNOWN_IMPOSSIBLE = "a mean of 1.0020 beside 0.5010", "a mean of 1.0001"
 KNOWN: Mapping[str, Statement] = {

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from studies.listings.dropout_demo import ONES
-from studies.listings.possible import HELD_OUT, Statement, prints
+from studies.listings.possible import HELD_OUT, LISTED, Statement, is_possible, prints
 
 
 def exact(count: int, cases: int, places: int) -> str:
@@ -45,3 +45,9 @@ def test_a_number_prints_with_as_many_decimals_as_the_text_has() -> None:
     assert prints(1 / 3, "0.333")
     assert not prints(1 / 3, "0.334")
     assert prints(1 / 3, "0.33")
+
+
+def test_a_number_that_is_no_count_is_possible_and_one_that_is_has_to_have_one() -> None:
+    assert is_possible("no penalty: final MSE")
+    for name, statement in LISTED.items():
+        assert is_possible(name) == bool(list(statement.counts()))
