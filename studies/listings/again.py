@@ -3,8 +3,8 @@
 Both scripts (``script``) run in a process that does other work as well, and again in a fresh one,
 with one thread, and their lines are compared. Two threads are another run than a repeat, for sums
 may be split another way; they are shown beside it, and a run with another seed shows that a
-difference would be seen: these two are compared after a
-fiftieth of the epochs, for two threads that wait for each other are dear on a busy machine.
+difference would be seen: these two are compared after a fiftieth of the epochs, for two threads
+that wait for each other are dear on a busy machine.
 """
 
 from __future__ import annotations
