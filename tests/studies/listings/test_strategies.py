@@ -118,8 +118,9 @@ def test_side_by_side_networks_learn_what_they_learn_one_by_one(name: str) -> No
         fit(net, Batches(rows, source), strategy.decay, epochs)
     hits = _accuracies(together, train)
     for at, (net, alone) in enumerate(zip(nets, together.unstack(), strict=True)):
-        for one, two in zip(net.parameters(), alone.parameters(), strict=True):
-            assert torch.allclose(one, two, atol=2e-3)
+        # Not the parameters: in front of a batch norm a bias has no gradient but rounding.
+        apart = (net.eval()(parts[at][1].x) - alone.eval()(parts[at][1].x)).abs().max()
+        assert apart < 0.02
         plain = accuracy(net, loader(parts[at][0], 128, shuffle=False))
         assert hits[at].item() == pytest.approx(plain, abs=0.005)
 
