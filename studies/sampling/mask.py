@@ -45,6 +45,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
+#: Numbers of the special tokens, of which none comes in the sequences.
+SPECIAL = (
+    dict.fromkeys(("bos_token_id", "cls_token_id"), 1)
+    | dict.fromkeys(("eos_token_id", "sep_token_id"), 2)
+    | {"pad_token_id": 0}
+)
 LENGTHS, VOCABULARY, WIDTH, HEADS = (12, 47, 5, 30), 1000, 32, 2
 
 BERT, EAGER, ROBERTA = "BERT", "BERT, eager attention", "RoBERTa"
@@ -113,7 +119,7 @@ def language_model(name: str) -> Forward:
             transformers.ElectraConfig(**sizes, embedding_size=WIDTH)
         ),
         MODERN: lambda: transformers.ModernBertModel(
-            transformers.ModernBertConfig(**sizes, pad_token_id=0)
+            transformers.ModernBertConfig(**sizes, **SPECIAL)
         ),
         CAUSAL: lambda: transformers.GPT2Model(
             transformers.GPT2Config(

@@ -12,6 +12,7 @@ What a permutation costs is asked in ``reshuffling_cost``.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from harness import (
@@ -76,9 +77,17 @@ CLAIMS: tuple[Claim | Beyond | Control, ...] = (
 )
 
 
-def prepare(blocks: tuple[Block, ...]) -> dict[str, ClassTask]:
-    """Both sets, with a network for each block."""
-    return {name: task_of(name, blocks) for name in TASK.levels}
+@dataclass(frozen=True)
+class Cell:
+    """How many epochs to train, and on what."""
+
+    epochs: int
+    tasks: dict[str, ClassTask]
+
+
+def prepare(blocks: tuple[Block, ...]) -> Cell:
+    """Both sets, with a network for each block; ``effort`` is the number of epochs."""
+    return Cell(blocks[0].effort, {name: task_of(name, blocks) for name in TASK.levels})
 
 
 def task_of(name: str, blocks: tuple[Block, ...]) -> ClassTask:
@@ -105,13 +114,13 @@ def images(name: str, rows: int, seed: int, stream: int) -> tuple[Tensor, Tensor
     return of_class[y] + torch.randn(rows, PIXELS, generator=noise), y
 
 
-def measure(tasks: dict[str, ClassTask], arm: Arm) -> Sequence[Responses]:
-    """Train three epochs, and try the networks on new images."""
-    task = tasks[arm[TASK]]
+def measure(cell: Cell, arm: Arm) -> Sequence[Responses]:
+    """Train for some epochs, and try the networks on new images."""
+    task = cell.tasks[arm[TASK]]
     if arm[SHUFFLE] == EACH_BATCH:
-        batches = beginnings(task, EPOCHS)
+        batches = beginnings(task, cell.epochs)
     else:
-        batches = batches_in_order(task, arm[SHUFFLE], EPOCHS)
+        batches = batches_in_order(task, arm[SHUFFLE], cell.epochs)
     nets, _ = train(task, batches, "Adam")
     with torch.no_grad():
         outputs = nets(task.val.x)
@@ -121,9 +130,6 @@ def measure(tasks: dict[str, ClassTask], arm: Arm) -> Sequence[Responses]:
         {"accuracy": each, "loss": loss}
         for each, loss in zip(right.tolist(), losses.tolist(), strict=True)
     ]
-
-
-EPOCHS = 3
 
 
 def beginnings(task: ClassTask, epochs: int) -> Tensor:
@@ -136,11 +142,12 @@ def beginnings(task: ClassTask, epochs: int) -> Tensor:
     return torch.stack(drawn).to(task.train.x.device)
 
 
-EXPERIMENT: Experiment[dict[str, ClassTask]] = Experiment(
+EXPERIMENT: Experiment[Cell] = Experiment(
     question="Does training gain from a new permutation before every batch?",
     factors=(TASK, SHUFFLE),
     blocks=PerProfile(2, 20, 40),
     together=PerProfile(2, 20, 20),
+    effort=PerProfile(1, 3, 3),  # epochs
     prepare_together=prepare,
     measure_together=measure,
     responses=(
