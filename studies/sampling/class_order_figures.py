@@ -42,8 +42,8 @@ def loss_by_order(table: pd.DataFrame) -> Figure:
         times = jump / usual
     figure.suptitle(
         f"Where the class changes the loss jumps by {told(times, '.1f')}\ntimes the range of a "
-        f"shuffled epoch (two patterns, Adam; lines and bands:\nmedian and middle 80 % of "
-        f"{table['block'].nunique()} trainings, CPU)",
+        f"shuffled epoch (two patterns, Adam; lines and bands:\nmedian and middle 80 %, "
+        f"n = {table['block'].nunique()} trainings, CPU)",
         fontsize=19,
     )
     return figure
@@ -73,7 +73,7 @@ def lean_by_order(table: pd.DataFrame) -> Figure:
     figure.suptitle(
         f"After 50 batches of one class {told(shares, '.0f', '%')} of held-out\nimages are taken "
         f"for it, whichever class it is (two patterns, Adam;\n"
-        f"dots: {table['block'].nunique()} trainings, CPU)",
+        f"dots: n = {table['block'].nunique()} trainings, CPU)",
         fontsize=19,
     )
     return figure

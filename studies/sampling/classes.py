@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from statistics import NormalDist
 from typing import TYPE_CHECKING
 
-from harness.design.factors import Block
+from harness import Block
 from harness.libraries import nn, torch
 from harness.workloads import load_split, mlp
 from harness.workloads.tasks import Part

@@ -171,7 +171,7 @@ def batches_of_an_epoch(table: pd.DataFrame) -> Figure:
     )
     figure.suptitle(
         f"Of 900 dogs and 100 cats a shuffled batch of {LISTED} holds {shuffled} cats, a weighted "
-        f"one {weighted}\n(bars: one seed; averages: all batches of {table['block'].nunique()} "
+        f"one {weighted}\n(bars: one seed; averages: all batches, n = {table['block'].nunique()} "
         "seeds, CPU)",
         fontsize=20,
     )

@@ -188,7 +188,7 @@ def cosine_by_epoch(table: pd.DataFrame) -> Figure:
     figure.suptitle(
         f"After an epoch a shuffled batch's gradient has a cosine of {told(after[SHUFFLED])}\n"
         f"with the full gradient, one cut class by class {told(after[STORED])} (ten digits;\n"
-        f"trained shuffled; dots: {table['block'].nunique()} trainings, CPU)",
+        f"trained shuffled; dots: n = {table['block'].nunique()} trainings, CPU)",
         fontsize=19,
     )
     return figure

@@ -46,11 +46,13 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 #: Numbers of the special tokens, of which none comes in the sequences.
-SPECIAL = (
-    dict.fromkeys(("bos_token_id", "cls_token_id"), 1)
-    | dict.fromkeys(("eos_token_id", "sep_token_id"), 2)
-    | {"pad_token_id": 0}
-)
+SPECIAL: dict[str, Any] = {
+    "pad_token_id": 0,
+    "bos_token_id": 1,
+    "cls_token_id": 1,
+    "eos_token_id": 2,
+    "sep_token_id": 2,
+}
 LENGTHS, VOCABULARY, WIDTH, HEADS = (12, 47, 5, 30), 1000, 32, 2
 
 BERT, EAGER, ROBERTA = "BERT", "BERT, eager attention", "RoBERTa"
@@ -119,7 +121,7 @@ def language_model(name: str) -> Forward:
             transformers.ElectraConfig(**sizes, embedding_size=WIDTH)
         ),
         MODERN: lambda: transformers.ModernBertModel(
-            transformers.ModernBertConfig(**sizes, **SPECIAL)
+            transformers.ModernBertConfig(**(sizes | SPECIAL))
         ),
         CAUSAL: lambda: transformers.GPT2Model(
             transformers.GPT2Config(
@@ -218,6 +220,7 @@ def gaps_by_model(table: pd.DataFrame) -> Figure:
         transform=axes.get_xaxis_transform(),
         va="top",
     )
+    axes.set_ylim(top=30)
     axes.set_ylabel("largest change of a state at a real position")
     figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=3)
     judged = np.concatenate([_gaps(table, model, given=True) for model in ENCODERS])
@@ -226,7 +229,7 @@ def gaps_by_model(table: pd.DataFrame) -> Figure:
     most = f"{judged.max():.1g}" if len(judged) else "not measured"
     figure.suptitle(
         f"Given the mask, padding moves no encoder's state by more than {most};\n"
-        f"without it BERT's by {least} (dots: {table['block'].nunique()} random networks, CPU)",
+        f"without it BERT's by {least} (dots: n = {table['block'].nunique()} random networks, CPU)",
         fontsize=20,
     )
     return figure

@@ -171,8 +171,8 @@ def cats_along_the_epoch(table: pd.DataFrame) -> Figure:
     figure.suptitle(
         f"Over 1,000 draws the weights make {told(shares_of[True], '.1f', '%', interval=False)} "
         f"cats with replacement, {told(shares_of[False], '.1f', '%', interval=False)} without:\n"
-        "there they only decide what comes first (lines and bands: median and middle 80 % of "
-        f"{table['block'].nunique()} seeds, CPU)",
+        "there they only decide what comes first (lines and bands: median and middle 80 %, "
+        f"n = {table['block'].nunique()} seeds, CPU)",
         fontsize=18,
     )
     return figure

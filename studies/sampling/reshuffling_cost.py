@@ -139,7 +139,7 @@ def cost_by_size(table: pd.DataFrame) -> Figure:
     figure.suptitle(
         f"A new permutation of 10,000 examples before every batch makes a step\n"
         f"{told(ratios.get(('perceptron', JUDGED), nothing))} times as long (perceptron; "
-        f"dots: {table['block'].nunique()} processes; {device_of(table)})",
+        f"dots: n = {table['block'].nunique()} processes; {device_of(table)})",
         fontsize=19,
     )
     return figure

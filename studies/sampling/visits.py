@@ -143,8 +143,8 @@ def examples_by_visits(table: pd.DataFrame) -> Figure:
     wrong = _count(table, SHUFFLED, "otherwise")
     figure.suptitle(
         f"A shuffled epoch shows {wrong:,.0f} of {ROWS:,} examples other than once;\n"
-        f"a weighted one leaves {never:.0f} % of them out (medians of "
-        f"{table['block'].nunique()} seeds, CPU)",
+        f"a weighted one leaves {never:.0f} % of them out (medians, "
+        f"n = {table['block'].nunique()} seeds, CPU)",
         fontsize=20,
     )
     return figure
