@@ -1,9 +1,10 @@
 """Is a rare class barely learnt, and does weighted sampling fix it?
 
 A perceptron is trained on 900 images of one pattern and 100 of another in batches of 32, for ten
-epochs (and, shown beside, for forty), and tried on a thousand new images of each. How well the rare class can be learnt depends on
-how easily the two are confused, so that is varied: the best accuracy that any classifier could have
-on equally many of both goes from 0.70 to 0.99, and recall is a curve along it.
+epochs (and, shown beside, for forty), and tried on a thousand new images of each. How well the rare
+class can be learnt depends on how easily the two are confused, so that is varied: the best accuracy
+that any classifier could have on equally many of both goes from 0.70 to 0.99, and recall is a curve
+along it.
 
 Which part of the curve the passage means was fixed before any of it was seen. It speaks of images
 of dogs and cats and of a model trained on a thousand of them: a small network trained from nothing

@@ -122,7 +122,7 @@ def described(epochs: NDArray[np.int64], draws: int) -> Responses:
     """
     distinct = np.array([len(np.unique(epoch)) for epoch in epochs])
     cats = epochs >= DOGS
-    full = cats[:, : draws - draws % BATCH].reshape(len(epochs), -1, BATCH)
+    full = cats[:, : cats.shape[1] // BATCH * BATCH].reshape(len(epochs), -1, BATCH)
     return {
         "as_said": float(epochs.shape[1] == draws and (distinct < draws).all()),
         "distinct": float(distinct.mean()),
