@@ -1,10 +1,10 @@
 """What does it do to training when classes come one after the other?
 
 Small perceptrons are trained on sets that are stored class by class (``classes``): read as they are
-stored in every epoch, or shuffled; with SGD and with Adam, for as many epochs. A network without a
-state cannot learn that dogs follow cats; what it can take from the order is what came last. So
-after each run of one class it is asked of held-out images, half of which are of either class, how
-many it takes for the class just shown.
+stored in every epoch, or shuffled; with SGD, SGD with momentum and Adam, for as many epochs. A
+network without a state cannot learn that dogs follow cats; what it can take from the order is what
+came last. So after each run of one class it is asked of held-out images, half of which are of
+either class, how many it takes for the class just shown.
 
 Wild is a loss that jumps, where the class changes, by twice the range that the batches of a
 shuffled epoch have at all; without the first epoch, in which the losses of both fall most, that is
@@ -63,7 +63,7 @@ if TYPE_CHECKING:
 
 TASK = Factor("task", (PATTERNS, HALVES, DIGITS))
 PAIRS = (PATTERNS, HALVES)
-OPTIMISER = Factor("optimiser", tuple(RATES))
+OPTIMISER = Factor("optimiser", tuple(RATES), words={"momentum": "SGD with momentum"})
 READ = Factor("read", (STORED, REVERSED, SHUFFLED, ONCE, INDEPENDENT))
 
 EVERY, SAMPLE = 5, 320  # steps between two looks at the training loss, and at how many images
@@ -271,10 +271,18 @@ def accuracy(nets: Replicas, task: ClassTask) -> Tensor:
         return (nets(task.val.x).argmax(-1) == task.val.y).float().mean(1)
 
 
+def in_the_design(arm: Arm) -> bool:
+    """What is shown beside is tried without momentum, and reversed with two classes."""
+    beside = arm[READ] not in (STORED, SHUFFLED)
+    if beside and arm[OPTIMISER] == "momentum":
+        return False
+    return arm[READ] != REVERSED or arm[TASK] in PAIRS
+
+
 EXPERIMENT: Experiment[tuple[Block, ...]] = Experiment(
     question="What does it do to training when classes come one after the other?",
     factors=(TASK, OPTIMISER, READ),
-    only=lambda arm: arm[READ] != REVERSED or arm[TASK] in PAIRS,
+    only=in_the_design,
     blocks=PerProfile(2, 20, 40),
     together=PerProfile(2, 20, 20),
     effort=PerProfile(2, 5, 10),  # epochs

@@ -8,7 +8,7 @@ import numpy as np
 
 from harness.figures import BLUE, GREEN, ORANGE, draw_blocks, told
 from studies.sampling.classes import BLOCK, HALVES, PATTERNS
-from studies.sampling.orders import REVERSED, SHUFFLED, STORED
+from studies.sampling.orders import RATES, REVERSED, SHUFFLED, STORED
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,8 +26,11 @@ def loss_by_order(table: pd.DataFrame) -> Figure:
     axes = figure.subplots()
     shown = table[(table["task"] == PATTERNS) & (table["optimiser"] == "Adam")]
     for read in (STORED, SHUFFLED):
-        rows = shown[(shown["response"] == "batch_loss") & (shown["read"] == read)].dropna()
+        rows = shown[(shown["response"] == "batch_loss") & (shown["read"] == read)]
         losses = rows.pivot_table(index="round", columns="block", values="value")
+        if losses.empty:
+            axes.plot([], color=COLOURS[read], label=f"{read}: failed")
+            continue
         steps = losses.index.to_numpy() + 1
         low, middle, high = (losses.quantile(q, axis=1) for q in (0.1, 0.5, 0.9))
         axes.fill_between(steps, low, high, color=COLOURS[read], alpha=0.25, linewidth=0)
@@ -55,14 +58,16 @@ def lean_by_order(table: pd.DataFrame) -> Figure:
 
     figure = Figure()
     axes = figure.subplots()
-    settings = [(task, name) for task in (PATTERNS, HALVES) for name in ("SGD", "Adam")]
+    settings = [(task, name) for task in (PATTERNS, HALVES) for name in RATES]
     for read, shift in ((STORED, -0.22), (REVERSED, 0.0), (SHUFFLED, 0.22)):
         for place, (task, optimiser) in enumerate(settings):
             shares = 50 + 100 * _values(table, task, optimiser, read, "lean")
+            if not len(shares):
+                continue  # no such arm
             label = read if place == 0 else None
             draw_blocks(axes, place + shift, shares, colour=COLOURS[read], width=0.08, label=label)
     axes.axhline(50, color="#555555", linewidth=1.5, linestyle="--")
-    axes.text(3.45, 51, "share that is of it", ha="right", fontsize=14, color="#555555")
+    axes.text(5.45, 51, "share that is of it", ha="right", fontsize=14, color="#555555")
     axes.set_xticks(
         range(len(settings)), [f"{task}\n{name}" for task, name in settings], fontsize=15
     )

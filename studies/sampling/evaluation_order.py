@@ -123,7 +123,7 @@ def evaluate(net: nn.Module, split: Split, order: Tensor) -> tuple[float, float]
 EXPERIMENT = Experiment(
     question="Does the order of the rows matter to an evaluation?",
     factors=(NET, MODE),
-    blocks=PerProfile(1, 20, 40),
+    blocks=PerProfile(1, 10, 40),
     prepare=prepare,
     measure=measure,
     responses=(

@@ -65,7 +65,7 @@ CUT = Factor(
     control=STORED,
     words={STORED: "batches cut class by class", SHUFFLED: "shuffled batches"},
 )
-BATCHES, CLOSER = 20, 0.1  # batches of an arm; by so much the cosine is larger
+BATCHES, CLOSER = 50, 0.1  # batches of an arm; by so much the cosine is larger
 
 CLOSENESS = Difference("cosine", CUT).at(cut=SHUFFLED)
 CLAIMS: tuple[Claim | Beyond | Control, ...] = (

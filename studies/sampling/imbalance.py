@@ -23,6 +23,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from functools import partial
+from statistics import NormalDist
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -208,10 +209,14 @@ def recall_by_confusion(table: pd.DataFrame) -> Figure:
             label = cure if place == 0 else None
             recalls = _values(table, cure, best)
             draw_blocks(axes, place + shift, recalls, colour=colour, width=0.07, label=label)
-        medians = [float(np.nanmedian(_values(table, cure, best))) for best in BEST.levels]
+        medians = [_middle(_values(table, cure, best)) for best in BEST.levels]
         axes.plot(
             [place + shift for place in places.values()], medians, color=colour, linewidth=1.5
         )
+    ideal = [100 * ideal_recall(best) for best in BEST.levels]
+    axes.plot(
+        list(places.values()), ideal, color=BLACK, linestyle=":", label="best possible, unweighted"
+    )
     axes.axhline(100 * BARELY, color=BLACK, linestyle="--", linewidth=1.5)
     axes.text(6.4, 51, "half", ha="right", fontsize=14)
     axes.axvspan(-0.5, len(CONFUSED) - 0.5, color="#EEEEEE", zorder=0)
@@ -221,7 +226,7 @@ def recall_by_confusion(table: pd.DataFrame) -> Figure:
     axes.set_ylim(-2, 104)
     axes.set_xlabel("best accuracy that is possible on equally many of both classes")
     axes.set_ylabel("new images of the rare class\nrecognised, %")
-    figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=3)
     plain, weighted = (told(_values(table, cure, 0.75), ".0f", "%") for cure in (PLAIN, WEIGHTED))
     figure.suptitle(
         f"Images that are told apart 75 times in 100 at best: plain shuffling recognises\n{plain} "
@@ -230,6 +235,23 @@ def recall_by_confusion(table: pd.DataFrame) -> Figure:
         fontsize=18,
     )
     return figure
+
+
+def _middle(values: NDArray[np.float64]) -> float:
+    """The median of the values there are; NaN without any."""
+    there = values[np.isfinite(values)]
+    return float(np.median(there)) if len(there) else math.nan
+
+
+def ideal_recall(best: float) -> float:
+    """The recall of the best possible classifier of 900 to 100 that counts every error alike.
+
+    Seen along the line from one pattern to the other both classes are normal, and it takes for rare
+    what lies beyond the place where nine times the one density is the other.
+    """
+    normal = NormalDist()
+    apart = 2 * normal.inv_cdf(best)
+    return normal.cdf(apart / 2 - math.log(DOGS / CATS) / apart)
 
 
 def _values(table: pd.DataFrame, cure: str, best: float) -> NDArray[np.float64]:

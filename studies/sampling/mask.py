@@ -243,7 +243,7 @@ def _gaps(table: pd.DataFrame, model: str, *, given: bool) -> NDArray[np.float64
 EXPERIMENT = Experiment(
     question="Does a model that is given the mask leave padding alone?",
     factors=(MODEL, GIVEN),
-    blocks=PerProfile(1, 20, 40),
+    blocks=PerProfile(1, 10, 40),
     measure=measure,
     responses=(
         Response(

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 STORED, REVERSED, SHUFFLED = "class by class", "classes reversed", "shuffled every epoch"
 ONCE, INDEPENDENT = "shuffled once", "drawn with replacement"
 #: Usual learning rates.
-RATES = {"SGD": 0.1, "Adam": 0.001}
+RATES = {"SGD": 0.1, "momentum": 0.01, "Adam": 0.001}
 
 
 def rows_in_order(kind: str, rows: int, epochs: int, seed: int) -> list[Tensor]:
@@ -64,7 +64,7 @@ def train(
     Args:
         task: is left as it was.
         batches: rows, shape (steps, replicas, batch).
-        optimiser: "SGD" or "Adam".
+        optimiser: "SGD", "momentum" (SGD with a momentum of 0.9) or "Adam".
         after: called after every step with the number of steps done; it must draw nothing.
 
     Returns:

@@ -200,7 +200,7 @@ def in_common(epochs: Sequence[Epoch]) -> float:
 EXPERIMENT = Experiment(
     question="Is a shuffled epoch one permutation, drawn at its start and cut into batches?",
     factors=(LOADER, ROWS),
-    blocks=PerProfile(2, 20, 40),
+    blocks=PerProfile(2, 10, 40),
     measure=measure,
     responses=(
         Response("new_orders", "yes/no", "three epochs come in three orders, each complete"),

@@ -41,7 +41,7 @@ from studies.sampling.orders import INDEPENDENT, SHUFFLED, batches_in_order, tra
 if TYPE_CHECKING:
     from torch import Tensor
 
-ROWS, BATCH, NEW = 10_000, 32, 2000
+ROWS, BATCH, NEW = 10_000, 32, 10_000
 TWO, TEN = "two patterns", "ten patterns"
 EACH_BATCH = "before every batch"
 TASK = Factor("task", (TWO, TEN))
