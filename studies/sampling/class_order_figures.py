@@ -67,7 +67,7 @@ def lean_by_order(table: pd.DataFrame) -> Figure:
             label = read if place == 0 else None
             draw_blocks(axes, place + shift, shares, colour=COLOURS[read], width=0.08, label=label)
     axes.axhline(50, color="#555555", linewidth=1.5, linestyle="--")
-    axes.text(5.45, 51, "share that is of it", ha="right", fontsize=14, color="#555555")
+    axes.text(-0.45, 45, "the share that is of it", fontsize=14, color="#555555")
     axes.set_xticks(
         range(len(settings)), [f"{task}\n{name}" for task, name in settings], fontsize=15
     )

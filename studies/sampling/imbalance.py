@@ -45,7 +45,7 @@ from harness import (
     less_than,
     more_than,
 )
-from harness.figures import BLACK, BLUE, ORANGE, draw_blocks, told
+from harness.figures import BLACK, BLUE, GREEN, ORANGE, PURPLE, draw_blocks, told
 from harness.libraries import functional, torch
 from harness.workloads import Replicas
 from harness.workloads.loop import OPTIMISERS
@@ -198,21 +198,25 @@ def drawn(weighted: bool, seed: int, epochs: int) -> Tensor:
 
 
 def recall_by_confusion(table: pd.DataFrame) -> Figure:
-    """Recall of the rare class along how easily the classes are confused, plain and weighted."""
+    """Recall of the rare class along how easily the classes are confused, for every cure."""
     from matplotlib.figure import Figure
 
     figure = Figure()
     axes = figure.subplots()
     places = {best: place for place, best in enumerate(BEST.levels)}
-    for cure, colour, shift in ((PLAIN, ORANGE, -0.12), (WEIGHTED, BLUE, 0.12)):
-        for best, place in places.items():
-            label = cure if place == 0 else None
+    for cure, colour, shift in (
+        (PLAIN, ORANGE, -0.24),
+        (WEIGHTED, BLUE, -0.08),
+        (LOSS, GREEN, 0.08),
+        (THRESHOLD, PURPLE, 0.24),
+    ):
+        tried = [best for best in BEST.levels if len(_values(table, cure, best))]
+        for best in tried:
+            label = cure if best == tried[0] else None
             recalls = _values(table, cure, best)
-            draw_blocks(axes, place + shift, recalls, colour=colour, width=0.07, label=label)
-        medians = [_middle(_values(table, cure, best)) for best in BEST.levels]
-        axes.plot(
-            [place + shift for place in places.values()], medians, color=colour, linewidth=1.5
-        )
+            draw_blocks(axes, places[best] + shift, recalls, colour=colour, width=0.05, label=label)
+        medians = [_middle(_values(table, cure, best)) for best in tried]
+        axes.plot([places[best] + shift for best in tried], medians, color=colour, linewidth=1.5)
     ideal = [100 * ideal_recall(best) for best in BEST.levels]
     axes.plot(
         list(places.values()), ideal, color=BLACK, linestyle=":", label="best possible, unweighted"
