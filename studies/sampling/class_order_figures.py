@@ -68,9 +68,8 @@ def lean_by_order(table: pd.DataFrame) -> Figure:
             draw_blocks(axes, place + shift, shares, colour=COLOURS[read], width=0.08, label=label)
     axes.axhline(50, color="#555555", linewidth=1.5, linestyle="--")
     axes.text(-0.45, 45, "the share that is of it", fontsize=14, color="#555555")
-    axes.set_xticks(
-        range(len(settings)), [f"{task}\n{name}" for task, name in settings], fontsize=15
-    )
+    names = [f"{task}\n{name}".replace(" and ", "\nand ") for task, name in settings]
+    axes.set_xticks(range(len(settings)), names, fontsize=14)
     axes.set_ylim(40, 104)
     axes.set_ylabel("held-out images taken for\nthe class just shown, %")
     figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=3)

@@ -188,7 +188,7 @@ EXPERIMENT = Experiment(
     question="What do batches hold of 900 dogs and 100 cats: in order, shuffled, weighted?",
     factors=(LOADER, BATCH),
     blocks=PerProfile(1, 20, 40),
-    effort=PerProfile(20, 200, 400),  # epochs
+    effort=PerProfile(20, 100, 400),  # epochs
     measure=measure,
     responses=(
         Response("cats", "images", "mean number of cats in a full batch"),
