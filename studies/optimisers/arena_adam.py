@@ -41,7 +41,7 @@ from studies.optimisers.chosen import fewest_steps, other_blocks, ratio_with_cap
 from studies.optimisers.descent import Numbers, Recipe, as_numbers, first_steps, steps_to
 from studies.optimisers.spirals import RATE
 
-BATCH, EPOCHS, TARGET = 32, 20, 0.9  # the arena's
+BATCH, TARGET = 32, 0.9  # the arena's
 TASKS = (SPIRAL_RELU, SPIRAL_TANH, DIGITS)
 WORST = "where it over-fits most"
 TASK = Factor("task", (*TASKS, WORST))
@@ -49,7 +49,9 @@ SHARED, OWN = "one rate of 0.01", "each at its own best rate"
 CHOICE = Factor("choice", (SHARED, OWN))
 #: In an order that costs little where the first is likely to be good.
 RATES = {"Adam": (0.03, 0.01, 0.1, 0.003), "SGD": (0.3, 1.0, 0.1, 0.03)}
-TRIAL, LONGEST, MOST = 500, 3000, 2.0  # steps, steps, times as many steps
+#: For each unit of effort: epochs, steps to choose a rate by, and steps of Adam at most.
+EPOCHS, TRIAL, LONGEST = 2, 50, 300
+MOST = 2.0  # times as many steps; more is not told apart
 
 FASTER, WORSE = at_least(1.25), at_least(1.0)
 FASTER_READING = (
@@ -92,10 +94,12 @@ class Choices:
     rates: Mapping[tuple[str, str], float]
     worst: Mapping[str, str]
 
-    def recipe(self, name: str, optimiser: str, choice: str) -> Recipe:
-        """How an optimiser trains a task."""
-        rate = RATE if choice == SHARED else self.rates[name, optimiser]
-        return Recipe(optimiser, rate, BATCH)
+    def pair(self, name: str, choice: str) -> dict[str, Recipe]:
+        """How both optimisers train a task."""
+        return {
+            each: Recipe(each, RATE if choice == SHARED else self.rates[name, each], BATCH)
+            for each in RATES
+        }
 
 
 def choose(shared: Block) -> Choices:
@@ -104,7 +108,7 @@ def choose(shared: Block) -> Choices:
     tasks = {name: make_task(name, blocks) for name in TASKS}
     rates = {
         (name, optimiser): fewest_steps(
-            task, [Recipe(optimiser, lr, BATCH) for lr in lrs], TARGET, TRIAL
+            task, [Recipe(optimiser, lr, BATCH) for lr in lrs], TARGET, TRIAL * shared.effort
         ).lr
         for name, task in tasks.items()
         for optimiser, lrs in RATES.items()
@@ -112,7 +116,7 @@ def choose(shared: Block) -> Choices:
     chosen = Choices(rates, {})
 
     def median_behind(name: str, choice: str) -> float:
-        return float(np.median(behind(tasks[name], chosen, name, choice)))
+        return float(np.median(behind(tasks[name], chosen.pair(name, choice), shared.effort)))
 
     worst = {
         choice: max(TASKS, key=lambda name, choice=choice: median_behind(name, choice))  # type: ignore[misc]
@@ -142,12 +146,13 @@ def _measured(
     blocks: tuple[Block, ...], chosen: Choices, name: str, choice: str
 ) -> Sequence[Responses]:
     task = make_task(name, blocks)
-    recipes = {optimiser: chosen.recipe(name, optimiser, choice) for optimiser in RATES}
-    longest = np.full((1, len(blocks)), float(LONGEST))
+    recipes = chosen.pair(name, choice)
+    longest = np.full((1, len(blocks)), float(LONGEST * blocks[0].effort))
     adam = steps_to(task, recipes["Adam"], (TARGET,), longest)
     caps = np.where(np.isfinite(adam), np.ceil(MOST * adam), longest)
     sgd = steps_to(task, recipes["SGD"], (TARGET,), caps)
-    ratio, late = ratio_with_cap(sgd, adam, MOST)[0], behind(task, chosen, name, choice)
+    ratio = ratio_with_cap(sgd, adam, MOST)[0]
+    late = behind(task, recipes, blocks[0].effort)
     return [
         {
             "ratio": ratio[place],
@@ -159,19 +164,19 @@ def _measured(
     ]
 
 
-def behind(task: TrainingTask, chosen: Choices, name: str, choice: str) -> Numbers:
-    """By how many points Adam validates worse than SGD after 20 epochs, shape (replicas,).
+def behind(task: TrainingTask, recipes: Mapping[str, Recipe], effort: int) -> Numbers:
+    """By how many points Adam validates worse than SGD at the end, shape (replicas,).
 
     Nothing at most where its training loss is higher.
     """
-    adam, sgd = (ends(task, chosen.recipe(name, each, choice)) for each in ("Adam", "SGD"))
+    adam, sgd = (ends(task, recipes[each], EPOCHS * effort) for each in ("Adam", "SGD"))
     points = 100 * (sgd[1] - adam[1])
     return np.where(adam[0] <= sgd[0], points, np.minimum(points, 0.0))
 
 
-def ends(task: TrainingTask, recipe: Recipe) -> tuple[Numbers, Numbers]:
-    """Training loss and validation accuracy after 20 epochs, a loss of none as infinite."""
-    steps = EPOCHS * (task.train.x.shape[1] // recipe.batch)
+def ends(task: TrainingTask, recipe: Recipe, epochs: int) -> tuple[Numbers, Numbers]:
+    """Training loss and validation accuracy after so many epochs, a loss of none as infinite."""
+    steps = epochs * (task.train.x.shape[1] // recipe.batch)
     *_, last = first_steps(task, recipe, steps)
     loss: Any = as_numbers(evaluate(last.nets, task, task.train)[0])
     accuracy = as_numbers(evaluate(last.nets, task, task.val)[1])
@@ -194,7 +199,7 @@ EXPERIMENT: Experiment[Arena] = Experiment(
     ),
     blocks=PerProfile(2, 20, 40),
     together=PerProfile(2, 20, 20),
-    effort=PerProfile(2, 8, 8),  # seeds to choose on
+    effort=PerProfile(1, 10, 10),  # seeds to choose on; epochs and steps in proportion
     prepare_run=choose,
     prepare_together=Arena,
     measure_together=measure,

@@ -260,7 +260,7 @@ EXPERIMENT: Experiment[Block] = Experiment(
     ),
     blocks=PerProfile(2, 20, 40),
     together=PerProfile(2, 20, 20),
-    effort=PerProfile(5, 1, 1),  # epochs are divided by it
+    effort=PerProfile(10, 1, 1),  # epochs are divided by it
     measure_together=measure,
     claims=CLAIMS,
     figures=(cosine_against_constant,),

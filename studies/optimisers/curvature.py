@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from harness.workloads.tasks import TrainingTask
 
 Weights = Mapping[str, "Tensor"]
-PRODUCTS = 30
+PRODUCTS = 15
 #: A product that is nothing but rounding ends a replica's search: it has seen the whole Hessian.
 NOTHING = 1e-12
 
@@ -72,9 +72,9 @@ def _lanczos(product: Callable[[Tensor], Tensor], like: Tensor, products: int) -
     for _ in range(min(products, shape[1])):
         image = product(basis[-1])
         diagonal.append((image * basis[-1]).sum(dim=1))
+        known = torch.stack(basis, dim=1)  # (replicas, vectors, numbers)
         for _ in range(2):  # twice is enough, for what the first time leaves is rounding
-            for known in basis:
-                image = image - (image * known).sum(dim=1, keepdim=True) * known
+            image = image - ((known @ image[:, :, None]).mT @ known)[:, 0]
         size = image.norm(dim=1)
         alive = size > NOTHING
         beside.append(torch.where(alive, size, 0.0))

@@ -39,7 +39,7 @@ from studies.optimisers.chosen import counted
 from studies.optimisers.descent import Recipe, steps_to
 from studies.optimisers.spirals import USUAL_TURNS, spiral_task
 
-EPOCHS, TARGET = 20, 0.9
+TARGET = 0.9
 EASY, USUAL = "half a turn", "a turn and a half"
 SPIRALS = {
     f"{words}, {net.split(', ')[1]}": (net, turns)
@@ -96,17 +96,17 @@ class Arena:
         return self.tasks[data]
 
 
-def steps_of(task: TrainingTask, batch: int) -> int:
-    """How many steps the arena's epochs are."""
-    return EPOCHS * (task.train.x.shape[1] // batch)
+def steps_of(task: TrainingTask, batch: int, epochs: int) -> int:
+    """How many steps so many epochs are."""
+    return epochs * (task.train.x.shape[1] // batch)
 
 
 def measure(arena: Arena, arm: Arm) -> Sequence[Responses]:
     """Race to the target within the arena's epochs."""
-    task, recipe = arena.task(arm[DATA]), RECIPES[arm[CHANGE]]
-    own = np.full((1, len(arena.blocks)), float(steps_of(task, recipe.batch)))
+    task, recipe, epochs = arena.task(arm[DATA]), RECIPES[arm[CHANGE]], arena.blocks[0].effort
+    own = np.full((1, len(arena.blocks)), float(steps_of(task, recipe.batch, epochs)))
     steps = steps_to(task, recipe, (TARGET,), own)[0]
-    most = max(steps_of(task, each.batch) for each in RECIPES.values())
+    most = max(steps_of(task, each.batch, epochs) for each in RECIPES.values())
     return [
         {"steps": score, "there": float(np.isfinite(found))}
         for score, found in zip(counted(steps, most).tolist(), steps.tolist(), strict=True)
@@ -122,6 +122,7 @@ EXPERIMENT: Experiment[Arena] = Experiment(
     ),
     blocks=PerProfile(2, 20, 40),
     together=PerProfile(2, 20, 20),
+    effort=PerProfile(2, 20, 20),  # epochs
     prepare_together=Arena,
     measure_together=measure,
     claims=CLAIMS,

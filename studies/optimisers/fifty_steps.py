@@ -36,6 +36,7 @@ from studies.optimisers.descent import Recipe, steps_to
 from studies.optimisers.spirals import TASK, USUAL_TURNS, spiral_task
 
 TARGET, FIFTY, LONGEST = 0.9, 50, 150
+TRIAL = 5  # steps to choose by, for each unit of effort: up to fifty
 TURNS = Factor("turns", (0.5, 0.75, 1.0, USUAL_TURNS))
 SPIRALS = TURNS.levels[1:]
 RECIPES = tuple(
@@ -70,7 +71,9 @@ def choose(shared: Block) -> Mapping[tuple[str, float], Recipe]:
     """A configuration for each spiral and network, on seeds that nothing is judged on."""
     blocks = other_blocks(shared, shared.effort)
     return {
-        (name, turns): fewest_steps(spiral_task(name, blocks, turns), RECIPES, TARGET, FIFTY)
+        (name, turns): fewest_steps(
+            spiral_task(name, blocks, turns), RECIPES, TARGET, TRIAL * shared.effort
+        )
         for name in TASK.levels
         for turns in TURNS.levels
     }
@@ -96,7 +99,7 @@ EXPERIMENT: Experiment[Block] = Experiment(
     ),
     blocks=PerProfile(2, 20, 40),
     together=PerProfile(2, 20, 20),
-    effort=PerProfile(2, 10, 10),  # seeds to choose on
+    effort=PerProfile(1, 10, 10),  # seeds to choose on; steps in proportion
     prepare_run=choose,
     measure_together=measure,
     claims=CLAIMS,

@@ -44,7 +44,7 @@ OPTIMISER = Factor("optimiser", ("SGD", "Adam"))
 BATCH = Factor("batch", (8, 16, 64, 128), label="batches of")
 #: Each larger batch with the one an eighth of its size.
 EIGHTFOLD = {64: 8, 128: 16}
-STEPS, PASSES = 180, 10
+STEPS = 18  # for each unit of effort, which is a pass with batches of 16
 SMOOTHER = at_most(0.8)
 
 CLAIMS: tuple[Claim | Beyond | Control, ...] = (
@@ -54,8 +54,8 @@ CLAIMS: tuple[Claim | Beyond | Control, ...] = (
             Ratio("sd_of_change", BATCH).against(small).at(batch=large),
             SMOOTHER,
             reading="More smoothly: with eight times the batch the change of the loss on all "
-            f"training rows from step to step varies a fifth less or still less, over {STEPS} "
-            "steps at the same rate.",
+            "training rows from step to step varies a fifth less or still less, over 180 steps at "
+            "the same rate.",
             headline={"task": SPIRAL_RELU, "optimiser": "SGD"} if large == 128 else False,
         )
         for large, small in EIGHTFOLD.items()
@@ -76,9 +76,9 @@ CLAIMS: tuple[Claim | Beyond | Control, ...] = (
 def measure(blocks: tuple[Block, ...], arm: Arm) -> Sequence[Responses]:
     """Train, and look at the loss after every step; a round of ``curve`` is a step, 0 the start."""
     task, size = make_task(arm[TASK], blocks), arm[BATCH]
-    in_passes = PASSES * (task.train.x.shape[1] // size)
+    steps, in_passes = STEPS * blocks[0].effort, blocks[0].effort * (task.train.x.shape[1] // size)
     recipe = Recipe(arm[OPTIMISER], RATE, size)
-    after = first_steps(task, recipe, max(STEPS, in_passes))
+    after = first_steps(task, recipe, max(steps, in_passes))
     curve = np.stack(
         [
             train_loss(task, Replicas(task.networks)),
@@ -86,9 +86,9 @@ def measure(blocks: tuple[Block, ...], arm: Arm) -> Sequence[Responses]:
         ]
     )
     found = {
-        "sd_of_change": np.diff(curve[: STEPS + 1], axis=0).std(axis=0, ddof=1),
+        "sd_of_change": np.diff(curve[: steps + 1], axis=0).std(axis=0, ddof=1),
         "sd_in_passes": np.diff(curve[: in_passes + 1], axis=0).std(axis=0, ddof=1),
-        "curve": curve[: STEPS + 1],
+        "curve": curve[: steps + 1],
     }
     return [
         {name: values[..., place].tolist() for name, values in found.items()}
@@ -157,6 +157,7 @@ EXPERIMENT: Experiment[Block] = Experiment(
     ),
     blocks=PerProfile(2, 20, 40),
     together=PerProfile(2, 20, 20),
+    effort=PerProfile(2, 10, 10),  # passes with batches of 16
     measure_together=measure,
     claims=CLAIMS,
     figures=(smoothness,),
