@@ -141,7 +141,7 @@ class Run:
     """
 
     losses: Numbers
-    weights: list[Weights]
+    weights: Sequence[Weights]
     rates: list[float]
     val_loss: Numbers
 
