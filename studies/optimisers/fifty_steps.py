@@ -21,7 +21,6 @@ from harness import (
     Control,
     Experiment,
     Factor,
-    Noted,
     PerProfile,
     Response,
     Responses,
@@ -80,14 +79,17 @@ def choose(shared: Block) -> Mapping[tuple[str, float], Recipe]:
 
 
 def measure(blocks: tuple[Block, ...], arm: Arm) -> Sequence[Responses]:
-    """Train with what was chosen; the note says what that is."""
+    """Train with what was chosen, and say what that is."""
     recipe: Recipe = blocks[0].run[arm[TASK], arm[TURNS]]
     task = spiral_task(arm[TASK], blocks, arm[TURNS])
     caps = np.full((1, len(blocks)), float(LONGEST))
     steps = counted(steps_to(task, recipe, (TARGET,), caps)[0], LONGEST)
-    return [
-        {"steps": Noted(each, str(recipe)), "fewer": float(each < FIFTY)} for each in steps.tolist()
-    ]
+    chosen = {
+        "by_adam": float(recipe.optimiser == "Adam"),
+        "rate": recipe.lr,
+        "batch": float(recipe.batch),
+    }
+    return [{"steps": each, "fewer": float(each < FIFTY), **chosen} for each in steps.tolist()]
 
 
 EXPERIMENT: Experiment[Block] = Experiment(
@@ -96,6 +98,9 @@ EXPERIMENT: Experiment[Block] = Experiment(
     responses=(
         Response("steps", "steps", f"steps to 90 %, {LONGEST} at most"),
         Response("fewer", "yes/no", "fewer than 50 steps to 90 %"),
+        Response("by_adam", "yes/no", "the optimiser chosen is Adam"),
+        Response("rate", "1", "the rate chosen"),
+        Response("batch", "rows", "the batch chosen"),
     ),
     blocks=PerProfile(2, 20, 40),
     together=PerProfile(2, 20, 20),

@@ -7,7 +7,6 @@ import math
 import numpy as np
 import pytest
 
-from harness.design.experiment import Noted
 from harness.design.factors import Arm, Block
 from harness.workloads.tasks import SPIRAL_TANH, TrainingTask
 from studies.optimisers import fifty_steps
@@ -30,8 +29,8 @@ def test_what_was_chosen_is_what_is_judged(monkeypatch: pytest.MonkeyPatch) -> N
     found = measure(blocks, Arm((("task", SPIRAL_TANH), ("turns", 1.0))))
     assert used == [chosen]
     assert [each["fewer"] for each in found] == [1, 0, 0]
-    noted = [each["steps"] for each in found]
-    assert noted == [Noted(steps, str(chosen)) for steps in (49.0, 50.0, 150.0)]
+    assert [each["steps"] for each in found] == [49, 50, 150]
+    assert {(each["by_adam"], each["rate"], each["batch"]) for each in found} == {(1, 0.03, 64)}
 
 
 def test_each_setting_gets_one_of_the_eighteen() -> None:
