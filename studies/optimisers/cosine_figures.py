@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 LENGTHS, RATE = (10, 20, 60), 0.01
-STATED = 5.0  # % at least
+STATED = -5.0  # % at most
 
 
 def cosine_against_constant(table: pd.DataFrame) -> Figure:
@@ -54,24 +54,25 @@ def _ends(axes: Axes, rows: pd.DataFrame) -> None:
     for place, (optimiser, task) in enumerate(arms):
         of_arm = rows[(rows["optimiser"] == optimiser) & (rows["task"] == task)]
         for length, shift in zip(LENGTHS, (-0.25, 0.0, 0.25), strict=True):
-            values = 100 * of_arm[of_arm["epochs"] == length]["value"].to_numpy(np.float64)
+            values = -100 * of_arm[of_arm["epochs"] == length]["value"].to_numpy(np.float64)
             draw_blocks(axes, place + shift, values, colour=colours[optimiser], width=0.08)
-    axes.axhline(STATED, color=BLACK, linestyle="--", linewidth=1.5, label="5 % lower")
+    axes.axhline(STATED, color=BLACK, linestyle="--", linewidth=1.5, label="5 % lower, as claimed")
     axes.axhline(0, color=BLACK, linewidth=1)
     names = [f"{optimiser},\n{task.split(', ')[1]}" for optimiser, task in arms]
     axes.set_xticks(range(len(arms)), names)
     axes.set_yscale("symlog", linthresh=10)
-    axes.set_ylabel("cosine ends lower by (%)")
+    axes.set_ylabel("final loss, cosine against constant (%)")
     axes.set_title("10, 20 and 60 epochs at 0.01", fontsize=18)
-    axes.legend(loc="lower left")
+    axes.legend(loc="upper right")
 
 
 def _headline(table: pd.DataFrame) -> str:
     at = (table["response"] == "gain") & (table["task"] == SPIRAL_RELU) & (table["epochs"] == 20)
-    gains = {o: 100 * table[at & (table["optimiser"] == o)]["value"] for o in ("Adam", "SGD")}
+    more = {o: -100 * table[at & (table["optimiser"] == o)]["value"] for o in ("Adam", "SGD")}
     return (
-        f"After 20 epochs cosine ends lower by {told(gains['Adam'], '.0f', '%')} with Adam\n"
-        f"and by {told(gains['SGD'], '.1f', '%')} with SGD (spiral, ReLU, rate 0.01, CPU)\n"
+        "Against a constant rate the loss after 20 epochs of cosine is "
+        f"{told(more['Adam'], '+.0f', '%')}\n"
+        f"with Adam, {told(more['SGD'], '+.1f', '%')} with SGD (spiral, ReLU, rate 0.01, CPU)\n"
         f"(dots: {table['block'].nunique()} seeds; diamonds: medians with 99 % intervals; "
         "bands: middle 80 %)"
     )

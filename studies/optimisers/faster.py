@@ -31,8 +31,8 @@ from harness import (
     Response,
     Responses,
     Value,
-    at_least,
     between,
+    equals,
 )
 from harness.figures import BLACK, BLUE, ORANGE, draw_blocks, told
 from harness.workloads.tasks import SPIRAL_RELU, SPIRAL_TANH
@@ -87,10 +87,10 @@ CLAIMS: tuple[Claim | Beyond, ...] = (
     ),
     Beyond(
         "C6.08",
-        Value("adam_there").at(rival=PLAIN, turns=SPIRALS).frequency(),
-        at_least(0.9),
+        Value("adam_there").at(rival=PLAIN, turns=SPIRALS).always(),
+        equals(1.0),
         why="whether Adam's steps are a number",
-        reading="Adam reaches 90 % in the steps that it has, in nine of ten trainings or more.",
+        reading="Adam reaches 90 % in the 3,000 steps that it has, in every training.",
     ),
 )
 
@@ -177,8 +177,14 @@ def _headline(table: pd.DataFrame) -> str:
     values = table[at]["value"].to_numpy(np.float64)
     values = values[np.isfinite(values)]
     cut = int((values >= MOST).sum())
+    bound = len(values) and np.median(values) >= MOST
+    words = (
+        f"{MOST:.0f} times as many steps as Adam or more"
+        if bound
+        else (f"{told(values, '.1f')} times as many steps as Adam")
+    )
     return (
-        f"At a turn and a half SGD takes {told(values, '.1f')} times as many steps as Adam\n"
+        f"At a turn and a half SGD takes {words}\n"
         f"(ReLU; 6 stands for 6 or more, as in {cut} of {len(values)}); stated are 3 to 5\n"
         f"(rate 0.01, CPU; dots: {table['block'].nunique()} seeds; diamonds: medians with 99 % "
         "intervals)"

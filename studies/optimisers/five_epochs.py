@@ -113,7 +113,7 @@ EXPERIMENT: Experiment[Block] = Experiment(
         Response("loss", "nat", "loss on all training rows after five epochs"),
         Response("accuracy", "%", "training accuracy after five epochs"),
     ),
-    blocks=PerProfile(2, 40, 80),
+    blocks=PerProfile(2, 120, 240),
     together=PerProfile(2, 20, 20),
     measure_together=measure,
     claims=CLAIMS,

@@ -91,5 +91,5 @@ def test_the_figure_tells_both_optimisers() -> None:
                     common | {"round": r, "response": response, "value": 1.0} for r in range(3)
                 ]
     title = cosine_against_constant(pd.DataFrame(rows)).get_suptitle()
-    assert "lower by 50 % (99 % interval 50 to 50) with Adam" in title
-    assert "by \N{MINUS SIGN}4.0 % (99 % interval" in title
+    assert "\N{MINUS SIGN}50 % (99 % interval" in title
+    assert "with Adam, +4.0 % (99 % interval +4.0 to +4.0) with SGD" in title
