@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from harness.figures import BLACK, BLUE, ORANGE, draw_blocks, told
 from harness.workloads.tasks import SPIRAL_RELU, SPIRAL_TANH
@@ -74,9 +75,8 @@ def _headline(table: pd.DataFrame) -> str:
         for optimiser in ("Adam", "SGD")
         for schedule in ("cosine", "constant")
     }
-    more = (
-        -100 * table[at & (table["response"] == "gain") & (table["optimiser"] == "Adam")]["value"]
-    )
+    gains = table[at & (table["response"] == "gain") & (table["optimiser"] == "Adam")]
+    more = -100 * gains["value"].to_numpy(np.float64)
     return (
         f"After 20 epochs of Adam cosine ends at {ends['Adam', 'cosine']} nat, a constant rate at "
         f"{ends['Adam', 'constant']}:\n{told(more, '+.0f', '% of that or of 0.1')};\n"
@@ -85,7 +85,8 @@ def _headline(table: pd.DataFrame) -> str:
     )
 
 
-def _ends_of(rows: pd.DataFrame, optimiser: str, schedule: str) -> pd.Series[float]:
+def _ends_of(rows: pd.DataFrame, optimiser: str, schedule: str) -> NDArray[np.float64]:
     """The loss after the last epoch of each seed."""
     curves = rows[(rows["optimiser"] == optimiser) & (rows["response"] == schedule)]
-    return curves[curves["round"] == curves["round"].max()]["value"]
+    last = curves[curves["round"] == curves["round"].max()]
+    return np.asarray(last["value"], np.float64)
