@@ -1,9 +1,9 @@
 """In the arena, does Adam converge faster than SGD, and might it over-fit?
 
 Two statements. The first is about the usual case: SGD takes at least a quarter more steps than Adam
-until the validation accuracy first reaches 90 % (so Adam a fifth fewer). Steps say who is faster at
-one rate, 0.01, as the arena's slider stands; and one shared rate may favour Adam, so that it is
-judged as well with each at the best of four rates, chosen on other seeds. Three tasks: the spiral
+until the validation accuracy first reaches 90 % (so Adam a fifth fewer). One shared rate may favour
+Adam, so that it is judged with each at the best of four rates, chosen on other seeds; at 0.01 for
+both, as the arena's slider stands, it is shown beside. Three tasks: the spiral
 with two networks, and real digits, of which the passage says nothing. SGD is followed for twice as
 many steps as Adam took on that seed; 2 stands for 2 or more. Where neither gets there in the steps
 there are, neither is faster.
@@ -11,8 +11,8 @@ there are, neither is faster.
 The second says "might": one setting is enough. Which pair of rates shows it most is found on other
 seeds, out of sixteen, on digits and on either spiral, and judged on fresh ones: after the arena's
 20 epochs Adam's validation accuracy is a point or more below SGD's although its training loss is no
-higher. Where its training loss is higher, being worse is no over-fitting. The two halves have six
-and two conditions, so that neither can outvote the other unseen.
+higher. Where its training loss is higher, being worse is no over-fitting. The halves have three
+conditions and two: of a tendency three in four must hold, so that neither half makes it alone.
 """
 
 from __future__ import annotations
@@ -57,8 +57,8 @@ MOST = 2.0  # times as many steps; more is not told apart
 
 FASTER, WORSE = at_least(1.25), at_least(1.0)
 FASTER_READING = (
-    "Faster: SGD takes at least 1.25 times as many steps until the validation accuracy first "
-    "reaches 90 %."
+    "Faster: at their best rates SGD takes at least 1.25 times as many steps until the validation "
+    "accuracy first reaches 90 %."
 )
 OVER_FIT_READING = (
     "Might over-fit: with the rates that show it most on other seeds its validation accuracy after "
@@ -68,10 +68,17 @@ OVER_FIT_READING = (
 CLAIMS: tuple[Claim | Beyond, ...] = (
     Claim(
         "C8.03",
-        Value("ratio").at(task=TASKS, choice=(SHARED, OWN)),
+        Value("ratio").at(task=TASKS, choice=OWN),
         FASTER,
         reading=FASTER_READING,
-        headline={"task": SPIRAL_RELU, "choice": SHARED},
+        headline={"task": SPIRAL_RELU},
+    ),
+    Beyond(
+        "C8.03",
+        Value("ratio").at(task=TASKS, choice=SHARED),
+        FASTER,
+        why="one rate for both, which may favour either; C6.08 speaks of that",
+        reading=FASTER_READING.replace("their best rates", "a rate of 0.01"),
     ),
     Claim("C8.03", Value("behind").at(choice=WORST), WORSE, reading=OVER_FIT_READING),
     Beyond(

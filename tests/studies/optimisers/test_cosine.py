@@ -16,12 +16,14 @@ from harness.workloads.tasks import SPIRAL_RELU, make_task
 from studies.optimisers import cosine
 from studies.optimisers.cosine import (
     EXPERIMENT,
+    SETTLED,
     Run,
     at_equal_loss,
     off_schedule,
     picked,
     relative,
     run,
+    settles,
 )
 from studies.optimisers.cosine_figures import cosine_against_constant
 from studies.optimisers.descent import Numbers, Recipe
@@ -76,6 +78,12 @@ def test_sharpness_is_compared_where_both_get_as_low(monkeypatch: pytest.MonkeyP
     task = make_task(SPIRAL_RELU, (Block(0, 1, 1), Block(1, 2, 1)))
     # Both get to 1.0 and to 2.0: after epochs 1 and 1 along the cosine, 2 and 2 else.
     assert at_equal_loss(task, falling, constant) == pytest.approx([11 / 21, 12 / 22])
+
+
+def test_every_arm_that_settles_is_an_arm_of_the_design() -> None:
+    settled = [arm for arm in EXPERIMENT.arms() if settles(arm)]
+    assert len(settled) == len(set(SETTLED))
+    assert all(arm.as_dict()["optimiser"] == "Adam" for arm in settled)
 
 
 def test_the_figure_tells_both_optimisers() -> None:
