@@ -161,7 +161,10 @@ def lighter_svg(svg: bytes) -> bytes:
     Coordinates are kept to a hundredth of a point, lines are not indented, letters have short
     names, and a style that all marks of a group share stands at the group.
     """
-    lighter = re.sub(rb"\n +", b"\n", re.sub(rb"(\d\.\d\d)\d+", rb"\1", svg))
+    # A scale is no coordinate: letters are drawn at 1/64, and 0.01 in place of 0.015625 would make
+    # them a third smaller than the room that is left for each.
+    rounded = re.sub(rb"(scale\([^)]*\))|(\d\.\d\d)\d+", lambda found: found[1] or found[2], svg)
+    lighter = re.sub(rb"\n +", b"\n", rounded)
     lighter = re.sub(rb'(id="|#)DejaVuSans-', rb"\1D", lighter)
     return _MARKS_OF_ONE_GROUP.sub(_with_one_style, lighter)
 

@@ -27,6 +27,7 @@ COMMANDS = {
     "draw": ([], "draw {run}"),
     "ledger": ([], "ledger"),
     "resume": (["ledger"], "run planted --resume {run}"),
+    "arithmetic": ([], "arithmetic --examples 10000 --batch 32 --epochs 3 --accumulate 4"),
     "help": ([], "--help"),
 }
 
