@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -54,12 +54,12 @@ def show_claim(claim: str, results: Path) -> None:
 
 def citation(entry: Entry, row: Mapping[str, str]) -> str:
     """How to cite a verdict: it names the run, which does not change once it is published."""
-    date = row["run"].rpartition("/")[2][:10]
+    date = row["run"].split()[0].rpartition("/")[2][:10]
     kind = "" if row["kind"] == "claim" else f" ({row['device']} counterpart)"
     return (
         f"The training-claims contributors ({date[:4]}). {TITLE}. "
         f'Claim {row["claim"]}{kind}: "{entry.says}" Verdict: {row["verdict"]}. {row["sentence"]} '
-        f"Run {row['run']}, torch {row['torch']}, {row['device']}."
+        f"Run {', '.join(row['run'].split())}, torch {row['torch']}, {row['device']}."
     )
 
 
@@ -90,14 +90,14 @@ def _show_result(console: Console, entry: Entry, row: Mapping[str, str], results
     if row["stale"]:
         console.print(Text(shown(row["stale"])))
     console.print(Text(f"Machine {row['machine']} ({row['device']}), torch {row['torch']}"))
-    console.print(Text(f"Rows, protocol and figures: results/{row['run']}\n"))
+    places = ", ".join(f"results/{run}" for run in row["run"].split())
+    console.print(Text(f"Rows, protocol and figures: {places}\n"))
     console.print(Text("How to cite", style="bold"))
     console.print(Text(f"{citation(entry, row)}\n"))
 
 
 def _show_conditions(console: Console, row: Mapping[str, str], results: Path) -> None:
-    folder = RunFolder(results / row["run"])
-    findings = read_records(folder, "verdicts.csv", Finding)
+    findings = _findings([RunFolder(results / run) for run in row["run"].split()])
     own = [f for f in findings if f.claim == row["claim"] and f.kind == row["kind"]]
     for reading in dict.fromkeys(f.reading for f in own if f.reading):
         console.print(Text(f"Reading: {reading}", style="italic"))
@@ -109,7 +109,24 @@ def _show_conditions(console: Console, row: Mapping[str, str], results: Path) ->
             console.print(condition_line(finding))
         if len(shown_here) > SHOWN:
             more = len(shown_here) - SHOWN
-            console.print(Text(f"  and {plural(more, 'more condition')} in results/{row['run']}"))
+            place = row["run"].split()[0]
+            console.print(Text(f"  and {plural(more, 'more condition')} in results/{place}"))
+
+
+def _findings(folders: Sequence[RunFolder]) -> list[Finding]:
+    """Of each experiment the findings of the first run that has any.
+
+    Args:
+        folders: of runs, newest first.
+    """
+    found: dict[str, list[Finding]] = {}
+    for folder in folders:
+        own: dict[str, list[Finding]] = {}
+        for finding in read_records(folder, "verdicts.csv", Finding):
+            if finding.verdict != "not tested":
+                own.setdefault(finding.experiment, []).append(finding)
+        found = {**own, **found}
+    return [finding for findings in found.values() for finding in findings]
 
 
 def _show_plan(console: Console, entry: Entry) -> None:

@@ -74,10 +74,10 @@ def span(values: Iterable[float], form: str = ".2f") -> str:
     """The least and the largest of some numbers in words, or one number where both read the same.
 
     Args:
-        values: one or more.
+        values: one or more; those that are nan, of failed cells, are left out.
         form: of each, as ``format`` takes it.
     """
-    found = list(values)
+    found = [value for value in values if not np.isnan(value)] or [np.nan]
     low, high = (format(each, form) for each in (min(found), max(found)))
     return low if low == high else f"{low} to {high}"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from operator import itemgetter
 from pathlib import Path
 
@@ -12,11 +12,13 @@ import pandas as pd
 from harness.design.entry import Entry
 from harness.errors import HarnessError
 from harness.judging.findings import ClaimFinding, Finding
+from harness.judging.judge import judge_run
 from harness.judging.staleness import Staleness, staleness
 from harness.judging.tables import read_records
 from harness.meters.machine import slug
 from harness.protocol.protocol import Protocol, read_machine
 from harness.store.folders import RunFolder
+from harness.store.joined import JoinedRun, join_runs
 from harness.store.observations import StoredRun, reference_runs
 
 #: What the ledger takes from the catalogue, from the claim's finding, from its headline condition,
@@ -43,6 +45,7 @@ class PublishedRun:
     """A run as the ledger sees it: its protocol, its machine and its findings.
 
     ``stale`` says what of the study's rules has changed since, or why the study cannot be loaded.
+    Where it was completed by older runs, ``parts`` says from which run each experiment is.
     """
 
     folder: RunFolder
@@ -52,11 +55,20 @@ class PublishedRun:
     claims: Sequence[ClaimFinding]
     findings: Sequence[Finding]
     stale: Staleness
+    parts: Mapping[str, StoredRun] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
         """The run's place below the results folder."""
-        return f"{self.protocol.study}/{self.folder.path.name}"
+        return place_of(self.folder)
+
+    def runs_of(self, claim: ClaimFinding) -> list[str]:
+        """The places of the runs that a claim's rows are from, newest first."""
+        if not self.parts:
+            return [self.name]
+        own = [self.parts[name] for name in claim.experiments.split() if name in self.parts]
+        own.sort(key=lambda run: run.protocol.started, reverse=True)
+        return list(dict.fromkeys(place_of(run.folder) for run in own)) or [self.name]
 
     def of(self, claim: ClaimFinding) -> list[Finding]:
         """The conditions of a claim, or of its counterpart."""
@@ -78,21 +90,60 @@ class PublishedRun:
 def published_runs(results: Path) -> list[PublishedRun]:
     """The runs that the ledger shows: of each study, machine and device the latest reference run.
 
-    Quick runs are never among them, nor runs of studies outside ``studies/``.
+    Where that left experiments out, they are taken from the latest one that has them. Quick runs
+    are never among them, nor runs of studies outside ``studies/``.
 
     Raises:
         HarnessError: a run is unfinished, not judged yet, or broken.
     """
-    latest: dict[tuple[str, str, str], tuple[StoredRun, str]] = {}
-    runs = [run for run in reference_runs(results) if not run.protocol.origin.endswith(".py")]
-    for run in sorted(runs, key=lambda run: run.protocol.started, reverse=True):
+    found: dict[tuple[str, str, str], list[tuple[StoredRun, str]]] = {}
+    runs = [
+        run
+        for run in reference_runs(results)
+        # A run that was given too little time for anything is no evidence of anything.
+        if not run.protocol.origin.endswith(".py") and _says_something(run)
+    ]
+    # Of two that began in the same second, the later one has the longer name.
+    newest_first = sorted(
+        runs, key=lambda run: (run.protocol.started, run.folder.path.name), reverse=True
+    )
+    for run in newest_first:
         machine = read_machine(run.folder.path, run.protocol)
         key = (run.protocol.study, slug(machine), run.protocol.device)
-        latest.setdefault(key, (run, machine["torch"]["version"]))
+        found.setdefault(key, []).append((run, machine["torch"]["version"]))
     return [
-        published(run, machine, torch)
-        for (_, machine, _), (run, torch) in sorted(latest.items(), key=itemgetter(0))
+        _joined(of, machine) for (_, machine, _), of in sorted(found.items(), key=itemgetter(0))
     ]
+
+
+def _says_something(run: StoredRun) -> bool:
+    return not run.protocol.selection.partial or bool(run.finished())
+
+
+def _joined(runs: Sequence[tuple[StoredRun, str]], machine: str) -> PublishedRun:
+    """The newest run, completed by older ones of the same torch and profile."""
+    newest, torch = runs[0]
+    profile = newest.protocol.profile
+    alike = [run for run, other in runs if other == torch and run.protocol.profile == profile]
+    joined = join_runs(alike)
+    if not isinstance(joined, JoinedRun):
+        return published(newest, machine, torch)
+    judged = judge_run(joined)
+    return PublishedRun(
+        newest.folder,
+        joined.protocol,
+        machine,
+        torch,
+        judged.claims,
+        judged.findings,
+        judged.stale,
+        joined.sources,
+    )
+
+
+def place_of(folder: RunFolder) -> str:
+    """A run's place below the results folder."""
+    return f"{folder.path.parent.name}/{folder.path.name}"
 
 
 def published(run: StoredRun, machine: str, torch: str) -> PublishedRun:
@@ -163,7 +214,7 @@ def _row(run: PublishedRun, claim: ClaimFinding) -> dict[str, str]:
         "device": run.protocol.device,
         "machine": run.machine,
         "torch": run.torch,
-        "run": run.name,
+        "run": " ".join(run.runs_of(claim)),
         "stale": run.staleness_of(claim),
     }
 
