@@ -161,8 +161,8 @@ CLAIMS: tuple[Claim | Beyond | Control, ...] = (
             "C6.15",
             Value("left").at(**arm.as_dict()),
             less_than(0.5),
-            why="not the minimum but whether there is one to settle in: the loss should have fallen "
-            "by half where C6.15 is judged",
+            why="not the minimum but whether there is one to settle in: the loss should have "
+            "fallen by half where C6.15 is judged",
         )
         for arm in ARMS
         if settles(arm)
