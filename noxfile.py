@@ -56,6 +56,12 @@ def studies(session: nox.Session) -> None:
     session.log(f"{len(STUDY_SESSIONS)} studies were run.")
 
 
+@nox.session(venv_backend="none", requires=["environment"])
+def gpu(session: nox.Session) -> None:
+    """Measure on a GPU what fits into a lease: nox -s gpu -- --budget 9m (leaves one archive)."""
+    run(session, "-m", "harness", "gpu", *session.posargs)
+
+
 # -- from stored rows ------------------------------------------------------------------------------
 
 

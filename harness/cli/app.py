@@ -27,11 +27,24 @@ DEFAULT_RESULTS = Path("results")
 
 
 @app.command("list")
-def list_studies(results: Results = DEFAULT_RESULTS) -> None:
+def list_studies(
+    device: Annotated[
+        str | None,
+        typer.Option(help="Instead, what would run on cpu or cuda, by worth, and its time."),
+    ] = None,
+    profile: Annotated[str, typer.Option(help="With --device: of which profile.")] = "standard",
+    results: Results = DEFAULT_RESULTS,
+) -> None:
     """The studies, with the number of claims each judges and what it costs."""
-    from harness.cli.menu import show_studies
+    if device is None:
+        from harness.cli.menu import show_studies
 
-    show_studies(results)
+        show_studies(results)
+    else:
+        from harness.cli.forecast import show_forecast
+        from harness.design.factors import profile_of
+
+        show_forecast(device, profile_of(profile), results)
 
 
 @app.command()
@@ -84,14 +97,74 @@ def run(
     jobs: Annotated[
         int | None, typer.Option(help="Blocks side by side; the rows do not depend on it.")
     ] = None,
+    experiment: Annotated[
+        list[str] | None,
+        typer.Option(help="Measure this experiment alone; can be given several times."),
+    ] = None,
+    budget: Annotated[
+        str | None,
+        typer.Option(help="End within this time (90s, 8m, 1h30m), the most worth having first."),
+    ] = None,
 ) -> None:
     """Run a study, judge its claims and draw its figures."""
     from harness.cli.session import resume_run, start_run
 
     if resume is None:
-        start_run(study, profile, device, results, seed=seed, jobs=jobs)
+        start_run(
+            study,
+            profile,
+            device,
+            results,
+            seed=seed,
+            jobs=jobs,
+            experiments=experiment or (),
+            budget=budget,
+        )
     else:
-        resume_run(study, resume, results, jobs=jobs)
+        resume_run(study, resume, results, jobs=jobs, budget=budget)
+
+
+@app.command()
+def gpu(
+    *,
+    budget: Annotated[str, typer.Option(help="How long the machine is yours: 9m.")] = "9m",
+    archive: Annotated[Path, typer.Option(help="The file to carry away.")] = Path("lease.zip"),
+    device: Annotated[str, typer.Option(help="cuda, or cpu to rehearse.")] = "cuda",
+    profile: Annotated[str, typer.Option(help="quick, standard or full.")] = "standard",
+    seed: Annotated[int, typer.Option(help="Every random stream starts from it.")] = 0,
+    study: Annotated[
+        list[str] | None,
+        typer.Option(help="This study alone; can be given several times."),
+    ] = None,
+    tests: Annotated[bool, typer.Option(help="Run the CUDA tests first.")] = True,
+    results: Results = DEFAULT_RESULTS,
+) -> None:
+    """Measure on a GPU as much as fits into a lease of minutes, and leave it in one archive."""
+    from harness.cli.gpu import run_lease
+    from harness.design.factors import profile_of
+    from harness.protocol.selection import seconds_of
+
+    run_lease(
+        seconds_of(budget),
+        results,
+        archive,
+        device=device,
+        profile=profile_of(profile),
+        seed=seed,
+        studies=study or (),
+        tests=tests,
+    )
+
+
+@app.command("import")
+def import_runs(
+    archive: Annotated[Path, typer.Argument(help="What `harness gpu` left.")],
+    results: Results = DEFAULT_RESULTS,
+) -> None:
+    """Take in the runs of an archive: check, judge and draw them."""
+    from harness.cli.take_in import take_in
+
+    take_in(archive, results)
 
 
 @app.command()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -79,14 +79,14 @@ def _show_result(console: Console, entry: Entry, row: Mapping[str, str], results
     if row["stale"]:
         console.print(Text(shown(row["stale"])))
     console.print(Text(f"Machine {row['machine']} ({row['device']}), torch {row['torch']}"))
-    console.print(Text(f"Rows, protocol and figures: results/{row['run']}\n"))
+    places = ", ".join(f"results/{run}" for run in row["run"].split())
+    console.print(Text(f"Rows, protocol and figures: {places}\n"))
     console.print(Text("How to cite", style="bold"))
     console.print(Text(f"{citation(entry, row)}\n"))
 
 
 def _show_conditions(console: Console, row: Mapping[str, str], results: Path) -> None:
-    folder = RunFolder(results / row["run"])
-    findings = read_records(folder, "verdicts.csv", Finding)
+    findings = _findings([RunFolder(results / run) for run in row["run"].split()])
     own = [f for f in findings if f.claim == row["claim"] and f.kind == row["kind"]]
     for reading in dict.fromkeys(f.reading for f in own if f.reading):
         console.print(Text(f"Reading: {reading}", style="italic"))
@@ -98,7 +98,24 @@ def _show_conditions(console: Console, row: Mapping[str, str], results: Path) ->
             console.print(condition_line(finding))
         if len(shown_here) > SHOWN:
             more = len(shown_here) - SHOWN
-            console.print(Text(f"  and {plural(more, 'more condition')} in results/{row['run']}"))
+            place = row["run"].split()[0]
+            console.print(Text(f"  and {plural(more, 'more condition')} in results/{place}"))
+
+
+def _findings(folders: Sequence[RunFolder]) -> list[Finding]:
+    """Of each experiment the findings of the first run that has any.
+
+    Args:
+        folders: of runs, newest first.
+    """
+    found: dict[str, list[Finding]] = {}
+    for folder in folders:
+        own: dict[str, list[Finding]] = {}
+        for finding in read_records(folder, "verdicts.csv", Finding):
+            if finding.verdict != "not tested":
+                own.setdefault(finding.experiment, []).append(finding)
+        found = {**own, **found}
+    return [finding for findings in found.values() for finding in findings]
 
 
 def _show_plan(console: Console, entry: Entry) -> None:

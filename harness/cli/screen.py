@@ -20,7 +20,7 @@ from harness.words import COLOURS, plural, shown
 #: Claims named beside a warning.
 NAMED = 6
 #: What a reader should look at first.
-FIRST = ("mixed", "refuted", "inconclusive", "reproduced", "not measurable")
+FIRST = ("mixed", "refuted", "inconclusive", "reproduced", "not measurable", "not tested")
 
 
 def show_judgement(
@@ -36,7 +36,7 @@ def show_judgement(
     console = Console(highlight=False)
     protocol = judged.protocol
     own = [claim for claim in judged.claims if claim.kind == "claim"]
-    counts: Counter[str] = Counter(claim.verdict for claim in own)
+    counts = verdict_counts(judged)
     console.print(
         Text(
             f"{protocol.study}, profile {protocol.profile}, {protocol.device}: ", style="bold"
@@ -58,6 +58,11 @@ def show_judgement(
         console.print(stale_line(judged))
     if agreement is not None:
         console.print(agreement.sentence)
+
+
+def verdict_counts(judged: JudgedRun) -> Counter[str]:
+    """How many of a run's claims have which verdict."""
+    return Counter(claim.verdict for claim in judged.claims if claim.kind == "claim")
 
 
 def counts_text(counts: Counter[str]) -> Text:
@@ -161,10 +166,10 @@ def stale_line(judged: JudgedRun) -> Text:
     )
 
 
-def show_paths(run: Path, page: Path, figures: Path) -> None:
-    """Where to read on: three paths."""
+def show_paths(run: Path, page: Path, figures: Path | None) -> None:
+    """Where to read on: three paths, or two where no figure was drawn."""
     out = Console(highlight=False)
     out.print(f"Run     {run}", soft_wrap=True)
     out.print(f"Page    {page}", soft_wrap=True)
-    if figures.is_dir():
+    if figures is not None and figures.is_dir():
         out.print(f"Figures {figures}", soft_wrap=True)

@@ -2,46 +2,73 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+import time
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 
-from harness.catalogue.cards import studies_folder
 from harness.catalogue.loading import load_study
+from harness.cli.open_run import OpenRun
 from harness.cli.progress import ProgressBar
 from harness.cli.screen import show_judgement, show_paths
-from harness.design.experiment import Study
-from harness.design.factors import PROFILES
+from harness.cli.set_aside import error_set_aside
+from harness.design.factors import profile_of
 from harness.errors import HarnessError
-from harness.figures.draw import draw_run
+from harness.figures.draw import draw_run, figures_of
 from harness.judging.judge import JudgedRun, judge_run
 from harness.judging.tables import write_judgement
-from harness.meters.device import TorchDevice, open_device
-from harness.meters.machine import describe_machine, slug
-from harness.protocol.protocol import (
-    Protocol,
-    new_protocol,
-    read_machine,
-    read_protocol,
-    source_hash,
-    write_protocol,
-)
+from harness.meters.device import open_device
+from harness.meters.machine import slug
+from harness.protocol.protocol import read_machine
+from harness.protocol.selection import seconds_of, select
 from harness.publishing.agreement import Agreement, agreement
 from harness.publishing.pages import write_run_page
 from harness.publishing.stored import stored_rows
-from harness.running.runner import execute
 from harness.side_by_side import usable_cores
-from harness.store.folders import RunFolder, create_folder, current_commit, find_run, locked
+from harness.store.folders import RunFolder, locked
 from harness.store.observations import StoredRun, check_stored
+
+#: The share of a budget that is kept for judging and drawing, and the most of it, in seconds.
+EVENING, LONGEST_EVENING = 0.15, 30.0
+#: What a figure takes on one core, in seconds.
+FIGURE_SECONDS = 1.5
+
+
+@dataclass(frozen=True)
+class Hours:
+    """When a command began, and how many seconds it was given; None for as long as it takes."""
+
+    began: float
+    budget: float | None = None
+
+    @property
+    def ends(self) -> float:
+        """When it must be over, by the same clock."""
+        return math.inf if self.budget is None else self.began + self.budget
+
+    @property
+    def measuring_ends(self) -> float:
+        """When no block may be under way any more: judging and drawing come after it."""
+        if self.budget is None:
+            return math.inf
+        return self.ends - min(LONGEST_EVENING, EVENING * self.budget)
 
 
 def start_run(
-    study: str, profile: str, device: str, results: Path, *, seed: int, jobs: int | None = None
-) -> JudgedRun:
+    study: str,
+    profile: str,
+    device: str,
+    results: Path,
+    *,
+    seed: int,
+    jobs: int | None = None,
+    experiments: Sequence[str] = (),
+    budget: str | None = None,
+) -> JudgedRun | None:
     """Start a new run; nothing is written before every argument has been checked.
 
     Args:
@@ -52,76 +79,62 @@ def start_run(
         seed: every random stream starts from it.
         jobs: how many blocks to measure side by side; by default one on each usable core, and one
             alone on a GPU. The rows do not depend on it.
+        experiments: names of those to measure; by default all.
+        budget: how long the run may take, "8m" for instance; by default as long as it takes.
+
+    Returns:
+        The judged run; None where its budget was too short for any experiment.
 
     Raises:
-        HarnessError: unknown study, profile or device, CUDA where there is none, a negative seed,
-            no jobs, or a results folder that cannot be written.
+        HarnessError: unknown study, experiment, profile or device, CUDA where there is none, a
+            negative seed, no jobs, no duration, or a results folder that cannot be written.
     """
-    if profile not in PROFILES:
-        raise HarnessError(f"There is no profile {profile!r}; choose one of {', '.join(PROFILES)}.")
+    began = time.monotonic()
+    chosen = profile_of(profile)
     if seed < 0:
         raise HarnessError(f"The seed must be 0 or more, not {seed}.")
     _check_jobs(jobs)
+    seconds = None if budget is None else seconds_of(budget)
     loaded = load_study(study)
+    selection = select(loaded, experiments, seconds)
     opened = open_device(device)
-    machine = describe_machine(opened.kind)
-    started = datetime.now(UTC)
-    protocol = new_protocol(
-        loaded,
-        profile,
-        opened.kind,
-        seed,
-        started=started.isoformat(timespec="seconds"),
-        commit=current_commit(studies_folder().parent),
-        source_sha256=source_hash(loaded),
-        machine=machine,
-    )
-    name = f"{started:%Y-%m-%d}_{slug(machine)}_{protocol.commit}"
-    folder = create_folder(results, loaded.name, name if profile != "quick" else f"{name}_quick")
-    with locked(folder):
-        try:
-            write_protocol(folder.path, protocol, machine)
-        except HarnessError:
-            folder.discard()
-            raise
-        return _carry_out(loaded, protocol, folder, opened, jobs)
+    run = OpenRun.create(loaded, chosen, opened, results, seed=seed, selection=selection)
+    with locked(run.folder):
+        return _carry_out(run, jobs, Hours(began, seconds))
 
 
-def resume_run(study: str, run: str, results: Path, *, jobs: int | None = None) -> JudgedRun:
+def resume_run(
+    study: str, run: str, results: Path, *, jobs: int | None = None, budget: str | None = None
+) -> JudgedRun | None:
     """Go on with a run that was stopped; finished blocks are kept and not repeated.
+
+    Args:
+        study: its name.
+        run: a run folder, or its name.
+        results: the folder of run folders.
+        jobs: see ``start_run``.
+        budget: of a run that may leave experiments out, how long it may take now; by default it is
+            finished.
+
+    Returns:
+        See ``start_run``.
 
     Raises:
         HarnessError: no such run, a run of another study or another machine, the study's code has
-            changed since, a file of the run is broken, or another process is writing to the folder.
+            changed since, a file of the run is broken, another process is writing to the folder, or
+            a budget for a run that is to be measured whole.
     """
+    began = time.monotonic()
     _check_jobs(jobs)
-    folder = find_run(run, results)
-    protocol = read_protocol(folder.path)
-    loaded = load_study(study)
-    if protocol.study != loaded.name:
-        raise HarnessError(f"{folder.path} is a run of {protocol.study!r}, not of {study!r}.")
-    if source_hash(loaded) != protocol.source_sha256:
+    seconds = None if budget is None else seconds_of(budget)
+    opened = OpenRun.reopen(study, run, results)
+    if seconds is not None and not opened.protocol.selection.partial:
         raise HarnessError(
-            f"{folder.path} was started with another version of the study or the harness "
-            f"(commit {protocol.commit}). Check that version out to go on, or start a new run."
+            f"{opened.folder.path} was started to be measured whole: go on without a budget."
         )
-    opened = open_device(protocol.device)
-    _check_machine(folder, protocol, describe_machine(opened.kind))
-    with locked(folder):
-        check_stored(folder, protocol)
-        return _carry_out(loaded, protocol, folder, opened, jobs)
-
-
-def _check_machine(folder: RunFolder, protocol: Protocol, machine: dict[str, Any]) -> None:
-    """Refuse to add rows of one machine, or of one set of versions, to those of another."""
-    before = read_machine(folder.path, protocol)
-    # A reboot may change by a few pages what the kernel leaves of the memory.
-    odd = [name for name in before if name != "memory_gib" and before[name] != machine.get(name)]
-    if odd:
-        raise HarnessError(
-            f"{folder.path} was started on another machine or with other versions "
-            f"({', '.join(odd)} of machine.json differ). Go on there, or start a new run."
-        )
+    with locked(opened.folder):
+        check_stored(opened.folder, opened.protocol)
+        return _carry_out(opened, jobs, Hours(began, seconds))
 
 
 def _check_jobs(jobs: int | None) -> None:
@@ -129,22 +142,44 @@ def _check_jobs(jobs: int | None) -> None:
         raise HarnessError(f"The number of jobs must be 1 or more, not {jobs}.")
 
 
-def _carry_out(
-    study: Study, protocol: Protocol, folder: RunFolder, device: TorchDevice, jobs: int | None
-) -> JudgedRun:
-    jobs = jobs or (usable_cores() if device.kind == "cpu" else 1)
+def _carry_out(run: OpenRun, jobs: int | None, hours: Hours) -> JudgedRun | None:
     console = Console(stderr=True)
-    console.print(f"Run folder: {folder.path}", soft_wrap=True)
-    with _resumable(console, protocol, folder), ProgressBar(console) as bar:
-        execute(study, protocol, folder, device, bar, jobs=jobs)
-    run = StoredRun(folder, protocol)
-    judged = judge_run(run)
-    write_judgement(run, judged)
-    draw_run(run)
-    page = write_run_page(run, judged)
-    show_judgement(judged, _agreement(judged, folder, console))
-    show_paths(folder.path, page, folder.figures)
+    console.print(f"Run folder: {run.folder.path}", soft_wrap=True)
+    partial = run.protocol.selection.partial
+    order = [rules.name for rules in run.by_worth()] if partial else []
+    with (
+        _resumable(console, run),
+        error_set_aside() as terminal,
+        ProgressBar(Console(file=terminal)) as bar,
+    ):
+        run.measure(bar, jobs=jobs, ends=hours.measuring_ends, order=order)
+    stored = run.stored
+    if missing := run.unfinished():
+        names = ", ".join(name.replace("_", " ") for name in missing)
+        console.print(f"Not finished within the budget: {names}; {_go_on(run)}", soft_wrap=True)
+        if not stored.finished():
+            return None
+    judged = judge_run(stored)
+    write_judgement(stored, judged)
+    drawn = _draw_in_time(stored, hours, console)
+    page = write_run_page(stored, judged)
+    show_judgement(judged, _agreement(judged, run.folder, console))
+    show_paths(run.folder.path, page, run.folder.figures if drawn else None)
     return judged
+
+
+def _draw_in_time(run: StoredRun, hours: Hours, console: Console) -> bool:
+    """Draw the figures where the budget leaves time for them; whether it did."""
+    needed = FIGURE_SECONDS * figures_of(run) / usable_cores()
+    if needed > hours.ends - time.monotonic():
+        console.print(
+            "The budget leaves no time for the figures. Draw them with:\n"
+            f"  python -m harness draw {run.folder.path}",
+            soft_wrap=True,
+        )
+        return False
+    draw_run(run)
+    return True
 
 
 def _agreement(judged: JudgedRun, folder: RunFolder, console: Console) -> Agreement | None:
@@ -161,14 +196,17 @@ def _agreement(judged: JudgedRun, folder: RunFolder, console: Console) -> Agreem
 
 
 @contextmanager
-def _resumable(console: Console, protocol: Protocol, folder: RunFolder) -> Iterator[None]:
+def _resumable(console: Console, run: OpenRun) -> Iterator[None]:
     """Say how to go on when a run is stopped by Ctrl-C or by a disk that is full."""
     try:
         yield
     except (KeyboardInterrupt, HarnessError):
-        console.print(
-            "Stopped; every finished block is kept. Go on with:\n"
-            f"  python -m harness run {protocol.origin} --resume {folder.path}",
-            soft_wrap=True,
-        )
+        console.print(f"Stopped; {_go_on(run)}", soft_wrap=True)
         raise
+
+
+def _go_on(run: OpenRun) -> str:
+    return (
+        "every finished block is kept. Go on with:\n"
+        f"  python -m harness run {run.protocol.origin} --resume {run.folder.path}"
+    )

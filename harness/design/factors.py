@@ -14,6 +14,19 @@ Level: TypeAlias = str | int | float | bool
 Profile: TypeAlias = Literal["quick", "standard", "full"]
 PROFILES: tuple[Profile, ...] = get_args(Profile)
 
+
+def profile_of(name: str) -> Profile:
+    """A profile by its name.
+
+    Raises:
+        HarnessError: there is none of this name.
+    """
+    for profile in PROFILES:
+        if profile == name:
+            return profile
+    raise HarnessError(f"There is no profile {name!r}; choose one of {', '.join(PROFILES)}.")
+
+
 L = TypeVar("L", bound=Level)
 T = TypeVar("T")
 

@@ -16,17 +16,20 @@ from harness.protocol.rules import quantifier
 from harness.words import sentence_case
 
 
-def judge_claims(protocol: Protocol, judged: list[JudgedCondition]) -> tuple[ClaimFinding, ...]:
+def judge_claims(
+    protocol: Protocol, judged: list[JudgedCondition], cannot: Sequence[Unmeasurable]
+) -> tuple[ClaimFinding, ...]:
     """Every claim of a run, a counterpart after its claim; headlines are marked in ``judged``.
 
     Args:
         protocol: has the quantifiers.
         judged: all conditions; that which stands for each claim gets its mark here.
+        cannot: what no run can settle.
     """
     parts: dict[tuple[str, Kind], list[int]] = defaultdict(list)
     for at, each in enumerate(judged):
         parts[each.condition.name, each.kind].append(at)
-    unmeasurable = {c.id: c for rules in protocol.experiments.values() for c in rules.unmeasurable}
+    unmeasurable = {each.id: each for each in cannot}
     names = [claim for claim, kind in parts if kind in ("claim", "counterpart")]
     kinds: tuple[Kind, ...] = ("claim", "counterpart")
     found = []

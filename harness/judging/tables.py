@@ -85,7 +85,7 @@ def read_records(folder: RunFolder, name: str, kind: type[R]) -> list[R]:
 
 def summary_table(run: StoredRun) -> pd.DataFrame:
     """One row an experiment, arm and response: block means, their median and its 99 % interval."""
-    frames = [_summarise(rules, run.table(rules)) for rules in run.protocol.measured()]
+    frames = [_summarise(rules, run.table(rules)) for rules in run.finished()]
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
 
 

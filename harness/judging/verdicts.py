@@ -19,6 +19,8 @@ Verdict: TypeAlias = Literal[
 ]
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 
+_OPEN: tuple[Verdict, ...] = ("not tested", "inconclusive", "not measurable")
+
 #: Of a typical claim's conditions, the share that must hold, and that the others stay below.
 MOST, FEW = 0.75, 0.25
 
@@ -78,12 +80,15 @@ def judge_claim(verdicts: Sequence[Verdict], quantifier: str = "always") -> Judg
     told = _counted(counts)
     if quantifier == "can":
         return Judgement(_of_some(counts), f"One setting is enough: {told}.")
-    if quantifier == "typical" and (found := _of_most(counts)):
-        return Judgement(found, f"A tendency: {told}.")
-    found = _of_all(counts)
+    if quantifier == "typical":
+        if counts["not tested"]:  # what is still to come may turn a tendency
+            return Judgement("not tested", f"A tendency: {told}.")
+        if found := _of_most(counts):
+            return Judgement(found, f"A tendency: {told}.")
+    verdict = _of_all(counts)
     if len(verdicts) == 1:
-        return Judgement(found, f"{told[:1].upper()}{told[1:]}.")
-    return Judgement(found, f"It must hold in all: {told}.")
+        return Judgement(verdict, f"{told[:1].upper()}{told[1:]}.")
+    return Judgement(verdict, f"It must hold in all: {told}.")
 
 
 def withhold(judgement: Judgement, failed_controls: Sequence[str]) -> Judgement:
@@ -98,18 +103,18 @@ def _of_all(counts: Counter[Verdict]) -> Verdict:
     """At least one of each is mixed, whatever else is open: nothing open could change that."""
     if counts["reproduced"] and counts["refuted"]:
         return "mixed"
-    for undecided in ("inconclusive", "not measurable"):
-        if counts[undecided]:
-            return undecided
-    return "reproduced" if counts["reproduced"] else "refuted"
+    return _undecided(counts) or ("reproduced" if counts["reproduced"] else "refuted")
+
+
+def _undecided(counts: Counter[Verdict]) -> Verdict | None:
+    """What keeps a claim open, the most that can be done about first: to go on measuring."""
+    return next((verdict for verdict in _OPEN if counts[verdict]), None)
 
 
 def _of_some(counts: Counter[Verdict]) -> Verdict:
     if counts["reproduced"]:
         return "reproduced"
-    if counts["refuted"] == counts.total():
-        return "refuted"
-    return "inconclusive" if counts["inconclusive"] else "not measurable"
+    return _undecided(counts) or "refuted"
 
 
 def _of_most(counts: Counter[Verdict]) -> Verdict | None:
@@ -130,6 +135,7 @@ def _counted(counts: Counter[Verdict]) -> str:
         "refuted": "it does not hold",
         "inconclusive": "it is open",
         "not measurable": "it cannot be measured here",
+        "not tested": "it is not tested",
     }
     if total == 1:
         return of_one.get(next(iter(counts)), "it is open")
@@ -138,6 +144,7 @@ def _counted(counts: Counter[Verdict]) -> str:
         "refuted": "does not hold in",
         "inconclusive": "is open in",
         "not measurable": "cannot be measured here in",
+        "not tested": "is not tested in",
     }
     parts = [f"{words[v]} {counts[v]}" for v in words if counts[v]]
     text = ", ".join(parts)

@@ -16,6 +16,7 @@ from harness.errors import HarnessError
 from harness.files import write_bytes
 from harness.protocol.checksum import json_sha256
 from harness.protocol.rules import ExperimentRules, Statement, study_rules, study_statements
+from harness.protocol.selection import ALL, Selection
 from harness.protocol.stored import (
     rules_from_json,
     rules_hash,
@@ -48,7 +49,8 @@ class Protocol:
         rules_sha256: checksum of claims, regions, factors and blocks, whatever the run.
         source_sha256: checksum of the study's and the harness's code.
         machine_sha256: checksum of ``machine.json``.
-        sha256: checksum of all of the above; every table of the run carries it.
+        sha256: checksum of all else; every table of the run carries it.
+        selection: which of the experiments are to be measured, and in how much time.
     """
 
     study: str
@@ -66,19 +68,23 @@ class Protocol:
     machine_sha256: str
     sha256: str
     format: int = FORMAT
+    selection: Selection = ALL
 
     @property
     def command(self) -> str:
         """The command that repeats the run."""
         return (
             f"python -m harness run {self.origin} --profile {self.profile} "
-            f"--device {self.device} --seed {self.seed}"
+            f"--device {self.device} --seed {self.seed}{self.selection.options}"
         )
 
     def measured(self) -> list[ExperimentRules]:
-        """The experiments that the run's device can measure: those that get a table."""
-        rules = self.experiments.values()
-        return [one for one in rules if one.measurable_on(self.device)]
+        """The experiments that were selected and that the run's device can measure."""
+        return [
+            rules
+            for rules in self.experiments.values()
+            if rules.measurable_on(self.device) and self.selection.takes(rules.name)
+        ]
 
 
 def source_hash(study: Study) -> str:
@@ -99,6 +105,7 @@ def new_protocol(
     commit: str,
     source_sha256: str,
     machine: Mapping[str, Any],
+    selection: Selection = ALL,
 ) -> Protocol:
     """Freeze what a run will do. Nothing has been measured when this is called."""
     experiments, statements = study_rules(study, profile), study_statements(study)
@@ -117,6 +124,7 @@ def new_protocol(
         source_sha256,
         json_sha256(machine),
         sha256="",
+        selection=selection,
     )
     return Protocol(**{**vars(loose), "sha256": json_sha256(_protocol_json(loose))})
 
@@ -207,6 +215,8 @@ def _protocol_json(protocol: Protocol) -> dict[str, Any]:
         "command": protocol.command,
         "confidence": protocol.confidence,
         "origin": protocol.origin,
+        "selected": list(protocol.selection.experiments),
+        "budget": protocol.selection.budget,
         "rules_sha256": protocol.rules_sha256,
         "source_sha256": protocol.source_sha256,
         "machine_sha256": protocol.machine_sha256,
@@ -240,4 +250,5 @@ def _protocol_from_json(stored: dict[str, Any], checksum: str) -> Protocol:
         source_sha256=stored["source_sha256"],
         machine_sha256=stored["machine_sha256"],
         sha256=checksum,
+        selection=Selection(tuple(stored.get("selected", ())), stored.get("budget")),
     )

@@ -50,12 +50,14 @@ def agreement(
     Returns:
         None where nothing of the study is published.
     """
-    runs = dict.fromkeys(row["run"] for row in published if row["run"])
-    if not runs:
+    rows = [row for row in published if row["run"]]
+    if not rows:
         return None
-    own = [row["run"] for row in published if row["machine"] == machine and row["run"]]
-    run = own[0] if own else next(iter(runs))
-    before = {(row["claim"], row["kind"]): row["verdict"] for row in published if row["run"] == run}
+    own = [row for row in rows if row["machine"] == machine]
+    shown = (own or rows)[0]
+    run = shown["run"].split()[0]
+    beside = [row for row in rows if row["machine"] == shown["machine"]]
+    before = {(row["claim"], row["kind"]): row["verdict"] for row in beside}
     both = [c for c in claims if (c.claim, c.kind) in before and c.kind == "claim"]
     differ = {
         c.claim: (before[c.claim, c.kind], c.verdict)

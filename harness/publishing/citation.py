@@ -16,10 +16,10 @@ def citation(entry: Entry, row: Mapping[str, str]) -> str:
         entry: the claim, in the catalogue's words.
         row: what the ledger holds of the claim on one machine.
     """
-    date = row["run"].rpartition("/")[2][:10]
+    date = row["run"].split()[0].rpartition("/")[2][:10]
     kind = "" if row["kind"] == "claim" else f" ({row['device']} counterpart)"
     return (
         f"The training-claims contributors ({date[:4]}). {TITLE}. "
         f'Claim {row["claim"]}{kind}: "{entry.says}" Verdict: {row["verdict"]}. {row["sentence"]} '
-        f"Run {row['run']}, torch {row['torch']}, {row['device']}."
+        f"Run {', '.join(row['run'].split())}, torch {row['torch']}, {row['device']}."
     )

@@ -34,9 +34,9 @@ def claim_files(entry: Entry, sources: Sources) -> dict[str, bytes]:
 
 
 def _context(entry: Entry, sources: Sources) -> dict[str, Any]:
-    rows = {(row["run"], row["kind"]): row for row in sources.rows[entry.claim]}
+    rows = {_key(row): row for row in sources.rows[entry.claim]}
     results = [
-        _result(entry, result, rows[result["run"], result["kind"]], sources)
+        _result(entry, result, rows[_key(result)], sources)
         for result in results_of(entry.claim, sources.gathered.runs)
     ]
     current = [run.name for run in sources.gathered.runs]
@@ -53,6 +53,11 @@ def _context(entry: Entry, sources: Sources) -> dict[str, Any]:
         "twins": [sources.catalogue[twin] for twin in entry.same_as.split()],
         **_neighbours(entry, sources.catalogue),
     }
+
+
+def _key(of: Mapping[str, Any]) -> tuple[Any, ...]:
+    """What tells a claim's rows, and its results, apart."""
+    return of["machine"], of["device"], of["kind"]
 
 
 def _result(
@@ -79,7 +84,7 @@ def _result(
         "figures": _figures(run, result["found"].experiments.split(), shown, sources),
         "citation": citation(entry, row),
         "files": {
-            name: sources.evidence.link(f"{run.name}/{name}") for name in _downloads(run, result)
+            name: sources.evidence.link(place) for name, place in _downloads(run, result).items()
         },
     }
 
@@ -99,17 +104,24 @@ def _figures(
     first = shown.experiment if shown else ""
     own = [figure for figure in figures_of(run, "") if figure["experiment"] in experiments]
     return [
-        picture(f"{run.name}/{figure['path']}", figure["alt"], sources.evidence)
+        picture(figure["place"], figure["alt"], sources.evidence)
         for figure in sorted(own, key=lambda figure: figure["experiment"] != first)
     ]
 
 
-def _downloads(run: PublishedRun, result: Mapping[str, Any]) -> list[str]:
-    """The stored files that a claim rests on: its rows, its rules, what was derived."""
-    names = (run.folder.table(name) for name in result["found"].experiments.split())
-    rows = [path.relative_to(run.folder.path).as_posix() for path in names if path.is_file()]
-    derived = ("verdicts.csv", "summary.csv", "protocol.json", "machine.json")
-    return [*rows, *(name for name in derived if (run.folder.path / name).is_file())]
+def _downloads(run: PublishedRun, result: Mapping[str, Any]) -> dict[str, str]:
+    """The stored files that a claim rests on, with their places: rows, rules, what was derived."""
+    experiments = result["found"].experiments.split()
+    rows = {name: run.folder_of(name).table(name) for name in experiments}
+    files = {f"observations/{name}.parquet": path for name, path in rows.items()}
+    for folder in dict.fromkeys([run.folder, *(run.folder_of(name) for name in experiments)]):
+        of = "" if folder == run.folder else f"{folder.path.name}/"
+        derived = ("verdicts.csv", "summary.csv", "protocol.json", "machine.json")
+        files |= {f"{of}{name}": folder.path / name for name in derived}
+    top = run.folder.path.parents[1]
+    return {
+        name: path.relative_to(top).as_posix() for name, path in files.items() if path.is_file()
+    }
 
 
 def _neighbours(entry: Entry, catalogue: Mapping[str, Entry]) -> dict[str, Any]:

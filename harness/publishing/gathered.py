@@ -14,9 +14,11 @@ from harness.errors import HarnessError
 from harness.publishing.ledger import (
     DescribedRun,
     PublishedRun,
-    current,
+    by_place,
     is_of_the_studies,
+    joined,
     published,
+    says_something,
 )
 from harness.store.folders import RunFolder
 from harness.store.observations import StoredRun
@@ -41,7 +43,8 @@ class Gathered:
 
     Attributes:
         runs: those that the ledger shows, of each study, machine and device the latest.
-        superseded: sound runs that a newer one of the same place has replaced.
+        superseded: sound runs that a newer one of the same place has replaced, where it left
+            nothing out.
         descriptions: of the machine of each of these runs, by the run's name.
         broken: what could not be read.
     """
@@ -76,10 +79,10 @@ def gather(results: Path, known: Collection[str]) -> Gathered:
             broken.append(BrokenRun(name, told.replace(str(path), name)))
         else:
             sound += [run] if run else []
-    newest = {id(each) for each in current([each for each, _ in sound])}
-    of_ledger = {each.place: shown for each, shown in sound if id(each) in newest}
+    places = by_place([each for each, _ in sound])
+    newest = {id(of[0]) for of in places}
     return Gathered(
-        runs=[of_ledger[place] for place in sorted(of_ledger)],
+        runs=[joined(of) for of in places],
         superseded=[shown for each, shown in sound if id(each) not in newest],
         descriptions={shown.name: each.description for each, shown in sound},
         broken=broken,
@@ -101,9 +104,11 @@ def _open(folder: RunFolder, known: Collection[str]) -> tuple[DescribedRun, Publ
     stored = StoredRun.open(folder)
     if stored.protocol.profile == "quick" or not is_of_the_studies(stored):
         return None
+    if not says_something(stored):
+        return None
     described = DescribedRun.open(stored)
     for rules in stored.protocol.measured():
-        if not folder.table(rules.name).is_file():
+        if not stored.protocol.selection.partial and not folder.has_table(rules.name):
             raise HarnessError(
                 f"{folder.path}: the table of {rules.name} is missing; the run is not finished."
             )

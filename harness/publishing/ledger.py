@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
@@ -12,11 +12,13 @@ import pandas as pd
 from harness.design.entry import Entry
 from harness.errors import HarnessError
 from harness.judging.findings import ClaimFinding, Finding
+from harness.judging.judge import judge_run
 from harness.judging.staleness import Staleness, staleness
 from harness.judging.tables import read_records
 from harness.meters.machine import slug
 from harness.protocol.protocol import Protocol, read_machine
 from harness.store.folders import RunFolder
+from harness.store.joined import JoinedRun, join_runs
 from harness.store.observations import StoredRun, reference_runs
 
 #: What the ledger takes from the catalogue, from the claim's finding, from its headline condition,
@@ -43,6 +45,7 @@ class PublishedRun:
     """A run as the ledger sees it: its protocol, its machine and its findings.
 
     ``stale`` says what of the study's rules has changed since, or why the study cannot be loaded.
+    Where it was completed by older runs, ``parts`` says from which run each experiment is.
     """
 
     folder: RunFolder
@@ -52,11 +55,24 @@ class PublishedRun:
     claims: Sequence[ClaimFinding]
     findings: Sequence[Finding]
     stale: Staleness
+    parts: Mapping[str, StoredRun] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
         """The run's place below the results folder."""
-        return f"{self.protocol.study}/{self.folder.path.name}"
+        return place_of(self.folder)
+
+    def folder_of(self, experiment: str) -> RunFolder:
+        """The folder of the run that an experiment's rows are from."""
+        return self.parts[experiment].folder if experiment in self.parts else self.folder
+
+    def runs_of(self, claim: ClaimFinding) -> list[str]:
+        """The places of the runs that a claim's rows are from, newest first."""
+        if not self.parts:
+            return [self.name]
+        own = [self.parts[name] for name in claim.experiments.split() if name in self.parts]
+        own.sort(key=lambda run: run.protocol.started, reverse=True)
+        return list(dict.fromkeys(place_of(run.folder) for run in own)) or [self.name]
 
     def of(self, claim: ClaimFinding) -> list[Finding]:
         """The conditions of a claim, or of its counterpart."""
@@ -78,13 +94,18 @@ class PublishedRun:
 def published_runs(results: Path) -> list[PublishedRun]:
     """The runs that the ledger shows: of each study, machine and device the latest reference run.
 
-    Quick runs are never among them, nor runs of studies outside ``studies/``.
+    Where that left experiments out, they are taken from the latest one that has them. Quick runs
+    are never among them, nor runs of studies outside ``studies/``.
 
     Raises:
         HarnessError: a run is unfinished, not judged yet, or broken.
     """
-    runs = [DescribedRun.open(run) for run in reference_runs(results) if is_of_the_studies(run)]
-    return [published(each.run, each.machine, each.torch) for each in current(runs)]
+    runs = [
+        DescribedRun.open(run)
+        for run in reference_runs(results)
+        if is_of_the_studies(run) and says_something(run)
+    ]
+    return [joined(of) for of in by_place(runs)]
 
 
 @dataclass(frozen=True)
@@ -124,12 +145,57 @@ def is_of_the_studies(run: StoredRun) -> bool:
     return not run.protocol.origin.endswith(".py")
 
 
-def current(runs: Sequence[DescribedRun]) -> list[DescribedRun]:
-    """Of each study, machine and device the latest run, in the order of these three."""
-    latest: dict[tuple[str, str, str], DescribedRun] = {}
-    for each in sorted(runs, key=lambda each: each.run.protocol.started, reverse=True):
-        latest.setdefault(each.place, each)
-    return [latest[place] for place in sorted(latest)]
+def says_something(run: StoredRun) -> bool:
+    """Whether anything of a run is finished: one with too little time for anything says nothing."""
+    return not run.protocol.selection.partial or bool(run.finished())
+
+
+def by_place(runs: Sequence[DescribedRun]) -> list[list[DescribedRun]]:
+    """The runs of each study, machine and device, newest first, in the order of these three."""
+    found: dict[tuple[str, str, str], list[DescribedRun]] = {}
+    # Of two that began in the same second, the later one has the longer name.
+    newest_first = sorted(
+        runs,
+        key=lambda each: (each.run.protocol.started, each.run.folder.path.name),
+        reverse=True,
+    )
+    for each in newest_first:
+        found.setdefault(each.place, []).append(each)
+    return [found[place] for place in sorted(found)]
+
+
+def joined(runs: Sequence[DescribedRun]) -> PublishedRun:
+    """The newest run of a place, completed by older ones of the same torch and profile.
+
+    Raises:
+        HarnessError: it is not judged yet, or a table is broken.
+    """
+    newest = runs[0]
+    profile = newest.run.protocol.profile
+    alike = [
+        each.run
+        for each in runs
+        if each.torch == newest.torch and each.run.protocol.profile == profile
+    ]
+    run = join_runs(alike)
+    if not isinstance(run, JoinedRun):
+        return published(newest.run, newest.machine, newest.torch)
+    judged = judge_run(run)
+    return PublishedRun(
+        newest.run.folder,
+        run.protocol,
+        newest.machine,
+        newest.torch,
+        judged.claims,
+        judged.findings,
+        judged.stale,
+        run.sources,
+    )
+
+
+def place_of(folder: RunFolder) -> str:
+    """A run's place below the results folder."""
+    return f"{folder.path.parent.name}/{folder.path.name}"
 
 
 def published(run: StoredRun, machine: str, torch: str) -> PublishedRun:
@@ -200,7 +266,7 @@ def _row(run: PublishedRun, claim: ClaimFinding) -> dict[str, str]:
         "device": run.protocol.device,
         "machine": run.machine,
         "torch": run.torch,
-        "run": run.name,
+        "run": " ".join(run.runs_of(claim)),
         "stale": run.staleness_of(claim),
     }
 

@@ -19,10 +19,17 @@ from harness.judging.findings import ClaimFinding, Finding
 from harness.judging.judge import JudgedRun
 from harness.judging.warnings import WARNINGS
 from harness.meters.machine import slug
-from harness.protocol.protocol import read_machine
-from harness.publishing.ledger import PublishedRun, ledger_rows, published, published_runs
+from harness.protocol.protocol import Protocol, read_machine
+from harness.publishing.ledger import (
+    PublishedRun,
+    ledger_rows,
+    place_of,
+    published,
+    published_runs,
+)
 from harness.publishing.markdown import render
 from harness.publishing.surprises import surprises
+from harness.store.folders import RunFolder
 from harness.store.observations import StoredRun
 from harness.words import COLOURS, plural
 
@@ -91,13 +98,14 @@ def followed(table: pd.DataFrame, results: Path) -> dict[str, Any] | None:
     if rows.empty:
         return None
     row = {str(column): str(value) for column, value in rows.iloc[0].items()}
-    figures = sorted(results.glob(f"{row['run']}/figures/*.png"))
+    run = row["run"].split()[0]
+    figures = sorted(results.glob(f"{run}/figures/*.png"))
     first = row["experiments"].split()[0].replace("_", "-") if row["experiments"] else ""
     own = [path for path in figures if path.stem.startswith(first)] or figures
     alt = f"{own[0].stem.replace('-', ' ')}: {row['says']}" if own else ""
     place = own[0].relative_to(results).as_posix() if own else ""
     return {
-        "row": {**row, "place": f"document {row['document']}, {row['section']}"},
+        "row": {**row, "run": run, "place": f"document {row['document']}, {row['section']}"},
         "meaning": MEANING[row["quantifier"]],
         "others": f"{plural(int(row['judged']) - 1, 'more setting')} like it",
         "figure": {"alt": alt, "path": place} if own else None,
@@ -237,10 +245,57 @@ def run_context(run: PublishedRun, folder: Path) -> dict[str, Any]:
         "date": protocol.started[:10],
         "command": protocol.command,
         "stale": _stale_text(run),
+        "left": _left_text(run),
+        "parts": _parts_context(run),
         "counts": counts_text([c.verdict for c in run.claims if c.kind == "claim"]),
         "controls": _controls_text(run),
         "figures": figures_of(run, base),
     }
+
+
+def _left_text(run: PublishedRun) -> str:
+    """In a sentence, which experiments no run on the machine has finished; empty for none."""
+    selection = run.protocol.selection
+    if not selection.partial:
+        return ""
+    measured = {finding.experiment for finding in run.findings if finding.verdict != "not tested"}
+    names = [name.replace("_", " ") for name in run.protocol.experiments if name not in measured]
+    return f"Not measured here yet: {', '.join(names)}." if names else ""
+
+
+def _older(run: PublishedRun) -> list[tuple[StoredRun, list[str]]]:
+    """The older runs that complete one, each with the experiments taken from it."""
+    runs: dict[Path, tuple[StoredRun, list[str]]] = {}
+    for name, part in run.parts.items():
+        if part.folder.path != run.folder.path:
+            runs.setdefault(part.folder.path, (part, []))[1].append(name)
+    return list(runs.values())
+
+
+def _parts_context(run: PublishedRun) -> list[dict[str, str]]:
+    return [
+        {
+            "name": place_of(part.folder),
+            "base": f"{part.folder.path.name}/",
+            "date": part.protocol.started[:10],
+            "command": part.protocol.command,
+            "experiments": ", ".join(name.replace("_", " ") for name in names),
+        }
+        for part, names in _older(run)
+    ]
+
+
+def _figures_of_parts(run: PublishedRun) -> list[dict[str, str]]:
+    """The figures of experiments that an older run completes a run with."""
+    found = []
+    for part, names in _older(run):
+        stems = tuple(f"{name.replace('_', '-')}-" for name in names)
+        found += [
+            _figure(path, part.protocol, f"{part.folder.path.name}/")
+            for path in sorted(part.folder.figures.glob("*.png"))
+            if path.stem.startswith(stems)
+        ]
+    return found
 
 
 def _stale_text(run: PublishedRun) -> str:
@@ -263,25 +318,31 @@ def _controls_text(run: PublishedRun) -> str:
 
 
 def figures_of(run: PublishedRun, base: str) -> list[dict[str, str]]:
-    """The figures with alternative texts: what is drawn, of which question, of which experiment."""
-    found = []
-    for path in sorted(run.folder.figures.glob("*.png")):
-        words = path.stem.replace("-", " ")
-        rules = [
-            rules
-            for name, rules in run.protocol.experiments.items()
-            if path.stem.startswith(name.replace("_", "-"))
-        ]
-        drawn = max(rules, key=lambda r: len(r.name), default=None)
-        question = drawn.question if drawn else ""
-        found.append(
-            {
-                "alt": f"{words}. {question}".strip(),
-                "path": f"{base}figures/{path.name}",
-                "experiment": drawn.name if drawn else "",
-            }
-        )
-    return found
+    """The figures with alternative texts: what is drawn, of which question, of which experiment.
+
+    Args:
+        run: with those of the older runs that complete it.
+        base: what stands before the path of a figure of its own folder.
+    """
+    own = [_figure(path, run.protocol, base) for path in sorted(run.folder.figures.glob("*.png"))]
+    return [*own, *_figures_of_parts(run)]
+
+
+def _figure(path: Path, protocol: Protocol, base: str) -> dict[str, str]:
+    """A figure: its path, its place below the results folder, what it shows and of what."""
+    rules = [
+        rules
+        for name, rules in protocol.experiments.items()
+        if path.stem.startswith(name.replace("_", "-"))
+    ]
+    drawn = max(rules, key=lambda r: len(r.name), default=None)
+    words = path.stem.replace("-", " ")
+    return {
+        "alt": f"{words}. {drawn.question if drawn else ''}".strip(),
+        "path": f"{base}figures/{path.name}",
+        "place": f"{place_of(RunFolder(path.parents[1]))}/figures/{path.name}",
+        "experiment": drawn.name if drawn else "",
+    }
 
 
 def _claim_context(claim: str, entry: Entry | None, runs: Sequence[PublishedRun]) -> dict[str, Any]:

@@ -66,8 +66,15 @@ def run_page(run: PublishedRun, sources: Sources) -> bytes:
         study=run.protocol.study,
         claims=[(found, sources.catalogue[found.claim]) for found in run.claims],
         newer=newer[0].name if newer else "",
+        taken=_taken(run, newer[0]) if newer else "",
         files={name: sources.evidence.link(f"{run.name}/{name}") for name in _files(run, sources)},
     )
+
+
+def _taken(run: PublishedRun, newer: PublishedRun) -> str:
+    """Which experiments of a run still complete the newer one, in words; empty for none."""
+    names = [n for n, part in newer.parts.items() if part.folder.path == run.folder.path]
+    return ", ".join(name.replace("_", " ") for name in names)
 
 
 def machine_page(machine: str, sources: Sources) -> bytes:
@@ -88,8 +95,7 @@ def _run(run: PublishedRun, sources: Sources) -> dict[str, Any]:
     """A run as every page tells it, its figures where the site finds them."""
     context = run_context(run, run.folder.path)
     pictures = [
-        picture(f"{run.name}/{figure['path']}", figure["alt"], sources.evidence)
-        for figure in figures_of(run, "")
+        picture(figure["place"], figure["alt"], sources.evidence) for figure in figures_of(run, "")
     ]
     return {**context, "study": run.protocol.study, "figures": pictures}
 

@@ -17,21 +17,26 @@ from typing import IO, cast
 from harness.errors import HarnessError
 from harness.protocol.protocol import Protocol
 from harness.protocol.rules import Step
+from harness.running.budget import Budget, unlimited
 from harness.running.measure import ending, failures_in, measure_failure
 from harness.running.prestart import Prestart, end, tell
-from harness.running.worker import REFUSED, can_fork
+from harness.running.worker import REFUSED, SPENT, can_fork
 from harness.store.folders import RunFolder
 from harness.store.observations import is_finished, read_part
 
 
 @dataclass
 class _Worker:
-    """A process, the step it is at, when that began, and the experiments it has measured for."""
+    """A process, the step it is at, when that began, the experiments it has measured for.
+
+    It is spent when it has measured a block itself: what it forks then would be no fresh process.
+    """
 
     process: subprocess.Popen[str]
     step: Step
     started: float
     experiments: set[str] = field(default_factory=set)
+    spent: bool = False
 
     @property
     def answers(self) -> IO[str]:
@@ -39,7 +44,7 @@ class _Worker:
 
     def suits(self, step: Step, *, forks: bool) -> bool:
         """Whether it may measure this step after all that it has measured."""
-        own = self.step.rules.fresh_process
+        own, forks = self.step.rules.fresh_process, forks and not self.spent
         if self.process.returncode is not None or (own and not forks):
             return False
         if step.rules.fresh_process:
@@ -61,6 +66,7 @@ def measure_in_pool(
     *,
     prestart: Prestart | None = None,
     when_idle: Callable[[], object] | None = None,
+    budget: Budget | None = None,
 ) -> Generator[tuple[Step, float, int], None, None]:
     """Measure steps side by side; each is yielded when its file is on the disk.
 
@@ -76,6 +82,7 @@ def measure_in_pool(
             starts when it has something to measure.
         when_idle: is called as soon as a worker has nothing left to measure, while others may still
             be at work.
+        budget: says which steps may begin, and when all ends: what is then under way is given up.
 
     Yields:
         The step, its seconds and its number of failed rows.
@@ -84,20 +91,24 @@ def measure_in_pool(
         HarnessError: a worker could not go on, because the disk is full for instance.
     """
     with DefaultSelector() as ready:
-        prestart = prestart or Prestart(protocol, folder)
-        pool = _Pool(protocol, folder, ready, list(reversed(steps)), prestart)
+        budget = budget or unlimited(clock)
+        # What a step takes decides what else is begun: a process that starts must not weigh in it.
+        prestart = prestart or Prestart(folder, ready_first=budget.limited)
+        pool = _Pool(protocol, folder, ready, list(reversed(steps)), prestart, budget)
         try:
-            for _ in range(min(size, len(steps))):
-                if (step := pool.take()) is not None:
-                    pool.join(step, clock())
-            while ready.get_map():
-                for key, _ in ready.select():
+            pool.fill(size, clock)
+            while ready.get_map() and budget.left > 0:
+                for key, _ in ready.select(budget.left if budget.limited else None):
                     worker: _Worker = key.data
-                    answer = worker.answers.readline().strip()
-                    failures = int(answer) if answer else pool.bury(worker)
-                    yield worker.step, clock() - worker.started, failures
+                    answer = worker.answers.readline().split()
+                    worker.spent |= SPENT in answer
+                    failures = int(answer[0]) if answer else pool.bury(worker)
+                    seconds = clock() - worker.started
+                    budget.ended(worker.step, seconds)
+                    yield worker.step, seconds, failures
                     if not pool.go_on(worker, clock()) and when_idle is not None:
                         when_idle()
+                pool.fill(size, clock)  # a block that is done may have let others begin
         finally:
             for worker in pool.workers():
                 end(worker.process)
@@ -113,6 +124,7 @@ class _Pool:
     ready: DefaultSelector
     waiting: list[Step]
     prestart: Prestart
+    budget: Budget
 
     def workers(self) -> list[_Worker]:
         return [key.data for key in self.ready.get_map().values()]
@@ -120,7 +132,16 @@ class _Pool:
     def take(self, worker: _Worker | None = None) -> Step | None:
         """The next step, for a new worker or one that has done its own."""
         others = [other.step.cohort for other in self.workers() if other is not worker]
-        return _take(self.waiting, worker.step if worker else None, others)
+        last = worker.step if worker else None
+        step = _take(self.waiting, last, others, self.budget.admits)
+        if step is not None:
+            self.budget.began(step)
+        return step
+
+    def fill(self, size: int, clock: Callable[[], float]) -> None:
+        """Let workers join as long as there is something for them."""
+        while len(self.ready.get_map()) < size and (step := self.take()) is not None:
+            self.join(step, clock())
 
     def join(self, step: Step, now: float) -> None:
         """Give a step to a new worker."""
@@ -132,7 +153,7 @@ class _Pool:
     def go_on(self, worker: _Worker, now: float) -> bool:
         """Give a worker its next step, or to another in its place; whether there was one."""
         step = self.take(worker)
-        if step is not None and worker.suits(step, forks=can_fork(self.protocol)):
+        if step is not None and worker.suits(step, forks=can_fork()):
             worker.ask(step, now)
             return True
         self.dismiss(worker)
@@ -165,14 +186,17 @@ class _Pool:
 
 
 def _take(
-    waiting: list[Step], last: Step | None = None, others: Sequence[tuple[str, int]] = ()
+    waiting: list[Step],
+    last: Step | None = None,
+    others: Sequence[tuple[str, int]] = (),
+    admits: Callable[[Step], bool] = lambda _: True,
 ) -> Step | None:
     """The next step for a worker; the last of the list, if nothing speaks for another.
 
     Blocks that are measured together are so in one process: their worker goes on with them, and the
     others take something else or, where there is nothing else, have no more to do.
     """
-    places = range(len(waiting) - 1, -1, -1)
+    places = [at for at in range(len(waiting) - 1, -1, -1) if admits(waiting[at])]
     own = [at for at in places if last is not None and waiting[at].cohort == last.cohort]
     free = [at for at in places if waiting[at].cohort not in others]
     return waiting.pop((own or free)[0]) if own or free else None

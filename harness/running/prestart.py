@@ -14,7 +14,21 @@ from typing import IO, cast
 from harness.protocol.protocol import Protocol
 from harness.protocol.rules import Step
 from harness.running.worker import can_fork
+from harness.side_by_side import usable_cores
 from harness.store.folders import RunFolder
+
+#: Of the cores, how many workers start side by side where each block needs one of its own: to
+#: import torch keeps a core busy for seconds.
+MOST_AT_ONCE = 8
+
+
+def starts_at_once(protocol: Protocol, jobs: int) -> int:
+    """How many workers start at a time.
+
+    On a GPU one measures at a time by default, and every block of a timed experiment needs another
+    worker: as many of them start side by side as there are cores, and leave the card alone.
+    """
+    return jobs if protocol.device == "cpu" else max(jobs, min(usable_cores(), MOST_AT_ONCE))
 
 
 class Prestart:
@@ -24,15 +38,22 @@ class Prestart:
     a timed block is measured: several start at a time, and wait their turn.
 
     Args:
-        protocol: of the run.
         folder: the run folder.
         at_once: how many start at a time.
+        ready_first: whether also one that starts alone has imported all before it is asked for a
+            step, so that what it imports is no part of what its first step takes.
     """
 
-    def __init__(self, protocol: Protocol, folder: RunFolder, at_once: int = 1) -> None:
-        self._protocol = protocol
+    def __init__(
+        self,
+        folder: RunFolder,
+        at_once: int = 1,
+        *,
+        ready_first: bool = False,
+    ) -> None:
         self._folder = folder
         self._at_once = at_once
+        self._ready_first = ready_first
         self._getting_ready: list[subprocess.Popen[str]] = []
         self._waiting: list[subprocess.Popen[str]] = []
 
@@ -45,9 +66,11 @@ class Prestart:
             return
         names = [step.rules.name for step in steps]
         # A process that forks measures for every experiment once.
-        needed = max(Counter(names).values()) if can_fork(self._protocol) else len(names)
+        needed = max(Counter(names).values()) if can_fork() else len(names)
         count = min(self._at_once, needed)
-        if count == 1:  # it imports what it needs when it is asked for a step
+        if (
+            count == 1 and not self._ready_first
+        ):  # it imports what it needs when it is asked for a step
             self._waiting.append(_start(self._folder))
             return
         for _ in range(count):
@@ -83,6 +106,8 @@ def _start(folder: RunFolder) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         text=True,
         process_group=0,  # Ctrl-C reaches the run alone, which then ends its pool
+        # By this way of looking for CUDA a library that does so when imported leaves it untouched.
+        env={**os.environ, "PYTORCH_NVML_BASED_CUDA_CHECK": "1"},
     )
 
 

@@ -10,6 +10,9 @@ in a fresh process therefore forks one: it has imported what all blocks of the s
 itself measured nothing. What differs from one start of Python to the next (the layout of memory,
 the order of sets) is the same in what one worker forks, so it forks no two blocks of one experiment
 (the pool sees to that): the blocks of an experiment vary as those of separate starts do.
+
+On CUDA a fork that finds the card spoilt by its parent gives up, and the worker measures that block
+itself.
 """
 
 from __future__ import annotations
@@ -30,7 +33,7 @@ from typing import NoReturn, TextIO, cast
 from harness.catalogue.loading import load_study
 from harness.design.experiment import Study
 from harness.errors import HarnessError
-from harness.meters.device import Device, open_device
+from harness.meters.device import TorchDevice
 from harness.protocol.plan import PlannedBlock
 from harness.protocol.protocol import Protocol, read_protocol
 from harness.protocol.rules import Step
@@ -40,11 +43,19 @@ from harness.store.folders import RunFolder
 
 #: Code a worker ends with where it cannot go on, a full disk for instance.
 REFUSED = 74
+#: Code a fork ends with that finds CUDA spoilt by what its parent did with it.
+SPOILT = 75
+#: What an answer says of a worker that has measured a block itself, and can fork no more.
+SPENT = "spent"
 
 
-def can_fork(protocol: Protocol) -> bool:
-    """Whether workers of this run may fork: not where CUDA is, which does not outlive a fork."""
-    return protocol.device == "cpu" and "fork" in multiprocessing.get_all_start_methods()
+def can_fork() -> bool:
+    """Whether workers may fork here.
+
+    CUDA does not outlive a fork, but it outlives one that comes before its first use: a worker
+    leaves the card alone, and what it forks is the first to touch it.
+    """
+    return "fork" in multiprocessing.get_all_start_methods()
 
 
 @dataclass
@@ -54,7 +65,7 @@ class _Bench:
     study: Study
     protocol: Protocol
     folder: RunFolder
-    device: Device
+    device: TorchDevice
     plans: dict[str, tuple[PlannedBlock, ...]]
 
     def step(self, request: str) -> Step:
@@ -79,11 +90,14 @@ def serve(run: Path) -> None:
     # Studies may print; the answers must not be mixed up with that.
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
+    # Torch is imported here, so that no fork has to, and not opened: to look for CUDA would spoil
+    # it for the forks.
+    import_all(["torch"])
     bench = _Bench(
         load_study(protocol.origin),
         protocol,
         RunFolder(run),
-        open_device(protocol.device),
+        TorchDevice(protocol.device),
         {r.name: r.plan(protocol.study, protocol.seed) for r in protocol.experiments.values()},
     )
     # A process that a block forks closes its sys.stdin, and would wait for ever for the lock that
@@ -95,20 +109,26 @@ def serve(run: Path) -> None:
             print("ready", file=answers, flush=True)
             continue
         step = bench.step(request)
-        if step.rules.fresh_process and can_fork(protocol):
+        failures = None
+        if step.rules.fresh_process and can_fork():
             bench.prepare(step.rules.name)
-            print(_measure_in_fork(bench, step, requests), file=answers, flush=True)
-        else:
-            print(bench.measure(step), file=answers, flush=True)
+            failures = _measure_in_fork(bench, step, requests)
+        if failures is None:
+            print(bench.measure(step), SPENT, file=answers, flush=True)
             break
+        print(failures, file=answers, flush=True)
     # From here on no fork is fresh, and a thread may watch the input.
     coming = listen(requests)
     while True:
         print(bench.measure(bench.step(coming.get())), file=answers, flush=True)
 
 
-def _measure_in_fork(bench: _Bench, step: Step, requests: TextIO) -> int:
-    """Measure a block in a fork of this process, and end as it ends where it gives no answer."""
+def _measure_in_fork(bench: _Bench, step: Step, requests: TextIO) -> int | None:
+    """Measure a block in a fork of this process, and end as it ends where it gives no answer.
+
+    Returns:
+        The number of rows that failed; None where a fork cannot measure.
+    """
     fork = multiprocessing.get_context("fork")
     receiver, sender = fork.Pipe(duplex=False)
     child = fork.Process(target=_measure_and_leave, args=(bench, step, sender, receiver))
@@ -121,6 +141,8 @@ def _measure_in_fork(bench: _Bench, step: Step, requests: TextIO) -> int:
         failures = cast(int, receiver.recv())
     except EOFError:
         child.join()
+        if child.exitcode == SPOILT:
+            return None
         _end_like(cast(int, child.exitcode))
     child.join()
     return failures
@@ -129,6 +151,8 @@ def _measure_in_fork(bench: _Bench, step: Step, requests: TextIO) -> int:
 def _measure_and_leave(bench: _Bench, step: Step, answer: Connection, unused: Connection) -> None:
     """The forked process, from its first to its last moment."""
     unused.close()
+    if bench.device.spoilt_by_fork():
+        os._exit(SPOILT)
     _watch(cast(multiprocessing.process.BaseProcess, multiprocessing.parent_process()).join)
     try:
         failures = bench.measure(step)

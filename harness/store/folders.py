@@ -29,6 +29,10 @@ class RunFolder:
         """The finished table of an experiment."""
         return self.path / "observations" / f"{experiment}.parquet"
 
+    def has_table(self, experiment: str) -> bool:
+        """Whether an experiment is finished."""
+        return self.table(experiment).is_file()
+
     def parts(self, experiment: str) -> Path:
         """The folder of finished blocks of an experiment that is not finished yet."""
         return self.path / "observations" / f"{experiment}.parts"

@@ -8,6 +8,7 @@ from typing import Self
 
 import pandas as pd
 
+from harness.design.gpu_state import UNITS
 from harness.errors import HarnessError
 from harness.files import interrupts_deferred
 from harness.protocol.protocol import Protocol, read_protocol
@@ -35,7 +36,9 @@ def read_observations(
             f"{path}: there is no such table; the run is not finished. "
             f"Go on with: python -m harness run {protocol.origin} --resume {folder.path}"
         )
-    table = read_table(path, schema(rules.factors, rules.units), identity(protocol, rules.name))
+    # Beside the responses a timed table may have the state of the GPU, in phases of its own.
+    units = {**rules.units, **UNITS} if rules.timed else rules.units
+    table = read_table(path, schema(rules.factors, units), identity(protocol, rules.name))
     return table if protocol.format > 1 else _with_disturbed(table)
 
 
@@ -66,6 +69,21 @@ class StoredRun:
         """
         return cls(folder, read_protocol(folder.path))
 
+    def covers(self, rules: ExperimentRules) -> bool:
+        """Whether the run has something to say of an experiment.
+
+        A run of some experiments, or within a budget, may have left this one out. Any other run
+        covers all of its study, and a table that is missing there is a fault.
+        """
+        selection = self.protocol.selection
+        if not selection.partial or not selection.takes(rules.name):
+            return not selection.partial
+        return not rules.measurable_on(self.protocol.device) or self.folder.has_table(rules.name)
+
+    def finished(self) -> list[ExperimentRules]:
+        """The experiments that have a table."""
+        return [rules for rules in self.protocol.measured() if self.covers(rules)]
+
     def table(self, rules: ExperimentRules) -> pd.DataFrame:
         """The rows of an experiment, shared by all who ask: to be read, not changed.
 
@@ -94,7 +112,7 @@ def check_stored(folder: RunFolder, protocol: Protocol) -> None:
         HarnessError: a table or a block's file does not fit.
     """
     for rules in protocol.experiments.values():
-        if folder.table(rules.name).is_file():
+        if folder.has_table(rules.name):
             read_observations(folder, protocol, rules)
             continue
         for block in rules.plan(protocol.study, protocol.seed):
@@ -125,7 +143,7 @@ def read_part(folder: RunFolder, protocol: Protocol, step: Step) -> pd.DataFrame
 
 def assemble(folder: RunFolder, protocol: Protocol, rules: ExperimentRules) -> None:
     """Put the blocks' files together into the experiment's table, in order of block."""
-    if not folder.table(rules.name).is_file():
+    if not folder.has_table(rules.name):
         planned = rules.plan(protocol.study, protocol.seed)
         parts = [read_part(folder, protocol, Step(rules, block)) for block in planned]
         with interrupts_deferred():
@@ -134,7 +152,15 @@ def assemble(folder: RunFolder, protocol: Protocol, rules: ExperimentRules) -> N
     folder.drop_parts(rules.name)
 
 
+def assemble_finished(folder: RunFolder, protocol: Protocol) -> None:
+    """Put together the table of every experiment whose blocks are all on the disk."""
+    for rules in protocol.measured():
+        planned = rules.plan(protocol.study, protocol.seed)
+        if all(is_finished(folder, Step(rules, block)) for block in planned):
+            assemble(folder, protocol, rules)
+
+
 def is_finished(folder: RunFolder, step: Step) -> bool:
     """Whether a block is on the disk, in a file of its own or in its experiment's table."""
     name = step.rules.name
-    return folder.table(name).is_file() or folder.part(name, step.planned.index).is_file()
+    return folder.has_table(name) or folder.part(name, step.planned.index).is_file()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import math
 import os
 import random
 import shutil
@@ -11,7 +12,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,8 +31,10 @@ from harness.design.factors import Arm, Block, Factor, PerProfile, Profile
 from harness.design.regions import at_least
 from harness.design.responses import Response
 from harness.meters.device import Device
+from harness.meters.gpu import Watch
 from harness.protocol.protocol import Protocol, new_protocol, write_protocol
 from harness.protocol.rules import Step
+from harness.protocol.selection import ALL, Selection
 from harness.running.runner import execute
 from harness.store.folders import RunFolder
 from harness.store.observations import read_observations
@@ -218,8 +221,8 @@ class RecordingDevice:
     def seconds_between(self, first: object, last: object) -> float | None:
         return None
 
-    def disturbances(self) -> list[str]:
-        return []
+    def watch(self) -> Watch | None:
+        return None
 
 
 @dataclass
@@ -259,7 +262,9 @@ def study_of(**experiments: Experiment[Any]) -> Study:
     return Study("planted", "Does it run?", experiments, ())
 
 
-def protocol_of(study: Study, *, device: str = "cpu", profile: Profile = "quick") -> Protocol:
+def protocol_of(
+    study: Study, *, device: str = "cpu", profile: Profile = "quick", selection: Selection = ALL
+) -> Protocol:
     """The protocol of a run with seed 0, the same whenever it is made."""
     return new_protocol(
         study,
@@ -270,6 +275,7 @@ def protocol_of(study: Study, *, device: str = "cpu", profile: Profile = "quick"
         commit="0000000",
         source_sha256="source",
         machine={"cpu": "planted"},
+        selection=selection,
     )
 
 
@@ -286,6 +292,8 @@ class Bench:
         device: Device | None = None,
         clock: Callable[[], float] = lambda: 0.0,
         jobs: int = 1,
+        order: Sequence[str] = (),
+        ends: float = math.inf,
     ) -> RecordingReporter:
         """Run what is not done yet."""
         reporter = RecordingReporter()
@@ -297,6 +305,8 @@ class Bench:
             reporter,
             jobs=jobs,
             clock=clock,
+            order=order,
+            ends=ends,
         )
         return reporter
 
@@ -309,9 +319,9 @@ class Bench:
         return self.folder.part(name, index)
 
 
-def bench(path: Path, study: Study, *, device: str = "cpu") -> Bench:
+def bench(path: Path, study: Study, *, device: str = "cpu", selection: Selection = ALL) -> Bench:
     """A fresh run folder for a study."""
-    protocol = protocol_of(study, device=device)
+    protocol = protocol_of(study, device=device, selection=selection)
     path.mkdir(parents=True, exist_ok=True)
     write_protocol(path, protocol, {"cpu": "planted"})
     return Bench(study, protocol, RunFolder(path))
@@ -462,15 +472,15 @@ def build_house(top: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # Other processes find the stub of torch, then the harness; the studies are where they start.
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(top / "stub"), str(REPOSITORY)]))
     # In this process blocks are measured here unless a test asks for more jobs.
-    monkeypatch.setattr("harness.cli.session.usable_cores", lambda: 1)
+    monkeypatch.setattr("harness.cli.open_run.usable_cores", lambda: 1)
 
 
 def snapshot(folder: Path) -> dict[str, bytes | None]:
-    """Every path below a folder with its content, None for folders."""
+    """Every path below a folder with its content, None for folders; not how long a run took."""
     return {
         str(path.relative_to(folder)): path.read_bytes() if path.is_file() else None
         for path in sorted(folder.rglob("*"))
-        if "__pycache__" not in path.parts
+        if "__pycache__" not in path.parts and path.name != "durations.json"
     }
 
 

@@ -31,6 +31,7 @@ def test_the_study_in_contributing_runs_and_judges_its_own_claim(
     printed_study: Path, tmp_path: Path
 ) -> None:
     judged = start_run(str(printed_study), "quick", "cpu", tmp_path / "results", seed=0, jobs=1)
+    assert judged is not None
     assert [claim.kind for claim in judged.claims] == ["claim"]
     assert all(control.verdict == "reproduced" for control in judged.controls)
     (run,) = (tmp_path / "results").glob("*/*")

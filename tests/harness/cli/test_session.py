@@ -92,7 +92,7 @@ def test_the_protocol_is_on_the_disk_before_anything_is_measured(
         seen.extend(snapshot(house.only_run().path))
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("harness.cli.session.execute", look)
+    monkeypatch.setattr("harness.cli.open_run.execute", look)
     assert house("run", "planted").code == 130
     assert seen == ["machine.json", "protocol.json"]
 
@@ -163,7 +163,7 @@ def test_a_run_of_another_machine_or_other_packages_is_not_resumed(
 
     run = house.finished()
     monkeypatch.setattr(
-        "harness.cli.session.describe_machine",
+        "harness.cli.open_run.describe_machine",
         lambda device: describe_machine(device) | {part: "new"},
     )
     sentence = refused(house, "run", "planted", "--resume", str(run.path))

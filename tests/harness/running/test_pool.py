@@ -7,6 +7,7 @@ import os
 import random
 import subprocess
 import sys
+import time
 from pathlib import Path
 from selectors import DefaultSelector
 
@@ -17,6 +18,8 @@ import pytest
 from harness.catalogue.loading import load_study
 from harness.errors import HarnessError
 from harness.protocol.protocol import read_protocol
+from harness.protocol.selection import Selection
+from harness.running.budget import unlimited
 from harness.running.measure import measure_step
 from harness.running.pool import _Pool, _Worker, measure_in_pool
 from harness.running.prestart import Prestart, end
@@ -39,6 +42,29 @@ def crowd(house: House, *, fresh: bool = False) -> Bench:
     alike = FRESH.replace("fresh_process=True", f"fresh_process={fresh}")
     (house.top / "studies" / "crowd.py").write_text(alike.replace("(3, 3, 3)", "(6, 6, 6)"))
     return bench(house.top / "run", load_study("crowd"))
+
+
+@pytest.mark.slow
+def test_what_is_under_way_when_the_time_is_over_is_given_up(house: House) -> None:
+    (
+        house.top / "hold"
+    ).touch()  # the experiment "slow" waits in its block 3 as long as this is there
+    made = bench(house.top / "run", load_study("planted"), selection=Selection((), 60.0))
+    blocks = made.protocol.experiments["level"].blocks
+
+    def clock() -> float:
+        finished = len(list(made.folder.parts("level").glob("*.parquet")))
+        return 100.0 if finished == blocks else 0.0
+
+    reporter = made.execute(jobs=2, clock=clock, ends=50.0, order=["level", "slow"])
+    assert made.folder.has_table("level")
+    assert not made.folder.has_table("slow")
+    assert not list(made.folder.path.rglob("*.partial"))
+    assert workers() == []
+    assert sum(name == "level" for name, *_ in reporter.finished) == blocks
+    (house.top / "hold").unlink()
+    made.execute(jobs=2)
+    assert made.folder.has_table("slow")
 
 
 def workers() -> list[int]:
@@ -124,7 +150,9 @@ def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
 
 def pool_of(made: Bench, ready: DefaultSelector) -> _Pool:
     """A pool that has nothing left to hand out."""
-    return _Pool(made.protocol, made.folder, ready, [], Prestart(made.protocol, made.folder))
+    prestart = Prestart(made.folder)
+    budget = unlimited(time.monotonic)
+    return _Pool(made.protocol, made.folder, ready, [], prestart, budget)
 
 
 def dead_worker(made: Bench) -> _Worker:

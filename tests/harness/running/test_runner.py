@@ -21,6 +21,7 @@ from harness.errors import HarnessError
 from harness.judging.judge import judge_run
 from harness.protocol.protocol import Protocol
 from harness.protocol.rules import Step
+from harness.running.budget import Budget
 from harness.running.measure import measure_step
 from harness.running.prestart import Prestart
 from harness.running.runner import steps_of
@@ -273,7 +274,9 @@ def test_blocks_of_several_threads_and_timed_ones_are_measured_alone(
         *,
         prestart: Prestart | None = None,
         when_idle: Callable[[], object] | None = None,
+        budget: Budget | None = None,
     ) -> Generator[tuple[Step, float, int], None, None]:
+        assert budget is not None
         assert (size, prestart is None, when_idle is None) in {(3, True, False), (1, False, True)}
         for step in steps:
             (shared if size == 3 else apart).append(named(step))

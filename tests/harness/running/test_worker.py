@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import signal
-from dataclasses import replace
+from dataclasses import dataclass
 from functools import partial
 
 import pandas as pd
@@ -11,12 +12,22 @@ import psutil
 import pytest
 
 from harness.catalogue.loading import load_study
+from harness.meters.device import TorchDevice
 from harness.running.pool import _Worker, measure_in_pool
-from harness.running.prestart import Prestart
+from harness.running.prestart import Prestart, starts_at_once
 from harness.running.runner import steps_of
-from harness.running.worker import can_fork
+from harness.running.worker import _Bench, _measure_in_fork, can_fork
 from tests.harness.running.test_pool import dead_worker, workers
-from tests.harness.runs import FRESH, Bench, House, bench, drawing, eventually, study_of
+from tests.harness.runs import (
+    FRESH,
+    Bench,
+    House,
+    bench,
+    drawing,
+    eventually,
+    protocol_of,
+    study_of,
+)
 
 #: Two experiments that tell the process a block is in, and the one that this was forked from.
 TWO = FRESH.replace('"pid": os.getpid()', '"pid": os.getpid(), "parent": os.getppid()').replace(
@@ -86,7 +97,7 @@ def test_a_fork_ends_with_the_worker_and_the_worker_with_the_run(house: House, v
 @pytest.mark.slow
 def test_processes_that_start_at_once_measure_one_after_another_each_once(house: House) -> None:
     made = twins(house)
-    prestart = Prestart(made.protocol, made.folder, 2)
+    prestart = Prestart(made.folder, 2)
     pool = measure_in_pool(
         made.protocol, made.folder, steps_of(made.protocol), 1, lambda: 0.0, prestart=prestart
     )
@@ -106,7 +117,7 @@ def test_prestart_start_when_a_worker_is_idle_once_and_join_the_next_pool(house:
     made = twins(house)
     steps = steps_of(made.protocol)
     first, last = steps[:1], steps[1:]
-    prestart = Prestart(made.protocol, made.folder, 2)
+    prestart = Prestart(made.folder, 2)
     begin = partial(measure_in_pool, made.protocol, made.folder, clock=lambda: 0.0)
     assert len(list(begin(first, 2, when_idle=lambda: prestart.start(last)))) == 1
     early = workers()
@@ -121,7 +132,7 @@ def test_prestart_start_when_a_worker_is_idle_once_and_join_the_next_pool(house:
 
 def test_prestart_whom_nobody_asks_for_end_with_the_run(house: House) -> None:
     made = twins(house)
-    prestart = Prestart(made.protocol, made.folder, 2)
+    prestart = Prestart(made.folder, 2)
     prestart.start([])
     assert workers() == []
     prestart.start(steps_of(made.protocol))
@@ -132,10 +143,8 @@ def test_prestart_whom_nobody_asks_for_end_with_the_run(house: House) -> None:
 
 def test_where_workers_cannot_fork_each_fresh_block_has_one_of_its_own(house: House) -> None:
     made = bench(house.top / "run", study_of(a=drawing(2, fresh_process=True), b=drawing(2)))
-    protocol = made.protocol
-    assert can_fork(protocol)
-    assert not can_fork(replace(protocol, device="cuda"))
-    worker, steps = _used(made), steps_of(protocol)
+    assert can_fork()
+    worker, steps = _used(made), steps_of(made.protocol)
     fresh, shared = (next(s for s in steps if s.rules.name == name) for name in "ab")
     worker.ask(fresh, 0.0)
     assert not worker.suits(shared, forks=False)
@@ -178,3 +187,53 @@ def test_a_worker_suits_a_step_that_what_it_has_measured_leaves_untouched(
     assert worker.suits(steps[names[next_one]], forks=forks) is suits
     worker.process.returncode = -9
     assert not worker.suits(steps[names[next_one]], forks=forks), "it is dead"
+
+
+@dataclass(frozen=True)
+class SpoiltDevice(TorchDevice):
+    """CUDA that a process has used before it forked."""
+
+    def spoilt_by_fork(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("spoilt", [False, True])
+def test_a_fork_that_finds_the_device_spoilt_measures_nothing(spoilt: bool, house: House) -> None:
+    made = bench(house.top / "run", load_study("fresh"))
+    device = SpoiltDevice("cpu") if spoilt else TorchDevice("cpu")
+    plans = {"fresh": made.protocol.experiments["fresh"].plan("fresh", 0)}
+    worker = _Bench(made.study, made.protocol, made.folder, device, plans)
+    step = steps_of(made.protocol)[0]
+    reader, writer = os.pipe()
+    with os.fdopen(reader) as requests, os.fdopen(writer, "w"):
+        failures = _measure_in_fork(worker, step, requests)
+    assert failures == (None if spoilt else 0)
+    assert made.folder.part("fresh", step.planned.index).is_file() is not spoilt
+
+
+def test_a_worker_that_has_measured_itself_is_not_asked_to_fork_again(house: House) -> None:
+    made = bench(house.top / "run", study_of(a=drawing(2, fresh_process=True), b=drawing(2)))
+    worker, steps = _used(made), steps_of(made.protocol)
+    fresh, shared = (next(s for s in steps if s.rules.name == name) for name in "ab")
+    worker.ask(shared, 0.0)
+    worker.spent = True
+    assert not worker.suits(fresh, forks=True)
+    assert worker.suits(shared, forks=True)
+
+
+@pytest.mark.parametrize(
+    ("device", "jobs", "cores", "at_once"),
+    [
+        ("cpu", 1, 16, 1),
+        ("cpu", 4, 2, 4),
+        ("cuda", 1, 16, 8),
+        ("cuda", 1, 2, 2),
+        ("cuda", 12, 4, 12),
+    ],
+)
+def test_on_a_gpu_workers_start_side_by_side_although_one_measures(
+    device: str, jobs: int, cores: int, at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("harness.running.prestart.usable_cores", lambda: cores)
+    protocol = protocol_of(study_of(a=drawing(1)), device=device)
+    assert starts_at_once(protocol, jobs) == at_once
