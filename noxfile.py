@@ -87,6 +87,12 @@ def figures(session: nox.Session) -> None:
     run(session, "-m", "harness", "ledger", *(session.posargs or ["--regenerate"]))
 
 
+@nox.session(venv_backend="none", requires=["environment"])
+def report(session: nox.Session) -> None:
+    """Build the report site from stored tables, by default into results/site (under 20 s)."""
+    run(session, "-m", "harness", "report", *session.posargs)
+
+
 # -- the instrument --------------------------------------------------------------------------------
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from harness.design.aa import AA
+    from harness.design.alone import Alone
     from harness.design.claims import Beyond, Claim, Control, Unmeasurable
     from harness.design.contrasts import Difference, Ratio, Share, Value
     from harness.design.entry import Entry
@@ -33,6 +34,7 @@ __version__ = "0.1.0"
 #: Where each name stands. They are imported when first used: a menu, or nox, needs none of them.
 _PLACES = {
     "harness.design.aa": "AA",
+    "harness.design.alone": "Alone",
     "harness.design.claims": "Beyond Claim Control Unmeasurable",
     "harness.design.entry": "Entry",
     "harness.design.contrasts": "Difference Ratio Share Value",
@@ -47,6 +49,7 @@ _MODULES = {name: module for module, names in _PLACES.items() for name in names.
 
 __all__ = [
     "AA",
+    "Alone",
     "Arm",
     "Beyond",
     "Block",

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from harness.cli.session import start_run
+from harness.errors import HarnessError
+from harness.workloads.pretrained import pretrained_source
 from tests.harness.runs import House, build_house
 
 
@@ -16,12 +18,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Tests marked ``cuda`` run by themselves wherever there is a GPU."""
+    """Tests run by themselves wherever there is what their marks ask for: a GPU, a model."""
     if item.get_closest_marker("cuda"):
         import torch
 
         if not torch.cuda.is_available():
             pytest.skip("there is no CUDA GPU")
+    if item.get_closest_marker("pretrained"):
+        try:
+            pretrained_source("minilm")
+        except HarnessError as missing:
+            pytest.skip(str(missing))
 
 
 @pytest.fixture(scope="session")

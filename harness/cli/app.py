@@ -301,6 +301,39 @@ def ledger(
 
 
 @app.command()
+def report(
+    results: Results = DEFAULT_RESULTS,
+    into: Annotated[
+        Path | None, typer.Option(help="The site's folder; by default `site` in the results.")
+    ] = None,
+) -> None:
+    """Build the report site: a page for every claim, study, run and machine."""
+    from harness.cli.report import build_report
+
+    build_report(results, into or results / "site")
+
+
+@app.command()
+def arithmetic(
+    examples: Annotated[int, typer.Option(help="Examples in the data set.")],
+    batch: Annotated[int, typer.Option(help="Examples in a batch.")],
+    *,
+    epochs: Annotated[int, typer.Option(help="Passes through the data set.")] = 1,
+    accumulate: Annotated[
+        int, typer.Option(help="Batches whose gradients are summed for one weight update.")
+    ] = 1,
+    drop_last: Annotated[
+        bool, typer.Option("--drop-last", help="Leave out a last batch that is not full.")
+    ] = False,
+) -> None:
+    """How many steps a training takes: by formula, and by the loop that is taught."""
+    from harness.cli.arithmetic import show_arithmetic
+    from harness.workloads.arithmetic import Run as Training
+
+    show_arithmetic(Training(examples, batch, epochs, accumulate, drop_last))
+
+
+@app.command()
 def doctor(results: Results = DEFAULT_RESULTS) -> None:
     """What this machine can and cannot measure, and how noisy it is now."""
     from harness.cli.doctor import examine

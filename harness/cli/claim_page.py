@@ -21,13 +21,13 @@ from harness.errors import HarnessError
 from harness.judging.findings import Finding
 from harness.judging.tables import read_records
 from harness.judging.warnings import WARNINGS
+from harness.publishing.citation import citation
 from harness.publishing.stored import stored_rows
 from harness.store.folders import RunFolder
 from harness.words import plural, shown
 
 #: Conditions shown of one kind; all of them stand in the study's page and in verdicts.csv.
 SHOWN = 8
-TITLE = "training-claims: controlled experiments on claims about PyTorch training"
 
 
 def show_claim(claim: str, results: Path) -> None:
@@ -50,17 +50,6 @@ def show_claim(claim: str, results: Path) -> None:
         _show_result(console, entry, row, results)
     if not rows:
         _show_plan(console, entry)
-
-
-def citation(entry: Entry, row: Mapping[str, str]) -> str:
-    """How to cite a verdict: it names the run, which does not change once it is published."""
-    date = row["run"].split()[0].rpartition("/")[2][:10]
-    kind = "" if row["kind"] == "claim" else f" ({row['device']} counterpart)"
-    return (
-        f"The training-claims contributors ({date[:4]}). {TITLE}. "
-        f'Claim {row["claim"]}{kind}: "{entry.says}" Verdict: {row["verdict"]}. {row["sentence"]} '
-        f"Run {', '.join(row['run'].split())}, torch {row['torch']}, {row['device']}."
-    )
 
 
 def _show_words(console: Console, entry: Entry) -> None:

@@ -75,7 +75,7 @@ def _machine_table(machine: dict[str, Any], results: Path) -> Table:
         "disk": f"{shutil.disk_usage(there).free / 2**30:.1f} GiB free for {results}",
     }
     if card:
-        rows["GPU now"] = "; ".join(gpu.disturbances()) or "neither throttled nor shared"
+        rows["GPU now"] = "; ".join(gpu.remarks()) or "neither throttled nor shared"
     for name, value in rows.items():
         table.add_row(name, value)
     return table

@@ -25,6 +25,7 @@ from harness.cli.doctor import examine
 from harness.cli.open_run import OpenRun
 from harness.cli.progress import ProgressBar
 from harness.cli.screen import counts_text, verdict_counts
+from harness.cli.set_aside import error_set_aside
 from harness.design.factors import Profile
 from harness.errors import HarnessError
 from harness.judging.judge import JudgedRun, judge_run
@@ -85,7 +86,10 @@ class Lease:
                 f"{run.study.name}: {plural(len(rules), 'experiment')}, {minutes}:{seconds:02d} "
                 "left of the lease"
             )
-            with ProgressBar(self.console) as bar:
+            with (
+                error_set_aside() as terminal,
+                ProgressBar(Console(file=terminal)) as bar,
+            ):
                 run.measure(bar, ends=self.ends, order=[each.name for each in rules])
 
     def _due(self, run: OpenRun, *, first: bool) -> list[ExperimentRules]:

@@ -15,6 +15,7 @@ from harness.catalogue.loading import load_study
 from harness.cli.open_run import OpenRun
 from harness.cli.progress import ProgressBar
 from harness.cli.screen import show_judgement, show_paths
+from harness.cli.set_aside import error_set_aside
 from harness.design.factors import profile_of
 from harness.errors import HarnessError
 from harness.figures.draw import draw_run, figures_of
@@ -146,7 +147,11 @@ def _carry_out(run: OpenRun, jobs: int | None, hours: Hours) -> JudgedRun | None
     console.print(f"Run folder: {run.folder.path}", soft_wrap=True)
     partial = run.protocol.selection.partial
     order = [rules.name for rules in run.by_worth()] if partial else []
-    with _resumable(console, run), ProgressBar(console) as bar:
+    with (
+        _resumable(console, run),
+        error_set_aside() as terminal,
+        ProgressBar(Console(file=terminal)) as bar,
+    ):
         run.measure(bar, jobs=jobs, ends=hours.measuring_ends, order=order)
     stored = run.stored
     if missing := run.unfinished():

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
 from harness.design.aa import AA, AA_NAME, COPY, RESPONSES
-from harness.design.claims import Beyond, ConditionKind, Control, Rule, Unmeasurable
+from harness.design.alone import ALONE_SECONDS, WHY, Alone
+from harness.design.claims import Beyond, Claim, ConditionKind, Control, Rule, Unmeasurable
 from harness.design.contrasts import Comparison
 from harness.design.entry import Entry
 from harness.design.factors import Arm, Block, Factor, PerProfile, cross
@@ -76,6 +77,8 @@ class Experiment(Generic[C]):
             be timed, which must be the same at every call.
         rounds: how often the clock visits each arm of a block, for each profile; with ``task``.
         aa: which arms are measured twice, as the control that can fail; with ``task``.
+        alone: which arms a GPU runs alone after the rounds, each at its own clock, and for how
+            long; the claims' ratios of times are shown for these beside, as beyond; with ``task``.
         claims: claims, conditions beyond their scope, controls, and what cannot be measured.
         prepare: what the arms of a block share (weights, data); by default the block itself.
         prepare_run: what all blocks share (a pretrained model, a text): called once in a process,
@@ -104,6 +107,7 @@ class Experiment(Generic[C]):
     task: Callable[[C, Arm], Task] | None = None
     rounds: PerProfile[int] | None = None
     aa: AA | None = None
+    alone: Alone | None = None
     claims: tuple[Rule | Unmeasurable, ...] = ()
     prepare: Callable[[Block], C] | None = None
     prepare_run: Callable[[Block], Any] | None = None
@@ -152,12 +156,15 @@ class Experiment(Generic[C]):
             )
         if not self.task and (self.rounds is not None or self.aa is not None):
             yield "has rounds or an A/A and no task to time"
+        if not self.task and self.alone:
+            yield "lets arms run alone and has no task to time"
 
     def all_responses(self) -> tuple[Response, ...]:
         """The responses, the clock's where it is timed."""
         if not self.task:
             return self.responses
-        return tuple(replace(r, meaning=r.meaning.replace("a call", self.call)) for r in RESPONSES)
+        timed = (*RESPONSES, ALONE_SECONDS) if self.alone else RESPONSES
+        return tuple(replace(r, meaning=r.meaning.replace("a call", self.call)) for r in timed)
 
     def meanings(self) -> dict[str, str]:
         """What each response means."""
@@ -183,14 +190,24 @@ class Experiment(Generic[C]):
         return (*self.claims, Control(AA_NAME, self.aa.contrast(), equals(1.0, self.aa.within)))
 
     def conditions(self) -> list[Posed]:
-        """Every condition, in the order of the rules and of the design."""
+        """Every condition, in the order of the rules and of the design; last, of arms alone."""
         arms = self.arms()
-        return [
+        posed = [
             _pose(rule, comparison)
             for rule in self.rules()
             if not isinstance(rule, Unmeasurable)
             for comparison in rule.contrast.comparisons(arms)
         ]
+        return [*posed, *self._alone(posed)]
+
+    def _alone(self, posed: Sequence[Posed]) -> Iterator[Posed]:
+        """The ratios of times that claims are judged on, of the same arms as they run alone."""
+        for each in posed if self.alone else ():
+            comparison = self.alone.compares(each.comparison) if self.alone else None
+            if comparison is not None and isinstance(each.rule, Claim) and each.kind == "claim":
+                rule, region = each.rule, each.rule.region
+                alone = Beyond(rule.id, rule.contrast, region, WHY, rule.reading, needs="cuda")
+                yield Posed(alone, "beyond", comparison, why=WHY)
 
     def label(self, comparison: Comparison) -> str:
         """A comparison in words."""

@@ -72,8 +72,9 @@ class Fact:
         found = value_of(self.found if case == CLAIMED else self.counterexample)
         claimed = value_of(self.claimed)
         same = agree(found, claimed, self.within)
-        exactly = same and repr(found) == repr(claimed)
-        note = f"found {found!r}, {'as claimed' if exactly else f'claimed {claimed!r}'}"
+        seen, stated = in_words(found), in_words(claimed)
+        told = "as claimed" if same and seen == stated else f"claimed {stated}"
+        note = f"found {seen}, {told}"
         return {AGREES.name: Noted(float(same), note)}
 
     def rule(self) -> Claim | Beyond:
@@ -145,6 +146,18 @@ def agree(found: object, claimed: object, within: float = 0.0) -> bool:
         pairs = zip(found, claimed, strict=False)
         return len(found) == len(claimed) and all(agree(a, b, within) for a, b in pairs)
     return type(found) is type(claimed) and bool(found == claimed)
+
+
+def in_words(value: object) -> str:
+    """A value as a note shows it: as Python writes it, its floats to twelve digits."""
+    if isinstance(value, float):
+        return f"{value:.12g}"
+    if type(value) is list:
+        return f"[{', '.join(map(in_words, value))}]"
+    if type(value) is tuple:
+        inside = ", ".join(map(in_words, value))
+        return f"({inside},)" if len(value) == 1 else f"({inside})"
+    return repr(value)
 
 
 def default_of(path: str, name: str) -> Callable[[], object]:

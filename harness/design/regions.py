@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
@@ -79,6 +80,22 @@ class Region:
             return f"{'less than' if self.open_high else 'at most'} {_edge(self.high)}"
         return f"between {_edge(self.low)} and {_edge(self.high)}"
 
+    @classmethod
+    def from_words(cls, words: str) -> Region:
+        """The region that ``str`` says, to the digits that it gives.
+
+        Raises:
+            HarnessError: these are no words for a region.
+        """
+        for begin, make in _WORDS.items():
+            if words.startswith(begin):
+                edges = words.removeprefix(begin).split(" and ")
+                try:
+                    return make(*(float(edge) for edge in edges))
+                except (TypeError, ValueError) as error:
+                    raise HarnessError(f"{words!r} is no region.") from error
+        raise HarnessError(f"{words!r} is no region.")
+
     def to_json(self) -> dict[str, Any]:
         """The region as JSON values; infinite bounds become null."""
         return {
@@ -137,3 +154,14 @@ def between(low: float, high: float) -> Region:
 def equals(value: float, within: float = 0.0) -> Region:
     """``value`` itself, or an equivalence margin of ``within`` on both sides."""
     return Region(value - within, value + within)
+
+
+#: How ``str`` begins the words for each kind of region, and what makes it from its edges.
+_WORDS: Mapping[str, Callable[..., Region]] = {
+    "equal to ": equals,
+    "more than ": more_than,
+    "at least ": at_least,
+    "less than ": less_than,
+    "at most ": at_most,
+    "between ": between,
+}

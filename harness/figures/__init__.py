@@ -1,6 +1,7 @@
 """Figures: their colours, the marks they share, the clock's rows as they need them."""
 
 from harness.figures.marks import draw_blocks, swarm
+from harness.figures.missing import frequency_interval, median_interval, wide
 from harness.figures.style import (
     BLACK,
     BLUE,
@@ -13,8 +14,7 @@ from harness.figures.style import (
     span,
 )
 from harness.figures.telling import note, told
-from harness.figures.times import by_block, device_of, rounds_of
-from harness.judging.intervals import frequency_interval, median_interval
+from harness.figures.times import by_block, device_of, measured_on, rounds_of
 
 __all__ = [
     "BLACK",
@@ -29,10 +29,12 @@ __all__ = [
     "device_of",
     "draw_blocks",
     "frequency_interval",
+    "measured_on",
     "median_interval",
     "note",
     "rounds_of",
     "span",
     "swarm",
     "told",
+    "wide",
 ]

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from harness.errors import HarnessError
+from harness.figures.missing import nothing_measured, show_missing
 from harness.figures.style import save_figure, slide_style
+from harness.figures.times import say_power_limit
 from harness.judging.staleness import staleness
 from harness.side_by_side import call_side_by_side
 from harness.store.folders import RunFolder
@@ -66,12 +68,25 @@ def _draw(
     function: Callable[[pd.DataFrame], Figure], table: pd.DataFrame, stem: Path
 ) -> list[Path]:
     with slide_style():
-        return save_figure(_figure(function, table), stem)
+        figure = figure_of(function, table)
+        say_power_limit(figure, table)
+        return save_figure(figure, stem)
 
 
-def _figure(function: Callable[[pd.DataFrame], Figure], table: pd.DataFrame) -> Figure:
+def figure_of(function: Callable[[pd.DataFrame], Figure], table: pd.DataFrame) -> Figure:
+    """What a figure function draws of a table, with what is missing from it.
+
+    Args:
+        function: of a study.
+        table: the rows of its experiment; those of failed cells have no number.
+
+    Raises:
+        HarnessError: the function does not fit the table.
+    """
+    if (table["status"] == "failed").all():
+        return nothing_measured(table)
     try:
-        return function(table)
+        figure = function(table)
     except Exception as error:
         place = traceback.extract_tb(error.__traceback__)[-1]
         raise HarnessError(
@@ -79,3 +94,5 @@ def _figure(function: Callable[[pd.DataFrame], Figure], table: pd.DataFrame) -> 
             f"({type(error).__name__}: {error}; {Path(place.filename).name}, line {place.lineno}). "
             "The rows and the verdicts are kept."
         ) from error
+    show_missing(figure, table)
+    return figure

@@ -38,6 +38,7 @@ def draw_blocks(
     if not len(values):
         bottom = axes.get_xaxis_transform()
         axes.text(x, 0.02, "failed", color=colour, rotation=90, ha="center", transform=bottom)
+        axes.plot([], [], "D", color=colour, label=label)  # the legend keeps its colour
         return
     # Evenly spaced numbers in an order that has nothing to do with the values: no random jitter.
     sideways = np.random.default_rng(0).permutation(np.linspace(-1, 1, len(values)))

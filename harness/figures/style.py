@@ -74,10 +74,10 @@ def span(values: Iterable[float], form: str = ".2f") -> str:
     """The least and the largest of some numbers in words, or one number where both read the same.
 
     Args:
-        values: one or more.
+        values: one or more; those that are nan, of failed cells, are left out.
         form: of each, as ``format`` takes it.
     """
-    found = list(values)
+    found = [value for value in values if not np.isnan(value)] or [np.nan]
     low, high = (format(each, form) for each in (min(found), max(found)))
     return low if low == high else f"{low} to {high}"
 
@@ -161,7 +161,10 @@ def lighter_svg(svg: bytes) -> bytes:
     Coordinates are kept to a hundredth of a point, lines are not indented, letters have short
     names, and a style that all marks of a group share stands at the group.
     """
-    lighter = re.sub(rb"\n +", b"\n", re.sub(rb"(\d\.\d\d)\d+", rb"\1", svg))
+    # A scale is no coordinate: letters are drawn at 1/64, and 0.01 in place of 0.015625 would make
+    # them a third smaller than the room that is left for each.
+    rounded = re.sub(rb"(scale\([^)]*\))|(\d\.\d\d)\d+", lambda found: found[1] or found[2], svg)
+    lighter = re.sub(rb"\n +", b"\n", rounded)
     lighter = re.sub(rb'(id="|#)DejaVuSans-', rb"\1D", lighter)
     return _MARKS_OF_ONE_GROUP.sub(_with_one_style, lighter)
 

@@ -46,7 +46,7 @@ def note(axes: Axes, device: str, blocks: int, what: str = "process") -> None:
 
     Args:
         axes: the panel.
-        device: "CPU" or "CUDA"; empty where the rows do not tell.
+        device: as ``measured_on`` tells it; empty where the rows do not tell.
         blocks: how many.
         what: a block is: "process", "seed".
     """

@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from harness.design.factors import Factor
+from harness.design.gpu_state import AT_POWER_LIMIT
+from harness.judging.states import at_power_limit
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
 
@@ -56,3 +59,27 @@ def device_of(table: pd.DataFrame) -> str:
     if "device" in table.attrs:
         return str(table.attrs["device"]).upper()
     return "CUDA" if (table["response"] == "device_seconds").any() else "CPU"
+
+
+def measured_on(table: pd.DataFrame) -> str:
+    """What the rows were measured on, for a title or a note: "CPU", "CUDA at its power limit"."""
+    device = device_of(table)
+    return f"{device} {AT_POWER_LIMIT}" if at_power_limit(table) else device
+
+
+def say_power_limit(figure: Figure, table: pd.DataFrame) -> None:
+    """Say in a corner that the GPU was at its power limit, where it was and nothing else says so.
+
+    Args:
+        figure: as a study drew it.
+        table: the rows it was drawn from.
+    """
+    if not at_power_limit(table) or any(AT_POWER_LIMIT in text for text in _texts(figure)):
+        return
+    figure.text(0.005, 0.005, f"the GPU {AT_POWER_LIMIT}", va="bottom", fontsize=12)
+
+
+def _texts(figure: Figure) -> list[str]:
+    from matplotlib.text import Text
+
+    return [str(text.get_text()) for text in figure.findobj(Text)]

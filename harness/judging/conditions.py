@@ -16,7 +16,10 @@ NO_EFFECT = Effect(math.nan, math.nan, math.nan, 0)
 
 @dataclass(frozen=True)
 class JudgedCondition:
-    """A condition with its effect, its verdict, and what it is to its claim on this device."""
+    """A condition with its effect, its verdict, and what it is to its claim on this device.
+
+    ``state`` is the state of the device that its sentence must name: "the GPU at its power limit".
+    """
 
     rules: ExperimentRules
     condition: Condition
@@ -25,6 +28,7 @@ class JudgedCondition:
     kind: Kind
     warnings: tuple[str, ...] = ()
     headline: bool = False
+    state: str = ""
 
     @property
     def label(self) -> str:
@@ -35,7 +39,7 @@ class JudgedCondition:
         """What was found, in words."""
         number = number_text(self.condition, self.effect, confidence)
         noted = bool(self.effect.note)
-        return finding_sentence(self.rules, self.condition, number, noted=noted)
+        return finding_sentence(self.rules, self.condition, number, noted=noted, state=self.state)
 
     def finding(self, confidence: float) -> Finding:
         """The record that is handed on."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+
+import pandas as pd
 
 from harness.design.aa import AA_NAME
 from harness.judging.aa import TIMES, Allowance, allowance, leaves_open, more_than_chance
@@ -17,9 +19,12 @@ from harness.judging.conditions import (
 )
 from harness.judging.effects import Rows, compute_effect
 from harness.judging.findings import ClaimFinding, Finding
+from harness.judging.later_rule import marked, shown_beside, under_later_rule
 from harness.judging.staleness import Staleness, staleness
+from harness.judging.states import States
 from harness.judging.verdicts import Judgement, judge_condition, withhold
 from harness.judging.warnings import chunk_seconds, warnings_of
+from harness.judging.watched import heed
 from harness.protocol.protocol import Protocol
 from harness.protocol.rules import Condition, ExperimentRules
 from harness.store.observations import StoredRun
@@ -62,40 +67,50 @@ def judge_run(run: StoredRun) -> JudgedRun:
     Where more A/As of the run fail than chance allows, all of its timed verdicts are withheld. An
     A/A that is merely undecided widens the ratios of times of its kind (``harness.judging.aa``).
     Of a run that left experiments out, claims of which nothing was measured are left out too.
+    What the state of a GPU does to its times is in ``harness.judging.watched``; what old rows give
+    under a rule made after them is beyond their claims (``harness.judging.later_rule``).
 
     Raises:
         HarnessError: a table is missing, broken or edited.
     """
     protocol = run.protocol
     judged = {rules.name: _judge_experiment(run, rules) for rules in protocol.experiments.values()}
-    covered = {name: run.covers(rules) for name, rules in protocol.experiments.items()}
-    aas = [c for of in judged.values() for c in of if _is_aa(c.condition)]
+    covered = [rules for rules in protocol.experiments.values() if run.covers(rules)]
+    aas = [c for rules in covered for c in judged[rules.name] if _is_aa(c.condition)]
     off = [c for c in aas if _fails(c) and _is_off(c)]
-    clock_is_off = more_than_chance(len(off), len(aas), protocol.confidence)
+    if not more_than_chance(len(off), len(aas), protocol.confidence):
+        off = []
     findings: list[JudgedCondition] = []
     for rules in protocol.experiments.values():
-        against = [_failure(c) for c in judged[rules.name] if _fails(c)]
-        if rules.timed and clock_is_off:
-            against += [_failure(c) for c in off if c.rules.name != rules.name]
-        for condition in judged[rules.name]:
-            if not covered[rules.name]:
-                findings += [] if condition.condition.control else [condition]
-                continue
-            if condition.condition.control:
-                findings.append(condition)
-                continue
-            withheld = withhold(condition.judgement, against)
-            findings += counterpart(protocol.device, replace(condition, judgement=withheld))
-    told = [each for each in findings if covered[each.rules.name]]
-    cannot = [c for r in protocol.experiments.values() if covered[r.name] for c in r.unmeasurable]
-    names = {each.condition.name for each in told} | {each.id for each in cannot}
-    findings = [each for each in findings if each.condition.name in names]
+        own = judged[rules.name]
+        if run.covers(rules):
+            elsewhere = [_failure(c) for c in off if rules.timed and c.rules.name != rules.name]
+            findings += [*_heard(protocol, own, elsewhere), *_beside(run, rules, elsewhere)]
+        else:
+            findings += [c for c in own if not c.condition.control]
+    cannot = [claim for rules in covered for claim in rules.unmeasurable]
+    measured = {c.condition.name for rules in covered for c in judged[rules.name]}
+    told = measured | {claim.id for claim in cannot}
+    findings = [each for each in findings if each.condition.name in told]
     return JudgedRun(
         protocol,
         judge_claims(protocol, findings, cannot),
         tuple(_in_order(protocol, findings)),
         staleness(protocol),
     )
+
+
+def _heard(
+    protocol: Protocol, judged: Sequence[JudgedCondition], elsewhere: list[str]
+) -> Iterator[JudgedCondition]:
+    """The conditions of an experiment, its controls and those of other experiments heard."""
+    against = [*(_failure(c) for c in judged if _fails(c)), *elsewhere]
+    for condition in judged:
+        if condition.condition.control:
+            yield condition
+            continue
+        withheld = withhold(condition.judgement, against)
+        yield from counterpart(protocol.device, replace(condition, judgement=withheld))
 
 
 def _in_order(protocol: Protocol, judged: Sequence[JudgedCondition]) -> Iterable[Finding]:
@@ -116,11 +131,34 @@ def _judge_experiment(run: StoredRun, rules: ExperimentRules) -> list[JudgedCond
     if not rules.measurable_on(run.protocol.device):
         missing = lacking(rules.needs, run.protocol.device)
         return [JudgedCondition(rules, c, NO_EFFECT, missing, c.kind) for c in rules.conditions]
-    table = run.table(rules)
+    table, confidence = run.table(rules), run.protocol.confidence
+    judged = _judge_rows(rules, table, confidence)
+    return judged if _later_rows(run, rules) is None else marked(judged)
+
+
+def _later_rows(run: StoredRun, rules: ExperimentRules) -> pd.DataFrame | None:
+    """The rows of a timed experiment as a rule made after it takes them, if that is otherwise."""
+    measured = rules.timed and rules.measurable_on(run.protocol.device)
+    return under_later_rule(run.table(rules)) if measured else None
+
+
+def _beside(run: StoredRun, rules: ExperimentRules, others: list[str]) -> list[JudgedCondition]:
+    """What a rule made after the run gives, under its own controls; nothing in most runs."""
+    rows = _later_rows(run, rules)
+    if rows is None:
+        return []
+    judged = _judge_rows(rules, rows, run.protocol.confidence)
+    disturbed = run.table(rules)["status"] == "disturbed"
+    message = str(run.table(rules).loc[disturbed, "message"].iloc[0])
+    return shown_beside(judged, [*(_failure(c) for c in judged if _fails(c)), *others], message)
+
+
+def _judge_rows(
+    rules: ExperimentRules, table: pd.DataFrame, confidence: float
+) -> list[JudgedCondition]:
     names = [factor.name for factor in rules.factors]
     rows = Rows(table, names, rules.blocks)
     chunks = chunk_seconds(table, names) if rules.timed else {}
-    confidence = run.protocol.confidence
     judged = []
     for condition in rules.conditions:
         effect = compute_effect(condition.comparison, rows, confidence)
@@ -129,7 +167,11 @@ def _judge_experiment(run: StoredRun, rules: ExperimentRules) -> list[JudgedCond
         warned = warnings_of(rules, condition, effect, chunks)
         judged.append(JudgedCondition(rules, condition, effect, judgement, condition.kind, warned))
     undecided = [c for c in judged if _is_undecided_aa(c)]
-    return [_allowing(c, undecided, confidence) for c in judged] if undecided else judged
+    allowed = [_allowing(c, undecided, confidence) for c in judged] if undecided else judged
+    if not rules.timed:
+        return allowed
+    states = States(table, names, rules.blocks)
+    return [heed(condition, states) for condition in allowed]
 
 
 def _not_tested(rules: ExperimentRules) -> Judgement:

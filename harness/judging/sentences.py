@@ -47,7 +47,12 @@ def number_text(condition: Condition, effect: Effect, confidence: float) -> str:
 
 
 def finding_sentence(
-    rules: ExperimentRules, condition: Condition, number: str, *, noted: bool = False
+    rules: ExperimentRules,
+    condition: Condition,
+    number: str,
+    *,
+    noted: bool = False,
+    state: str = "",
 ) -> str:
     """What was found, in a sentence.
 
@@ -56,9 +61,10 @@ def finding_sentence(
         condition: what was compared.
         number: as ``number_text`` gives it.
         noted: whether that is what was noted beside a yes/no, and no count.
+        state: of the device, where that belongs to the number.
     """
     comparison = condition.comparison
-    at = where(comparison, rules.factors, rules.meanings)
+    at = "; ".join(filter(None, (where(comparison, rules.factors, rules.meanings), state)))
     of = sentence_case(of_what(comparison, rules.meanings, rules.factors))
     if not number:
         return f"{sentence_case(rules.label(comparison))}: no number."

@@ -59,6 +59,18 @@ WARNINGS: Mapping[str, Warned] = {
             "All blocks draw from one sample: the interval does not cover another one.",
             "Repeat the sample itself (another fine-tuning, another text).",
         ),
+        Warned(
+            "unwatched",
+            "Not all was seen of the GPU (clocks, reasons for a lower one, other processes): that "
+            "the A/A holds is all there is to go by.",
+            "Install nvidia-ml-py, and run where NVML sees the whole card and its processes.",
+        ),
+        Warned(
+            "rule-after-run",
+            "A rule made after this run would judge rows that were not judged: what it gives is "
+            "shown as beyond and decides nothing.",
+            "Run again: clocks are stored now, and the rule stands before the rows.",
+        ),
     )
 }
 
@@ -71,7 +83,7 @@ _FEW = (2, 3)
 def warnings_of(
     rules: ExperimentRules, condition: Condition, effect: Effect, chunks: Mapping[str, float]
 ) -> tuple[str, ...]:
-    """The ids of the warnings a condition deserves, but for those of the A/A.
+    """The ids of the warnings a condition deserves, but for those of the A/A and of a GPU's state.
 
     Args:
         rules: the experiment's.

@@ -26,6 +26,7 @@ import numpy as np
 from harness.design.experiment import Task
 from harness.design.factors import Arm
 from harness.meters.device import Device
+from harness.meters.sampler import Sampler
 
 #: How long a chunk should take, in seconds: short beside a change of the machine's load.
 CHUNK_SECONDS = 0.002
@@ -79,16 +80,18 @@ class Timings:
     Attributes:
         chunks: warm-up and measured ones.
         failures: by arm, what its task raised; such an arm is not visited again.
-        disturbances: what disturbed the device meanwhile, a clause each.
     """
 
     chunks: tuple[Timing, ...]
     failures: Mapping[Arm, Exception | SystemExit]
-    disturbances: tuple[str, ...]
 
     def in_calls(self, arm: Arm) -> float:
         """Seconds that went to calls of an arm, warm-up included."""
         return sum(t.chunk.seconds * t.chunk.calls for t in self.chunks if t.arm == arm)
+
+    def calls(self, arm: Arm) -> int:
+        """Calls in a chunk of an arm's measured rounds; in the last of its warm-up without any."""
+        return next(t.chunk.calls for t in reversed(self.chunks) if t.arm == arm)
 
 
 def time_tasks(
@@ -99,6 +102,7 @@ def time_tasks(
     clock: HostClock = time.perf_counter,
     *,
     group_of: Callable[[Arm], Hashable] | None = None,
+    sampler: Sampler | None = None,
 ) -> Timings:
     """Time tasks against each other.
 
@@ -106,13 +110,14 @@ def time_tasks(
         tasks: one for each arm, in the order to warm them up.
         rounds: how often each arm is measured.
         seed: of the orders.
-        device: is synchronised around each chunk and asked for disturbances after each round.
+        device: is synchronised around each chunk.
         clock: seconds on the host.
         group_of: arms of one group are visited one right after another in every round; by default
             all arms are one group.
+        sampler: is told of each chunk that was measured, after it; it may look at the device then.
     """
     chunk_seconds = max(CHUNK_SECONDS, CLOCK_STEPS * clock_step(clock))
-    table = _Table(tasks, device, clock)
+    table = _Table(tasks, device, clock, sampler)
     groups = _groups(tasks, group_of or _one_group)
     with _collector_off():
         for place, arm in enumerate(tasks):
@@ -174,13 +179,19 @@ def _per_call(seconds: float | None, calls: int) -> float | None:
 class _Table:
     """The block's chunks as they come in."""
 
-    def __init__(self, tasks: Mapping[Arm, Task], device: Device, clock: HostClock) -> None:
+    def __init__(
+        self,
+        tasks: Mapping[Arm, Task],
+        device: Device,
+        clock: HostClock,
+        sampler: Sampler | None,
+    ) -> None:
         self._tasks, self._device, self._clock = tasks, device, clock
+        self._sampler = sampler
         self._calls: dict[Arm, int] = {}
         self._failures: dict[Arm, Exception | SystemExit] = {}
         self._chunks: list[Timing] = []
         self._rounds: dict[tuple[Arm, Phase], int] = {}
-        self._disturbances: dict[str, None] = {}
 
     def warm_up(self, arm: Arm, place: int, chunk_seconds: float) -> None:
         """Call an arm until it is known how many calls make a chunk."""
@@ -220,7 +231,6 @@ class _Table:
         """One round: a chunk of each arm that has not failed, in this order."""
         for place, arm in enumerate(self._alive(arms)):
             self._measure(arm, self._calls[arm], phase, place)
-        self._disturbances |= dict.fromkeys(self._device.disturbances())
         # Between the chunks, never within one; what was there before the block is frozen.
         gc.collect()
 
@@ -229,7 +239,7 @@ class _Table:
         return {t.arm: t.chunk.seconds for t in self._chunks}
 
     def timings(self) -> Timings:
-        return Timings(tuple(self._chunks), self._failures, tuple(self._disturbances))
+        return Timings(tuple(self._chunks), self._failures)
 
     def _alive(self, arms: list[Arm]) -> list[Arm]:
         return [arm for arm in arms if arm in self._calls]
@@ -244,6 +254,8 @@ class _Table:
         number = self._rounds.get((arm, phase), 0)
         self._rounds[arm, phase] = number + 1
         self._chunks.append(Timing(arm, phase, number, place, chunk))
+        if self._sampler is not None and phase == "measured":
+            self._sampler.visited(arm, number, place, self._calls)
         return chunk
 
 

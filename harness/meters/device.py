@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from harness.errors import HarnessError
-from harness.meters import gpu
+from harness.meters.gpu import Watch, open_watch
 
 CHOICES = ("auto", "cpu", "cuda")
 
@@ -33,8 +33,8 @@ class Device(Protocol):
     def seconds_between(self, first: Any, last: Any) -> float | None:  # noqa: ANN401 - as above
         """Seconds on the device's own clock between two marks, once it is synchronised."""
 
-    def disturbances(self) -> list[str]:
-        """What makes times taken now worthless (throttled, shared), a clause each."""
+    def watch(self) -> Watch | None:
+        """What reads the device's state while it is timed; None where there is none to read."""
 
 
 @dataclass(frozen=True)
@@ -87,9 +87,9 @@ class TorchDevice:
 
         return bool(torch.cuda._is_in_bad_fork())  # noqa: SLF001 - torch has no other word for it
 
-    def disturbances(self) -> list[str]:
-        """Whether the GPU is throttled or shared now, where that can be known."""
-        return gpu.disturbances() if self.kind == "cuda" else []
+    def watch(self) -> Watch | None:
+        """The GPU's management library, or what says why there is none; None on the CPU."""
+        return open_watch() if self.kind == "cuda" else None
 
 
 def new_tensors_on(device: str) -> AbstractContextManager[object]:

@@ -1,93 +1,190 @@
-"""The state of an NVIDIA GPU by way of its management library (the optional extra ``gpu``)."""
+"""The state of an NVIDIA GPU by way of its management library (the optional extra ``gpu``).
+
+Every quantity is asked for by itself: a virtual GPU, one of MIG's slices, an old driver or a
+container refuses some and gives others.
+"""
 
 from __future__ import annotations
 
 import functools
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
+from harness.design.gpu_state import (
+    AT_POWER_LIMIT,
+    DECIDING,
+    QUANTITIES,
+    disturbances,
+    is_limited,
+)
 from harness.errors import HarnessError
-
-#: Why a GPU may run slower than it could: the names of NVML's reasons that spoil a measured time,
-#: by the words they get here. Clocks that a user has locked, or an idle GPU's, are none of them.
-THROTTLES = {
-    "SwPowerCap": "at its power limit",
-    "HwSlowdown": "slowed down by its hardware",
-    "SyncBoost": "held back by the slowest of a group",
-    "SwThermalSlowdown": "slowed down by its temperature",
-    "HwThermalSlowdown": "slowed down by overheating",
-    "HwPowerBrakeSlowdown": "slowed down by a power brake",
-}
 
 
 class UnwatchedError(HarnessError):
-    """The management library is not there, or does not answer for this GPU."""
+    """The management library is not there, or does not answer what it is asked."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What was read of a GPU at one time.
+
+    Attributes:
+        values: by the names of ``harness.design.gpu_state.QUANTITIES``, in their units.
+        missing: why there is no value of what was asked for, by name.
+    """
+
+    values: Mapping[str, float] = field(default_factory=dict)
+    missing: Mapping[str, str] = field(default_factory=dict)
+
+
+class Watch(Protocol):
+    """What reads the state of a GPU; tests pass a planted one."""
+
+    def read(self, names: Collection[str]) -> Reading:
+        """Read some quantities now; none keeps the others from being read."""
+
+
+@dataclass(frozen=True)
+class Unwatched:
+    """Stands for a GPU of which nothing can be read, and says why."""
+
+    why: str
+
+    def read(self, names: Collection[str]) -> Reading:
+        """Nothing."""
+        return Reading(missing=dict.fromkeys(names, self.why))
+
+
+@dataclass(frozen=True)
+class NvmlWatch:
+    """A GPU by way of NVML, opened once."""
+
+    nvml: Any
+    handle: Any
+
+    def read(self, names: Collection[str]) -> Reading:
+        """Ask for each quantity by itself."""
+        values: dict[str, float] = {}
+        missing: dict[str, str] = {}
+        for name in names:
+            try:
+                values[name] = float(self._asked(_READ[name]))
+            except UnwatchedError as reason:
+                missing[name] = str(reason)
+        return Reading(values, missing)
+
+    def _asked(self, ask: Callable[[Any, Any], float]) -> float:
+        """An answer of the library.
+
+        Raises:
+            UnwatchedError: it refuses, or an older one does not know the question.
+        """
+        try:
+            return ask(self.nvml, self.handle)
+        except self.nvml.NVMLError as error:
+            raise UnwatchedError(str(error)) from error
+        except AttributeError as error:
+            raise UnwatchedError(f"nvidia-ml-py does not know it ({error})") from error
+
+
+def open_watch() -> NvmlWatch | Unwatched:
+    """What reads the state of the GPU that torch calls the first; to open it takes NVML a while."""
+    try:
+        nvml = _library()
+    except UnwatchedError as reason:
+        return Unwatched(str(reason))
+    try:
+        return NvmlWatch(nvml, _handle(nvml))
+    except (nvml.NVMLError, AttributeError) as error:
+        return Unwatched(str(error))
 
 
 def describe() -> dict[str, Any]:
     """What a number on this GPU depends on and does not change: driver, power limit, top clocks.
 
     Returns:
-        Watts and MHz by name, or under "unwatched" why nothing is known.
+        Watts and MHz by name, less those that it does not give; under "unwatched" why nothing is
+        known.
     """
-    try:
-        with _opened() as (nvml, handle):
-            return {
-                "driver": str(nvml.nvmlSystemGetDriverVersion()),
-                "power_limit_watts": nvml.nvmlDeviceGetEnforcedPowerLimit(handle) / 1000,
-                "top_clock_mhz": nvml.nvmlDeviceGetMaxClockInfo(handle, nvml.NVML_CLOCK_SM),
-                "top_memory_clock_mhz": nvml.nvmlDeviceGetMaxClockInfo(handle, nvml.NVML_CLOCK_MEM),
-            }
-    except UnwatchedError as reason:
-        return {"unwatched": str(reason)}
+    watch = open_watch()
+    if isinstance(watch, Unwatched):
+        return {"unwatched": watch.why}
+    nvml = watch.nvml
+    questions: dict[str, Callable[[Any], Any]] = {
+        "driver": lambda _: str(nvml.nvmlSystemGetDriverVersion()),
+        "power_limit_watts": lambda handle: nvml.nvmlDeviceGetEnforcedPowerLimit(handle) / 1000,
+        "top_clock_mhz": lambda h: nvml.nvmlDeviceGetMaxClockInfo(h, nvml.NVML_CLOCK_SM),
+        "top_memory_clock_mhz": lambda h: nvml.nvmlDeviceGetMaxClockInfo(h, nvml.NVML_CLOCK_MEM),
+    }
+    described: dict[str, Any] = {}
+    for name, ask in questions.items():
+        try:
+            described[name] = ask(watch.handle)
+        except (nvml.NVMLError, AttributeError) as error:
+            described.setdefault("unwatched", str(error))
+    return described
 
 
-def disturbances() -> list[str]:
-    """What makes times taken on the GPU now worthless, a clause each; empty if nothing does.
-
-    Times that nobody watched over are worth no more than disturbed ones.
-    """
-    try:
-        with _opened() as (nvml, handle):
-            reasons = nvml.nvmlDeviceGetCurrentClocksEventReasons(handle)
-            users = {each.pid for each in nvml.nvmlDeviceGetComputeRunningProcesses(handle)}
-            masks = {name: getattr(nvml, f"nvmlClocksEventReason{name}") for name in THROTTLES}
-    except UnwatchedError as reason:
-        return [f"the GPU could not be watched ({reason})"]
-    found = [f"the GPU was {words}" for name, words in THROTTLES.items() if reasons & masks[name]]
-    return found + (["another process used the GPU"] if _shared(users) else [])
+def remarks() -> list[str]:
+    """What there is to say of the GPU's state now, a clause each; empty if it is at its best."""
+    reading = open_watch().read([quantity.name for quantity in QUANTITIES])
+    if not set(DECIDING) & set(reading.values):
+        return [f"the GPU could not be watched ({next(iter(reading.missing.values()))})"]
+    limited = is_limited(reading.values.get("throttle_reasons", 0))
+    return [f"the GPU was {AT_POWER_LIMIT}"] * limited + disturbances(reading.values)
 
 
-def _shared(users: set[int]) -> bool:
-    """Whether a process other than this one is among the users of the GPU.
+def _other_processes(users: Iterable[int]) -> int:
+    """How many processes other than this one compute on the GPU.
 
     In a container the library gives the numbers that processes have outside of it, so that this
     process may not find its own: then one of those listed is it.
-    """
-    return bool(users - {os.getpid()}) if os.getpid() in users else len(users) > 1
-
-
-@contextmanager
-def _opened() -> Iterator[tuple[Any, Any]]:
-    """The library and its handle of the GPU that torch calls the first.
 
     Raises:
-        UnwatchedError: there is no library or no such GPU in it, or it refuses what it is asked.
+        UnwatchedError: none is listed, though this one computes on it.
+    """
+    pids = set(users)
+    if not pids:
+        raise UnwatchedError("processes on the GPU are hidden from this one")
+    return len(pids) - 1
+
+
+#: How each quantity is asked for; NVML counts watts by the thousandth.
+_READ: Mapping[str, Callable[[Any, Any], float]] = {
+    "sm_clock": lambda nvml, gpu: nvml.nvmlDeviceGetClockInfo(gpu, nvml.NVML_CLOCK_SM),
+    "memory_clock": lambda nvml, gpu: nvml.nvmlDeviceGetClockInfo(gpu, nvml.NVML_CLOCK_MEM),
+    "temperature": lambda nvml, gpu: _temperature(nvml)(gpu, nvml.NVML_TEMPERATURE_GPU),
+    "power": lambda nvml, gpu: nvml.nvmlDeviceGetPowerUsage(gpu) / 1000,
+    "throttle_reasons": lambda nvml, gpu: nvml.nvmlDeviceGetCurrentClocksEventReasons(gpu),
+    "other_processes": lambda nvml, gpu: _other_processes(
+        each.pid for each in nvml.nvmlDeviceGetComputeRunningProcesses(gpu)
+    ),
+}
+
+
+def _temperature(nvml: Any) -> Callable[[Any, int], float]:  # noqa: ANN401 - it has no types
+    """The function that all drivers of today have; with CUDA 14 it goes, and the other stays."""
+    old = getattr(nvml, "nvmlDeviceGetTemperature", None)
+    return old or nvml.nvmlDeviceGetTemperatureV  # type: ignore[no-any-return]  # it has no types
+
+
+def _library() -> Any:  # noqa: ANN401 - the library has no types
+    """NVML's Python library.
+
+    Raises:
+        UnwatchedError: it is not installed.
     """
     try:
         import pynvml
     except ModuleNotFoundError as missing:
         raise UnwatchedError("nvidia-ml-py is not installed") from missing
-    try:
-        yield pynvml, _handle(pynvml)
-    except pynvml.NVMLError as error:
-        raise UnwatchedError(str(error)) from error
+    return pynvml
 
 
 @functools.cache
-def _handle(nvml: Any) -> Any:  # noqa: ANN401 - the library has no types
+def _handle(nvml: Any) -> Any:  # noqa: ANN401 - as above
+    """NVML's handle of the GPU that torch calls the first: NVML counts all, torch those it sees."""
     import torch
 
     nvml.nvmlInit()

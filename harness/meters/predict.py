@@ -3,15 +3,15 @@
 A prediction runs the real model's own code on fake tensors, which have shape, type and device but
 no data, under the same meter as a measurement. It leaves out what that meter leaves out: an
 operation's own temporaries, an allocator's rounding, and the libraries. It is further off where the
-size of a result is the secret of a kernel (oneDNN's LSTM keeps a workspace), and where a library
-goes another way once it meets fake tensors.
+size of a result is the secret of a kernel (oneDNN's LSTM keeps a workspace, cuDNN's too), and where
+a library goes another way once it meets fake tensors.
 """
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
@@ -30,6 +30,10 @@ R = TypeVar("R")
 #: Makes a model and whatever else its step needs: a batch, an optimiser.
 Build: TypeAlias = Callable[[], "tuple[nn.Module, R]"]
 Step: TypeAlias = Callable[["nn.Module", R], object]
+
+
+#: torch's functions behind the recurrent layers of ``torch.nn``.
+RECURRENT = ("lstm", "gru", "rnn_tanh", "rnn_relu")
 
 
 @dataclass(frozen=True)
@@ -93,7 +97,8 @@ def predicted_memory(
     """The same without data: nothing is allocated and nothing computed.
 
     The device decides which kernels are chosen, such as those of attention and dropout, and so what
-    is saved. A prediction for "cuda" needs a CUDA build of torch, but no GPU.
+    is saved. A prediction for "cuda" needs a CUDA build of torch, but no GPU; it counts PyTorch's
+    own kernels for recurrent layers, not cuDNN's: see ``own_recurrent_kernels``.
 
     Args:
         build: as in ``measured_memory``; it may not read numbers out of tensors, nor load weights.
@@ -108,8 +113,41 @@ def predicted_memory(
         raise HarnessError(
             "A prediction for CUDA needs a build of torch with CUDA (no GPU): this one has none."
         )
-    with fake_tensors():
+    # On a CPU it would be in the way of modules that look for such a mode, and take another path.
+    recurrent = own_recurrent_kernels() if device == "cuda" else nullcontext()
+    with fake_tensors(), recurrent:
         return measured_memory(build, step, device=device, steps=steps)
+
+
+@contextmanager
+def own_recurrent_kernels() -> Iterator[None]:
+    """Have recurrent layers computed by PyTorch's own kernels, and all else as ever.
+
+    What cuDNN keeps for their backward pass is the secret of its kernel, and on fake tensors, whose
+    weights lie in no buffer of one piece, that pass stops for want of the buffer ("Expected a
+    proper Tensor but got None", torch 2.11). PyTorch's own kernels keep tensors, which are counted.
+    """
+    from torch.overrides import TorchFunctionMode
+
+    class WithoutCudnn(TorchFunctionMode):
+        def __torch_function__(
+            self,
+            func: Callable[..., object],
+            types: object,
+            args: tuple[object, ...] = (),
+            kwargs: dict[str, object] | None = None,
+        ) -> object:
+            cudnn = torch.backends.cudnn
+            before = cudnn.enabled
+            if getattr(func, "__name__", "") in RECURRENT:
+                cudnn.enabled = False
+            try:
+                return func(*args, **(kwargs or {}))
+            finally:
+                cudnn.enabled = before
+
+    with WithoutCudnn():
+        yield
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from harness.design.alone import ALONE_SECONDS
 from harness.design.claims import Claim, ConditionKind, Control, Unmeasurable
 from harness.design.contrasts import Comparison
 from harness.design.experiment import Experiment, Posed, Study
@@ -55,6 +56,7 @@ class ExperimentRules:
     """One experiment as the protocol stores it: enough to plan, to judge and to read its table.
 
     ``rounds`` is how often the clock visits each arm of a block, 0 where nothing is timed;
+    ``alone`` is for how many seconds a GPU runs some arms alone, 0 where it runs none;
     ``together`` is how many blocks are measured at once; ``one_sample`` is what all blocks draw
     from, where that is one sample.
     """
@@ -74,6 +76,7 @@ class ExperimentRules:
     rounds: int = 0
     together: int = 1
     one_sample: str = ""
+    alone: float = 0.0
 
     @property
     def timed(self) -> bool:
@@ -89,6 +92,13 @@ class ExperimentRules:
     def meanings(self) -> dict[str, str]:
         """What each response means."""
         return {response.name: response.meaning for response in self.responses}
+
+    @property
+    def alone_arms(self) -> tuple[Arm, ...]:
+        """The arms that run alone, in the design's order: a condition compares them so."""
+        compared = [c.comparison for c in self.conditions if _of_alone(c)]
+        named = {arm for each in compared for arm in (each.arm, each.against)}
+        return tuple(arm for arm in self.arms if arm in named)
 
     def label(self, comparison: Comparison) -> str:
         """A comparison in words."""
@@ -153,6 +163,7 @@ def experiment_rules(name: str, experiment: Experiment[Any], profile: Profile) -
         rounds=experiment.rounds.of(profile) if experiment.rounds else 0,
         together=experiment.together.of(profile) if experiment.together else 1,
         one_sample=experiment.one_sample,
+        alone=experiment.alone.seconds.of(profile) if experiment.alone else 0.0,
     )
 
 
@@ -196,17 +207,25 @@ def study_statements(study: Study) -> dict[str, Statement]:
 def design_key(rules: ExperimentRules) -> ExperimentRules:
     """The rules less their wording: equal where claims, regions, factors and counts are.
 
-    Two runs of one key can be told by the same sentences and drawn by the same figures.
+    Two runs of one key can be told by the same sentences and drawn by the same figures. Arms that
+    ran alone are told beside and decide nothing: a run without them is judged alike.
     """
+    conditions = [c for c in rules.conditions if not _of_alone(c)]
+    responses = [r for r in rules.responses if r.name != ALONE_SECONDS.name]
     return replace(
         rules,
         question="",
         factors=tuple(Factor(f.name, f.levels, control=f.control) for f in rules.factors),
-        responses=tuple(Response(r.name, r.unit, "-") for r in rules.responses),
-        conditions=tuple(replace(c, reading="", why="") for c in rules.conditions),
+        responses=tuple(Response(r.name, r.unit, "-") for r in responses),
+        conditions=tuple(replace(c, reading="", why="") for c in conditions),
         unmeasurable=tuple(replace(claim, why="") for claim in rules.unmeasurable),
         one_sample="",
+        alone=0.0,
     )
+
+
+def _of_alone(condition: Condition) -> bool:
+    return condition.comparison.response == ALONE_SECONDS.name
 
 
 def same_rules(

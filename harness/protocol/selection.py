@@ -104,7 +104,8 @@ def claims_of(rules: ExperimentRules, device: str) -> list[str]:
 def guessed_seconds(rules: ExperimentRules) -> float:
     """A guess, from the design alone, at how long an experiment takes one block after another."""
     arms = len(rules.arms)
-    block = _START + arms * rules.rounds * _VISIT if rules.timed else arms * _ARM
+    alone = rules.alone * len(rules.alone_arms)
+    block = _START + arms * rules.rounds * _VISIT + alone if rules.timed else arms * _ARM
     return block * rules.blocks
 
 

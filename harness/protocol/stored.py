@@ -42,6 +42,7 @@ def rules_to_json(rules: ExperimentRules) -> dict[str, Any]:
             for shared, conditions in groups
         ],
         "unmeasurable": [dict(vars(claim)) for claim in rules.unmeasurable],
+        **({"alone": rules.alone} if rules.alone else {}),
     }
 
 
@@ -79,6 +80,7 @@ def rules_from_json(name: str, stored: Mapping[str, Any]) -> ExperimentRules:
         rounds=stored.get("rounds", 0),
         together=stored.get("together", 1),
         one_sample=stored.get("one_sample", ""),
+        alone=stored.get("alone", 0.0),
     )
 
 

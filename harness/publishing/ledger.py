@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from operator import itemgetter
 from pathlib import Path
+from typing import Any, Self
 
 import pandas as pd
 
@@ -62,6 +62,10 @@ class PublishedRun:
         """The run's place below the results folder."""
         return place_of(self.folder)
 
+    def folder_of(self, experiment: str) -> RunFolder:
+        """The folder of the run that an experiment's rows are from."""
+        return self.parts[experiment].folder if experiment in self.parts else self.folder
+
     def runs_of(self, claim: ClaimFinding) -> list[str]:
         """The places of the runs that a claim's rows are from, newest first."""
         if not self.parts:
@@ -96,35 +100,96 @@ def published_runs(results: Path) -> list[PublishedRun]:
     Raises:
         HarnessError: a run is unfinished, not judged yet, or broken.
     """
-    found: dict[tuple[str, str, str], list[tuple[StoredRun, str]]] = {}
-    runs = [run for run in reference_runs(results) if not run.protocol.origin.endswith(".py")]
-    for run in sorted(runs, key=lambda run: run.protocol.started, reverse=True):
-        machine = read_machine(run.folder.path, run.protocol)
-        key = (run.protocol.study, slug(machine), run.protocol.device)
-        found.setdefault(key, []).append((run, machine["torch"]["version"]))
-    return [
-        _joined(of, machine) for (_, machine, _), of in sorted(found.items(), key=itemgetter(0))
+    runs = [
+        DescribedRun.open(run)
+        for run in reference_runs(results)
+        if is_of_the_studies(run) and says_something(run)
     ]
+    return [joined(of) for of in by_place(runs)]
 
 
-def _joined(runs: Sequence[tuple[StoredRun, str]], machine: str) -> PublishedRun:
-    """The newest run, completed by older ones of the same torch and profile."""
-    newest, torch = runs[0]
-    profile = newest.protocol.profile
-    alike = [run for run, other in runs if other == torch and run.protocol.profile == profile]
-    joined = join_runs(alike)
-    if not isinstance(joined, JoinedRun):
-        return published(newest, machine, torch)
-    judged = judge_run(joined)
+@dataclass(frozen=True)
+class DescribedRun:
+    """A run with the description of the machine that measured it."""
+
+    run: StoredRun
+    description: Mapping[str, Any]
+
+    @classmethod
+    def open(cls, run: StoredRun) -> Self:
+        """The run with its machine.
+
+        Raises:
+            HarnessError: the description is missing, broken or edited.
+        """
+        return cls(run, read_machine(run.folder.path, run.protocol))
+
+    @property
+    def machine(self) -> str:
+        """The machine's short name."""
+        return slug(dict(self.description))
+
+    @property
+    def torch(self) -> str:
+        """The version of torch."""
+        return str(self.description["torch"]["version"])
+
+    @property
+    def place(self) -> tuple[str, str, str]:
+        """Study, machine and device: of the runs of one place, the newest counts."""
+        return self.run.protocol.study, self.machine, self.run.protocol.device
+
+
+def is_of_the_studies(run: StoredRun) -> bool:
+    """Whether a run's study is one of ``studies/``, and no file elsewhere."""
+    return not run.protocol.origin.endswith(".py")
+
+
+def says_something(run: StoredRun) -> bool:
+    """Whether anything of a run is finished: one with too little time for anything says nothing."""
+    return not run.protocol.selection.partial or bool(run.finished())
+
+
+def by_place(runs: Sequence[DescribedRun]) -> list[list[DescribedRun]]:
+    """The runs of each study, machine and device, newest first, in the order of these three."""
+    found: dict[tuple[str, str, str], list[DescribedRun]] = {}
+    # Of two that began in the same second, the later one has the longer name.
+    newest_first = sorted(
+        runs,
+        key=lambda each: (each.run.protocol.started, each.run.folder.path.name),
+        reverse=True,
+    )
+    for each in newest_first:
+        found.setdefault(each.place, []).append(each)
+    return [found[place] for place in sorted(found)]
+
+
+def joined(runs: Sequence[DescribedRun]) -> PublishedRun:
+    """The newest run of a place, completed by older ones of the same torch and profile.
+
+    Raises:
+        HarnessError: it is not judged yet, or a table is broken.
+    """
+    newest = runs[0]
+    profile = newest.run.protocol.profile
+    alike = [
+        each.run
+        for each in runs
+        if each.torch == newest.torch and each.run.protocol.profile == profile
+    ]
+    run = join_runs(alike)
+    if not isinstance(run, JoinedRun):
+        return published(newest.run, newest.machine, newest.torch)
+    judged = judge_run(run)
     return PublishedRun(
-        newest.folder,
-        joined.protocol,
-        machine,
-        torch,
+        newest.run.folder,
+        run.protocol,
+        newest.machine,
+        newest.torch,
         judged.claims,
         judged.findings,
         judged.stale,
-        joined.sources,
+        run.sources,
     )
 
 

@@ -29,6 +29,7 @@ from harness.publishing.ledger import (
 )
 from harness.publishing.markdown import render
 from harness.publishing.surprises import surprises
+from harness.store.folders import RunFolder
 from harness.store.observations import StoredRun
 from harness.words import COLOURS, plural
 
@@ -61,7 +62,7 @@ def ledger_pages(results: Path) -> list[Page]:
     catalogue = read_catalogue()
     runs = published_runs(results)
     table = ledger_rows(catalogue, runs)
-    context = _context(catalogue, table, runs)
+    context = ledger_context(catalogue, table, runs)
     pages = [
         Page(results / "claims.csv", table.to_csv(index=False, lineterminator="\n").encode()),
         Page(results / "README.md", render("ledger.md.jinja", **context).encode()),
@@ -73,7 +74,7 @@ def ledger_pages(results: Path) -> list[Page]:
     if readme.is_file():
         text = readme.read_text(encoding="utf-8")
         filled = _between(text, BEGIN, END, render("findings.md.jinja", **context))
-        filled = _between(filled, BEGIN_FOLLOWED, END_FOLLOWED, _followed(table, results))
+        filled = _between(filled, BEGIN_FOLLOWED, END_FOLLOWED, _followed_text(table, results))
         if filled != text or BEGIN in text:
             pages.append(Page(readme, filled.encode()))
     return pages
@@ -87,25 +88,33 @@ def _between(text: str, begin: str, end: str, content: str) -> str:
     return f"{before}{begin}\n{content}{end}{rest.partition(end)[2]}"
 
 
-def _followed(table: pd.DataFrame, results: Path) -> str:
-    """One claim, step by step, from the row that the ledger has of it."""
+def followed(table: pd.DataFrame, results: Path) -> dict[str, Any] | None:
+    """What there is to say of one claim, step by step, from the row that the ledger has of it.
+
+    Returns:
+        None where no run has judged it.
+    """
     rows = table[(table["claim"] == FOLLOWED) & (table["kind"] == "claim") & (table["run"] != "")]
     if rows.empty:
-        return "No run has judged it yet.\n"
+        return None
     row = {str(column): str(value) for column, value in rows.iloc[0].items()}
     run = row["run"].split()[0]
     figures = sorted(results.glob(f"{run}/figures/*.png"))
     first = row["experiments"].split()[0].replace("_", "-") if row["experiments"] else ""
     own = [path for path in figures if path.stem.startswith(first)] or figures
     alt = f"{own[0].stem.replace('-', ' ')}: {row['says']}" if own else ""
-    place = f"results/{own[0].relative_to(results).as_posix()}" if own else ""
-    return render(
-        "followed.md.jinja",
-        row={**row, "run": run, "place": f"document {row['document']}, {row['section']}"},
-        meaning=MEANING[row["quantifier"]],
-        others=f"{plural(int(row['judged']) - 1, 'more setting')} like it",
-        figure={"alt": alt, "path": place} if own else None,
-    )
+    place = own[0].relative_to(results).as_posix() if own else ""
+    return {
+        "row": {**row, "run": run, "place": f"document {row['document']}, {row['section']}"},
+        "meaning": MEANING[row["quantifier"]],
+        "others": f"{plural(int(row['judged']) - 1, 'more setting')} like it",
+        "figure": {"alt": alt, "path": place} if own else None,
+    }
+
+
+def _followed_text(table: pd.DataFrame, results: Path) -> str:
+    told = followed(table, results)
+    return render("followed.md.jinja", **told) if told else "No run has judged it yet.\n"
 
 
 def write_run_page(run: StoredRun, judged: JudgedRun) -> Path:
@@ -135,7 +144,7 @@ def study_page(runs: Sequence[PublishedRun], catalogue: Mapping[str, Entry], fol
         "study.md.jinja",
         study=newest.protocol.study,
         question=study.question if study else "",
-        runs=[_run_context(run, folder) for run in runs],
+        runs=[run_context(run, folder) for run in runs],
         claims=[_claim_context(claim, catalogue.get(claim), runs) for claim in claims],
         warnings=_warned(runs),
     ).encode()
@@ -180,9 +189,10 @@ def _by_study(runs: Sequence[PublishedRun]) -> dict[str, list[PublishedRun]]:
     return found
 
 
-def _context(
+def ledger_context(
     catalogue: Mapping[str, Entry], table: pd.DataFrame, runs: list[PublishedRun]
 ) -> dict[str, Any]:
+    """What the ledger's page is filled with: counts, rows, surprises, the policy on errors."""
     rows: list[dict[str, str]] = [
         {str(column): str(value) for column, value in row.items()}
         for row in table.to_dict("records")
@@ -219,7 +229,8 @@ def _context(
     }
 
 
-def _run_context(run: PublishedRun, folder: Path) -> dict[str, Any]:
+def run_context(run: PublishedRun, folder: Path) -> dict[str, Any]:
+    """What pages say of a run; its figures are linked from ``folder``."""
     protocol = run.protocol
     inside = folder.resolve() == run.folder.path.resolve()
     base = "" if inside else f"{run.folder.path.name}/"
@@ -238,7 +249,7 @@ def _run_context(run: PublishedRun, folder: Path) -> dict[str, Any]:
         "parts": _parts_context(run),
         "counts": counts_text([c.verdict for c in run.claims if c.kind == "claim"]),
         "controls": _controls_text(run),
-        "figures": [*_figures(run, base), *_figures_of_parts(run)],
+        "figures": figures_of(run, base),
     }
 
 
@@ -306,40 +317,58 @@ def _controls_text(run: PublishedRun) -> str:
     return f"{len(failed)} of {count} did not come out as they must: {names}."
 
 
-def _figures(run: PublishedRun, base: str) -> list[dict[str, str]]:
-    """The figures of a run's own folder."""
-    paths = sorted(run.folder.figures.glob("*.png"))
-    return [_figure(path, run.protocol, base) for path in paths]
+def figures_of(run: PublishedRun, base: str) -> list[dict[str, str]]:
+    """The figures with alternative texts: what is drawn, of which question, of which experiment.
+
+    Args:
+        run: with those of the older runs that complete it.
+        base: what stands before the path of a figure of its own folder.
+    """
+    own = [_figure(path, run.protocol, base) for path in sorted(run.folder.figures.glob("*.png"))]
+    return [*own, *_figures_of_parts(run)]
 
 
 def _figure(path: Path, protocol: Protocol, base: str) -> dict[str, str]:
-    """A figure's place, and an alternative text: what is drawn, of which question."""
+    """A figure: its path, its place below the results folder, what it shows and of what."""
     rules = [
         rules
         for name, rules in protocol.experiments.items()
         if path.stem.startswith(name.replace("_", "-"))
     ]
-    question = max(rules, key=lambda r: len(r.name)).question if rules else ""
+    drawn = max(rules, key=lambda r: len(r.name), default=None)
     words = path.stem.replace("-", " ")
-    return {"alt": f"{words}. {question}".strip(), "path": f"{base}figures/{path.name}"}
+    return {
+        "alt": f"{words}. {drawn.question if drawn else ''}".strip(),
+        "path": f"{base}figures/{path.name}",
+        "place": f"{place_of(RunFolder(path.parents[1]))}/figures/{path.name}",
+        "experiment": drawn.name if drawn else "",
+    }
 
 
 def _claim_context(claim: str, entry: Entry | None, runs: Sequence[PublishedRun]) -> dict[str, Any]:
-    judged = [(run, found) for run in runs for found in run.claims if found.claim == claim]
+    results = results_of(claim, runs)
     return {
         "claim": claim,
         "says": entry.says if entry else "",
         "scope": entry.scope if entry else "",
-        "quantifier": judged[0][1].quantifier,
+        "quantifier": results[0]["found"].quantifier,
         "place": f"document {entry.document}, {entry.section}" if entry else "",
         "same_as": entry.same_as.split() if entry else [],
-        "results": [_result_context(run, found) for run, found in judged],
+        "results": results,
     }
+
+
+def results_of(claim: str, runs: Sequence[PublishedRun]) -> list[dict[str, Any]]:
+    """What each run found of a claim, and of its counterpart."""
+    return [
+        _result_context(run, found) for run in runs for found in run.claims if found.claim == claim
+    ]
 
 
 def _result_context(run: PublishedRun, found: ClaimFinding) -> dict[str, Any]:
     conditions = run.of(found)
     return {
+        "run": run.name,
         "machine": run.machine,
         "device": run.protocol.device,
         "kind": found.kind,

@@ -11,13 +11,13 @@ from typing import Any, SupportsFloat, cast
 
 import pandas as pd
 
-from harness.design.experiment import Experiment, Noted, Responses, Task
+from harness.design.experiment import Experiment, Noted, Responses
 from harness.design.factors import Arm, Block
 from harness.errors import HarnessError
-from harness.meters.clock import Timing, time_tasks
 from harness.meters.device import Device
 from harness.protocol.plan import PlannedBlock
 from harness.protocol.rules import ExperimentRules
+from harness.running.timed import time_arms
 from harness.running.together import cohort_of
 from harness.store.parquet import frame_of
 from harness.store.rows import Row, common_columns, failed_rows, measured_rows, sentence
@@ -52,6 +52,7 @@ def run_block(
         device.start(planned.shared_seed, rules.threads)
         block = replace(block, run=prepared_run(experiment, block))
         device.start(seed, rules.threads)
+        watch = device.watch() if rules.timed else None  # to open it is no part of what is timed
         started = time.perf_counter()
         if together:
             cell: Any = cohort_of(experiment, block, planned)
@@ -61,7 +62,8 @@ def run_block(
         return failed_block(rules, planned, sentence(error))
     rows: list[Row] = []
     if experiment.task is not None:
-        rows = _time_arms(partial(experiment.task, cell), rules, planned, device, started)
+        task = partial(experiment.task, cell)
+        rows = time_arms(task, rules, planned, device, started=started, watch=watch)
     elif experiment.measure is not None:
         rows = _measure_arms(partial(experiment.measure, cell), rules, planned, device, seed)
     elif together:
@@ -170,54 +172,3 @@ def _is_number(given: object) -> bool:
 
 def _kind(given: object) -> str:
     return f"a {type(given).__name__}"
-
-
-def _time_arms(
-    task_of: Callable[[Arm], Task],
-    rules: ExperimentRules,
-    planned: PlannedBlock,
-    device: Device,
-    started: float,
-) -> list[Row]:
-    """Build every arm's task, and leave the rest to the clock.
-
-    A disturbed device is no failure: the times are kept, with what disturbed them as the message.
-    """
-    tasks: dict[Arm, Task] = {}
-    failures: dict[Arm, BaseException] = {}
-    for arm in planned.arms:
-        device.start(planned.seed, rules.threads)
-        try:
-            tasks[arm] = task_of(arm)
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - what a study raises becomes rows
-            failures[arm] = error
-    timings = time_tasks(tasks, rules.rounds, planned.seed, device, group_of=rules.group_of)
-    lasted = time.perf_counter() - started
-    message = "; ".join(timings.disturbances)
-    state = {"message": message, "status": "disturbed"} if message else {}
-    rows = [row for t in timings.chunks for row in _timed_rows(t, rules, planned, state)]
-    failures |= timings.failures
-    for order, arm in enumerate(planned.arms):
-        common = common_columns(planned, order, arm) | state
-        if arm in failures:
-            done = sum(t.arm == arm and t.phase == "measured" for t in timings.chunks)
-            rows += failed_rows(common, rules, sentence(failures[arm]), number=done)
-        else:
-            rows += measured_rows(common, rules, {"in_calls": [timings.in_calls(arm) / lasted]})
-    return rows
-
-
-def _timed_rows(
-    timing: Timing, rules: ExperimentRules, planned: PlannedBlock, state: Mapping[str, str]
-) -> list[Row]:
-    chunk = timing.chunk
-    values = {"seconds": chunk.seconds, "device_seconds": chunk.device_seconds}
-    if timing.phase == "measured" and timing.round == 0:
-        values["calls"] = chunk.calls  # the same in all measured rounds
-    common = common_columns(planned, timing.order, timing.arm)
-    common |= {"phase": timing.phase, "round": timing.round, **state}
-    return [
-        {**common, "response": name, "value": value, "unit": rules.units[name]}
-        for name, value in values.items()
-        if value is not None
-    ]

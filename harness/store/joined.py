@@ -12,7 +12,6 @@ from dataclasses import dataclass, field, replace
 import pandas as pd
 
 from harness.protocol.rules import ExperimentRules
-from harness.protocol.selection import Selection
 from harness.store.observations import StoredRun
 
 
@@ -25,6 +24,12 @@ class JoinedRun(StoredRun):
     def covers(self, rules: ExperimentRules) -> bool:
         """Whether one of the runs has something to say of an experiment."""
         return rules.name in self.sources
+
+    def finished(self) -> list[ExperimentRules]:
+        """The experiments that one of the runs has a table of."""
+        device = self.protocol.device
+        rules = self.protocol.experiments.values()
+        return [each for each in rules if each.measurable_on(device) and self.covers(each)]
 
     def table(self, rules: ExperimentRules) -> pd.DataFrame:
         """The rows of an experiment, from the run that they are from.
@@ -57,6 +62,6 @@ def join_runs(runs: Sequence[StoredRun]) -> StoredRun:
         name: sources[name].protocol.experiments[name] if name in sources else rules
         for name, rules in newest.protocol.experiments.items()
     }
-    selection = Selection(tuple(name for name in experiments if name in sources))
-    protocol = replace(newest.protocol, experiments=experiments, selection=selection)
+    # What it was asked for stays the newest run's own, and so does the command that repeats it.
+    protocol = replace(newest.protocol, experiments=experiments)
     return JoinedRun(newest.folder, protocol, sources=sources)

@@ -8,6 +8,7 @@ from typing import Self
 
 import pandas as pd
 
+from harness.design.gpu_state import UNITS
 from harness.errors import HarnessError
 from harness.files import interrupts_deferred
 from harness.protocol.protocol import Protocol, read_protocol
@@ -35,7 +36,9 @@ def read_observations(
             f"{path}: there is no such table; the run is not finished. "
             f"Go on with: python -m harness run {protocol.origin} --resume {folder.path}"
         )
-    table = read_table(path, schema(rules.factors, rules.units), identity(protocol, rules.name))
+    # Beside the responses a timed table may have the state of the GPU, in phases of its own.
+    units = {**rules.units, **UNITS} if rules.timed else rules.units
+    table = read_table(path, schema(rules.factors, units), identity(protocol, rules.name))
     return table if protocol.format > 1 else _with_disturbed(table)
 
 

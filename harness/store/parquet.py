@@ -15,11 +15,14 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from harness.design.factors import Factor, Level
+from harness.design.gpu_state import ALONE, BETWEEN
 from harness.errors import HarnessError
 from harness.files import write_bytes
 
 LEADING = ("block", "seed", "order", "round", "phase")
 TRAILING = ("response", "value", "unit", "status", "message")
+#: A row is of the warm-up, of what is measured, or of a GPU's state (``harness.design.gpu_state``).
+PHASES = ("warmup", "measured", BETWEEN, ALONE)
 _DTYPES: Mapping[type, str] = {str: "str", bool: "bool", int: "int64", float: "float64"}
 
 
@@ -28,7 +31,7 @@ def schema(factors: Sequence[Factor[Any]], responses: Mapping[str, str]) -> pand
 
     A row's status is "ok", "failed" (there is no value, and the message says why) or "disturbed"
     (a time taken while something slowed the device down, which the message names). The message of a
-    row that is ok may say what stands behind the number.
+    row that is ok may say what stands behind the number, or, of a GPU's state, why there is none.
 
     Args:
         factors: one column each, between the leading and the trailing columns.
@@ -40,7 +43,7 @@ def schema(factors: Sequence[Factor[Any]], responses: Mapping[str, str]) -> pand
         "seed": pandera.Column("int64", count),
         "order": pandera.Column("int64", count),
         "round": pandera.Column("int64", count),
-        "phase": pandera.Column("str", pandera.Check.isin(["warmup", "measured"])),
+        "phase": pandera.Column("str", pandera.Check.isin(list(PHASES))),
         **{f.name: pandera.Column(_dtype(f), pandera.Check.isin(list(f.levels))) for f in factors},
         "response": pandera.Column("str", pandera.Check.isin(list(responses))),
         "value": pandera.Column("float64", nullable=True),

@@ -3,16 +3,17 @@
 A batch of images goes through a 3 x 3 convolution that leaves their size and number of channels as
 they are: with TF32, which convolutions use as PyTorch ships them, in strict float32, in bfloat16
 and in float16. Judged are numbers of channels that keep a GPU computing; fewer show where that
-begins, and against strict float32, which takes a setting of one's own, the same is shown.
+begins, and against strict float32, which takes a setting of one's own, the same is shown. With the
+most channels each type also runs alone, at its own clock.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness import Beyond, Claim, Factor
+from harness import Alone, Beyond, Claim, Factor
 from harness.libraries import functional, torch
-from studies.amp.precision import BF16, FP16, FP32, TF32
+from studies.amp.precision import BF16, FP16, FP32, SECONDS_ALONE, TF32
 from studies.amp.products import READING, TWO_TO_FOUR_TIMES, Products, products_experiment
 
 if TYPE_CHECKING:
@@ -65,5 +66,6 @@ EXPERIMENT = products_experiment(
         ),
     ),
     shown=256,
+    alone=Alone(SECONDS_ALONE, at={"size": (256, 512)}),
     needs="cuda",
 )

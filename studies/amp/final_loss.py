@@ -31,7 +31,7 @@ from harness import (
     at_most,
     less_than,
 )
-from harness.figures import BLACK, draw_blocks, told
+from harness.figures import BLACK, draw_blocks, told, wide
 from harness.libraries import torch
 from harness.workloads import load_split
 from studies.amp.models import CLASSES, CNN, NETS, TRANSFORMER, classification_loss, digit_net
@@ -105,9 +105,7 @@ def loss_against_float32(table: pd.DataFrame) -> Figure:
     """The validation loss of each level over that of float32, by network."""
     from matplotlib.figure import Figure
 
-    losses = table[table["response"] == "loss"].pivot_table(
-        index="block", columns=["net", "precision"], values="value"
-    )
+    losses = wide(table[table["response"] == "loss"], index="block", columns=["net", "precision"])
     figure = Figure()
     axes = figure.subplots()
     axes.axhspan(1 - MARGIN, 1 + MARGIN, color="#EEEEEE", zorder=0)

@@ -27,7 +27,7 @@ from harness import (
     Responses,
     between,
 )
-from harness.figures import BLUE, GREEN, ORANGE
+from harness.figures import BLUE, GREEN, ORANGE, wide
 from harness.libraries import torch
 from harness.meters import allocator_peak, saved_tensors
 from studies.amp.models import CNN, MLP, NETS, TRANSFORMER
@@ -210,6 +210,6 @@ def draw_memory(table: pd.DataFrame, device: str) -> Figure:
 def _shares(table: pd.DataFrame, net: str, response: str) -> dict[int, NDArray[np.float64]]:
     """Bfloat16 in per cent of float32, a value a block, by batch; failed ones are left out."""
     rows = table[(table["net"] == net) & (table["response"] == response)]
-    bytes_of = rows.pivot_table(index=["batch", "block"], columns="precision", values="value")
+    bytes_of = wide(rows, index=["batch", "block"], columns="precision")
     ratio = (100 * bytes_of[BF16] / bytes_of[SHIPPED]).dropna()
     return {int(str(batch)): of.to_numpy() for batch, of in ratio.groupby("batch")}

@@ -43,7 +43,7 @@ from harness import (
     less_than,
     more_than,
 )
-from harness.figures import BLUE, ORANGE, SKY, VERMILION, draw_blocks, note, told
+from harness.figures import BLUE, ORANGE, SKY, VERMILION, draw_blocks, note, told, wide
 from harness.libraries import functional, torch
 from harness.workloads import load_split, mlp_for
 from studies.amp.models import TRANSFORMER, digit_net
@@ -278,9 +278,7 @@ def what_pure_bf16_costs(table: pd.DataFrame) -> Figure:
     from matplotlib.figure import Figure
 
     colours = {(MIXED, SGD): SKY, (MIXED, ADAM): BLUE, (PURE, SGD): ORANGE, (PURE, ADAM): VERMILION}
-    values = table.pivot_table(
-        index="block", columns=["response", "task", "optimiser", "training"], values="value"
-    )
+    values = wide(table, index="block", columns=["response", "task", "optimiser", "training"])
     figure = Figure()
     panels = figure.subplots(1, 2)
     labels = {

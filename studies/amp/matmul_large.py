@@ -1,14 +1,15 @@
 """How much faster is a large matrix product in 16 bits, on a GPU?
 
 Square matrices are multiplied in float32, which does without TF32 as PyTorch ships it, with TF32
-allowed, in bfloat16 and in float16. Judged are sizes that keep a GPU computing; smaller ones show
+allowed, in bfloat16 and in float16, which bring a card to its power limit: the two largest sizes
+also run alone, each at its own clock. Judged are sizes that keep a GPU computing; smaller ones show
 where that begins, and against TF32, which the passage does not mention, the same is shown.
 """
 
 from __future__ import annotations
 
-from harness import Beyond, Claim, Factor
-from studies.amp.precision import BF16, FP16, FP32, TF32
+from harness import Alone, Beyond, Claim, Factor
+from studies.amp.precision import BF16, FP16, FP32, SECONDS_ALONE, TF32
 from studies.amp.products import (
     READING,
     TWO_TO_FOUR_TIMES,
@@ -51,5 +52,6 @@ EXPERIMENT = products_experiment(
         ),
     ),
     shown=4096,
+    alone=Alone(SECONDS_ALONE, at={"size": (4096, 8192)}),
     needs="cuda",
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from harness import PerProfile
 from harness.figures import BLACK, BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILION
 from harness.libraries import torch
 
@@ -20,6 +21,9 @@ BF16_SCALER, FP16_SCALER = "bfloat16 and a scaler", "float16 and a scaler"
 
 #: float32; autocast to 16 bits, with and without scaling of the loss.
 LEVELS = (FP32, BF16, BF16_SCALER, FP16, FP16_SCALER)
+
+#: For how long a level runs alone in each block, on a GPU: some seconds over the blocks of a run.
+SECONDS_ALONE = PerProfile(0.02, 0.2, 0.5)
 
 COLOURS = {
     SHIPPED: BLACK,

@@ -5,8 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from harness import AA, Beyond, Claim, Experiment, Factor, PerProfile, Ratio, between
-from harness.figures import BLACK, by_block, device_of, draw_blocks, note, rounds_of, told
+from harness import AA, Alone, Beyond, Claim, Experiment, Factor, PerProfile, Ratio, between
+from harness.figures import (
+    BLACK,
+    by_block,
+    device_of,
+    draw_blocks,
+    measured_on,
+    note,
+    rounds_of,
+    told,
+)
 from harness.libraries import torch
 from studies.amp.precision import BF16, COLOURS, FP16, FP32, float32_units, half_type
 
@@ -104,6 +113,7 @@ def products_experiment(
     claims: tuple[Claim | Beyond, ...],
     shown: int,
     needs: str = "cpu",
+    alone: Alone | None = None,
 ) -> Experiment[Operands]:
     """The experiment with products of some sizes.
 
@@ -113,6 +123,7 @@ def products_experiment(
         claims: judged on their times.
         shown: the size that the figure's title speaks of.
         needs: the device it takes.
+        alone: what runs alone as well.
     """
 
     def speed_of_products(table: pd.DataFrame) -> Figure:
@@ -127,6 +138,7 @@ def products_experiment(
         task=products.task,
         call=products.what,
         aa=AA(within=AA_WITHIN, at={"precision": products.levels[0]}),
+        alone=alone,
         claims=claims,
         figures=(speed_of_products,),
         needs=needs,
@@ -171,5 +183,5 @@ def draw_products(table: pd.DataFrame, products: Products, shown: int) -> Figure
         f"is {told(speeds[shown, BF16])} times as fast as in {baseline}",
         fontsize=22,
     )
-    note(axes, device, table["block"].nunique())
+    note(axes, measured_on(table), table["block"].nunique())
     return figure

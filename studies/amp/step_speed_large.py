@@ -5,13 +5,14 @@ bfloat16, with and without the scaler, and in float32 as PyTorch ships it: TF32 
 none in matrix products. Judged are the two larger widths, with batches that keep a GPU busy; the
 smallest shows where that ends. At full width, TF32 everywhere, float16 with its scaler and, for the
 conv net, strict float32 stand beside them: other baselines and types than the passage speaks of.
+There each step that is judged also runs alone, at its own clock.
 """
 
 from __future__ import annotations
 
-from harness import Arm, Beyond, Claim, Factor, Level
+from harness import Alone, Arm, Beyond, Claim, Factor, Level
 from studies.amp.models import CNN, TRANSFORMER
-from studies.amp.precision import BF16, BF16_SCALER, FP16_SCALER, FP32, SHIPPED, TF32
+from studies.amp.precision import BF16, BF16_SCALER, FP16_SCALER, FP32, SECONDS_ALONE, SHIPPED, TF32
 from studies.amp.steps import (
     HALF_AS_FAST_AGAIN_TO_TWICE,
     NET,
@@ -93,5 +94,6 @@ EXPERIMENT = steps_experiment(
         ),
     ),
     only=_needed,
+    alone=Alone(SECONDS_ALONE, at={"width": 1.0}),
     needs="cuda",
 )

@@ -4,8 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from harness import AA, Arm, Beyond, Block, Claim, Experiment, Factor, PerProfile, Ratio, between
-from harness.figures import by_block, device_of, draw_blocks, note, rounds_of, told
+from harness import (
+    AA,
+    Alone,
+    Arm,
+    Beyond,
+    Block,
+    Claim,
+    Experiment,
+    Factor,
+    PerProfile,
+    Ratio,
+    between,
+)
+from harness.figures import by_block, device_of, draw_blocks, measured_on, note, rounds_of, told
 from harness.libraries import torch
 from studies.amp.models import NETS, TRANSFORMER
 from studies.amp.precision import BF16, COLOURS, SHIPPED, make_step
@@ -82,6 +94,7 @@ def steps_experiment(
     claims: tuple[Claim | Beyond, ...],
     only: Callable[[Arm], bool] | None = None,
     needs: str = "cpu",
+    alone: Alone | None = None,
 ) -> Experiment[Jobs]:
     """The experiment with networks and batches of some sizes.
 
@@ -92,6 +105,7 @@ def steps_experiment(
         claims: judged on the times of steps.
         only: which arms are needed; all by default.
         needs: the device it takes.
+        alone: what runs alone as well.
     """
     width = width_factor(sizes)
 
@@ -115,6 +129,7 @@ def steps_experiment(
         call="a training step",
         imports=("torch._dynamo",),  # which every optimiser imports when it is made
         aa=AA(within=AA_WITHIN, at={"precision": SHIPPED, "width": width.levels[-1]}),
+        alone=alone,
         claims=claims,
         figures=(speed_of_steps,),
         needs=needs,
@@ -153,7 +168,7 @@ def draw_steps(table: pd.DataFrame, width: Factor[float], precision: Factor[str]
         f"In bfloat16 the {TRANSFORMER} takes {told(shown)} times as many\n"
         "training steps a second as in float32"
     )
-    note(panels[0], device, table["block"].nunique())
+    note(panels[0], measured_on(table), table["block"].nunique())
     return figure
 
 

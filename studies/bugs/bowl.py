@@ -159,21 +159,21 @@ def largest_root(rate: float, momentum: float) -> float:
 
 
 def descend(block: Block, arm: Arm, *, kept: bool) -> tuple[Curves, Curves]:
-    """Steps of torch.optim.SGD in bowls of curvature 1.
+    """Steps of torch.optim.SGD in bowls of curvature 1, on the CPU: see ``small``.
 
     Returns:
         The path of the first bowl's w and the mean of w^2 over all bowls, both (steps + 1,).
     """
     noise = arm[NOISE]
     stream = torch.Generator().manual_seed(block.seed)
-    start = torch.ones(BOWLS if noise else 1, dtype=torch.float64, device=block.device)
+    start = torch.ones(BOWLS if noise else 1, dtype=torch.float64)
     w = start.clone().requires_grad_()
     optimiser = torch.optim.SGD([w], lr=arm[RATE], momentum=arm[MOMENTUM])
     seen = [(start[0], start.square().mean())]
     for _ in range(STEPS):
         if not kept:
             optimiser.zero_grad()
-        push = noise * torch.randn(len(w), generator=stream, dtype=w.dtype).to(w.device)
+        push = noise * torch.randn(len(w), generator=stream, dtype=w.dtype)
         (w.square() / 2 + push * w).sum().backward()
         optimiser.step()
         seen.append((w.detach()[0].clone(), w.detach().square().mean()))

@@ -40,7 +40,7 @@ from harness import (
     at_most,
     equals,
 )
-from harness.figures import BLACK, BLUE, ORANGE, draw_blocks, median_interval
+from harness.figures import BLACK, BLUE, ORANGE, draw_blocks, median_interval, wide
 from harness.libraries import functional, nn, torch
 from harness.workloads import load_split, mlp, small_cnn, train_epochs
 from studies.bugs.samples import DOCUMENTS_GAP, POINT, SYMPTOM_WITHIN, off_symptom
@@ -212,7 +212,7 @@ def crop_gaps(table: pd.DataFrame) -> Figure:
 
 def _headline(gaps: pd.DataFrame) -> str:
     """The smallest of what the common crop adds, with its interval."""
-    by_crop = gaps.pivot_table(index=["net", "shift", "block"], columns="crop", values="value")
+    by_crop = wide(gaps, index=["net", "shift", "block"], columns="crop")
     added = by_crop[COMMON] - by_crop[RANDOM]
     middles = [median_interval(each.to_numpy()) for _, each in added.groupby(["net", "shift"])]
     least = min(middles, key=lambda one: one.estimate)

@@ -52,6 +52,7 @@ from studies.bugs.freezing import (
     trainable,
     training_step,
 )
+from studies.bugs.small import on_cpu
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -262,7 +263,7 @@ def rows_of(parameters: Iterable[nn.Parameter]) -> Tensor:
 def prepare_together(blocks: tuple[Block, ...]) -> Cell:
     """A network for each block, and rows of its training set, drawn by its seed."""
     networks, inputs, labels = [], [], []
-    for block in blocks:
+    for block in on_cpu(blocks):
         data = load_split("digits", block.seed, block.device)
         torch.manual_seed(block.seed)
         networks.append(mlp(64, data.classes, hidden=HIDDEN).to(block.device))

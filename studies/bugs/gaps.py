@@ -43,7 +43,7 @@ from harness import (
     equals,
     less_than,
 )
-from harness.figures import BLACK, BLUE, GREEN, ORANGE, VERMILION, median_interval
+from harness.figures import BLACK, BLUE, GREEN, ORANGE, VERMILION, median_interval, wide
 from studies.bugs.overlap import OVERLAPS, contaminated
 from studies.bugs.samples import (
     CANCER,
@@ -219,7 +219,7 @@ def causes(table: pd.DataFrame) -> Figure:
 
 
 def _draw_path(axes: Axes, rows: pd.DataFrame, cause: str) -> None:
-    values = rows.pivot_table(index=["block", "round"], columns="response", values="value")
+    values = wide(rows, index=["block", "round"], columns="response")
     axes.plot(
         values["production"], values["validation"], ".", color=COLOURS[cause], ms=4, alpha=0.3
     )

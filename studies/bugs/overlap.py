@@ -46,7 +46,7 @@ from harness import (
     at_most,
     equals,
 )
-from harness.figures import BLACK, BLUE, GREEN, VERMILION, median_interval
+from harness.figures import BLACK, BLUE, GREEN, VERMILION, median_interval, wide
 from studies.bugs.samples import (
     CANCER,
     DIGITS,
@@ -267,9 +267,7 @@ def inflation(table: pd.DataFrame) -> Figure:
 
 
 def _draw_model(axes: Axes, rows: pd.DataFrame, model: str) -> None:
-    validation = rows[rows["response"] == "validation"].pivot_table(
-        index="block", columns="overlap", values="value"
-    )
+    validation = wide(rows[rows["response"] == "validation"], index="block", columns="overlap")
     middles = [median_interval(validation[share].to_numpy(np.float64)) for share in OVERLAPS]
     low = [max(m.low, validation[s].min()) for m, s in zip(middles, OVERLAPS, strict=True)]
     high = [min(m.high, validation[s].max()) for m, s in zip(middles, OVERLAPS, strict=True)]
@@ -285,8 +283,8 @@ def _draw_model(axes: Axes, rows: pd.DataFrame, model: str) -> None:
 
 def _headline(table: pd.DataFrame) -> str:
     """How much half an overlap adds where it adds most and least, of models that memorise."""
-    gaps = table[table["response"] == "gap"].pivot_table(
-        index=["data", "model", "block"], columns="overlap", values="value"
+    gaps = wide(
+        table[table["response"] == "gap"], index=["data", "model", "block"], columns="overlap"
     )
     added = (gaps[HALF] - gaps[NONE]).rename("added").reset_index()
     added = added[added["model"].isin(MEMORISING)]

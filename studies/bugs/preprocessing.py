@@ -50,7 +50,7 @@ from harness import (
     at_most,
     equals,
 )
-from harness.figures import BLACK, BLUE, VERMILION, draw_blocks, median_interval
+from harness.figures import BLACK, BLUE, VERMILION, draw_blocks, median_interval, wide
 from studies.bugs.samples import (
     CANCER,
     DIGITS,
@@ -403,8 +403,8 @@ def _headline(gaps: dict[tuple[str, str], dict[str, NDArray[np.float64]]], block
 
 def _widened(table: pd.DataFrame) -> dict[tuple[str, str], dict[str, NDArray[np.float64]]]:
     """By data and kind, for each model: the gap with the leak less that without it."""
-    gaps = table[table["response"] == "gap"].pivot_table(
-        index="block", columns=["data", "kind", "model", "split"], values="value"
+    gaps = wide(
+        table[table["response"] == "gap"], index="block", columns=["data", "kind", "model", "split"]
     )
     leaky = {COPIES: (FIRST, BY_SUBJECT)}
     found = {}

@@ -36,6 +36,7 @@ from harness import (
 from harness.libraries import torch
 from harness.workloads import Replicas
 from harness.workloads.tasks import DIGITS, make_task
+from studies.bugs.small import on_cpu
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -122,7 +123,7 @@ class Digits:
 
 def prepare_digits(blocks: tuple[Block, ...]) -> Digits:
     """Digits, with a network for each block."""
-    return Digits(blocks, make_task(DIGITS, blocks))
+    return Digits(blocks, make_task(DIGITS, on_cpu(blocks)))
 
 
 def measure(digits: Digits, arm: Arm) -> Sequence[Responses]:

@@ -185,17 +185,18 @@ def one_thread() -> AbstractContextManager[object]:
 
 
 def _perceptron(sample: Sample, block: Block, steps: int) -> Predict:
+    # On the CPU, whatever the run's device: see ``small``.
     torch.manual_seed(block.seed)
-    net = mlp(sample.x.shape[1], int(sample.y.max()) + 1, hidden=HIDDEN).to(block.device)
-    x = torch.as_tensor(sample.x, dtype=torch.float32, device=block.device)
-    y = torch.as_tensor(sample.y, device=block.device)
+    net = mlp(sample.x.shape[1], int(sample.y.max()) + 1, hidden=HIDDEN)
+    x = torch.as_tensor(sample.x, dtype=torch.float32)
+    y = torch.as_tensor(sample.y)
     epochs = round(steps / ceil(len(sample) / BATCH))
     fit_classifier(net, x, y, seed=block.seed, epochs=epochs, batch_size=BATCH)
 
     def predict(rows: NDArray[np.float64]) -> NDArray[np.int64]:
-        inputs = torch.as_tensor(rows, dtype=torch.float32, device=block.device)
+        inputs = torch.as_tensor(rows, dtype=torch.float32)
         with torch.no_grad():
-            classes: NDArray[np.int64] = net(inputs).argmax(dim=1).cpu().numpy()
+            classes: NDArray[np.int64] = net(inputs).argmax(dim=1).numpy()
         return classes
 
     return predict

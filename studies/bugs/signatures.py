@@ -55,6 +55,7 @@ from studies.bugs.cases import (
     train_and_weigh,
 )
 from studies.bugs.curve_features import EVERYTHING, LOSS, METRICS, VIEWS, features
+from studies.bugs.small import on_cpu
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -238,7 +239,7 @@ def describe_runs(blocks: tuple[Block, ...]) -> dict[str, Described]:
     everyone = (*teaching_blocks(blocks[0]), *learners)
     described: dict[str, Described] = {}
     for case in CASES:
-        task = make_case(case, everyone)
+        task = make_case(case, on_cpu(everyone))
         setting = shortened(CASES[case], blocks[0].effort)
         by_kind: dict[str, list[NDArray[np.float64]]] = {view: [] for view in VIEWS}
         for kind in KINDS:

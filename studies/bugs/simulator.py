@@ -54,6 +54,7 @@ from studies.bugs.grid import (
     before_divergence,
     losses_of,
 )
+from studies.bugs.small import on_cpu
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -117,7 +118,7 @@ class Spirals:
 
 def prepare(blocks: tuple[Block, ...]) -> Spirals:
     """Spirals and networks."""
-    return Spirals(blocks, {name: make_task(name, blocks) for name in TASK.levels})
+    return Spirals(blocks, {name: make_task(name, on_cpu(blocks)) for name in TASK.levels})
 
 
 def measure(spirals: Spirals, arm: Arm) -> Sequence[Responses]:

@@ -35,10 +35,11 @@ from harness import (
     at_most,
     less_than,
 )
-from harness.figures import PALETTE, told
+from harness.figures import PALETTE, told, wide
 from harness.libraries import torch
 from harness.workloads.loop import Setting, train
 from harness.workloads.tasks import SPIRAL_RELU, SPIRAL_TANH, make_task
+from studies.bugs.small import on_cpu
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -114,7 +115,7 @@ def measure(blocks: tuple[Block, ...], arm: Arm) -> Sequence[Responses]:
     torch.manual_seed(blocks[0].seed)
     optimiser, lr = RECIPES[arm[RECIPE]]
     setting = Setting(optimiser, lr, epochs=blocks[0].effort, batch=BATCH)
-    losses = train(make_task(arm[TASK], blocks), setting).epochs["train_loss"]
+    losses = train(make_task(arm[TASK], on_cpu(blocks)), setting).epochs["train_loss"]
     return [describe(losses[:, place].tolist()) for place in range(len(blocks))]
 
 
@@ -151,7 +152,7 @@ def normal_curves(table: pd.DataFrame) -> Figure:
         for recipe, colour in zip(RECIPE.levels, PALETTE, strict=False):
             at = table[(table["task"] == task) & (table["recipe"] == recipe)]
             losses = at[at["response"] == "train_loss"]
-            curves = losses.pivot_table(index="round", columns="block", values="value")
+            curves = wide(losses, index="round", columns="block")
             low, middle, high = (curves.quantile(q, axis=1) for q in (0.1, 0.5, 0.9))
             rise = at[at["response"] == "largest_rise"]["value"].median()
             slow = recipe in SLOW[task]

@@ -18,8 +18,8 @@ from harness.figures import (
     BLUE,
     ORANGE,
     by_block,
-    device_of,
     draw_blocks,
+    measured_on,
     median_interval,
     rounds_of,
     span,
@@ -89,7 +89,7 @@ def time_of_a_training(table: pd.DataFrame) -> Figure:
     axes.legend()
     axes.set_title(
         f"{_headline(differs)}\n(dots: {table['block'].nunique()} processes; 99 % intervals; "
-        f"{device_of(table)})",
+        f"{measured_on(table)})",
         fontsize=19,
     )
     return figure

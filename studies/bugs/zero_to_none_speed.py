@@ -40,8 +40,8 @@ from harness.figures import (
     ORANGE,
     PURPLE,
     by_block,
-    device_of,
     draw_blocks,
+    measured_on,
     rounds_of,
     told,
 )
@@ -185,7 +185,7 @@ def time_of_a_step(table: pd.DataFrame) -> Figure:
     axes.set_title(
         f"With gradients set to None a step takes {told(by_size[1024], '.2f')}\ntimes as "
         f"long as with zeros, at 1 MB a weight matrix\n(dots: {table['block'].nunique()} "
-        f"processes; {device_of(table)})",
+        f"processes; {measured_on(table)})",
         fontsize=19,
     )
     return figure

@@ -36,8 +36,8 @@ from harness.figures import (
     GREEN,
     ORANGE,
     by_block,
-    device_of,
     draw_blocks,
+    measured_on,
     median_interval,
     rounds_of,
 )
@@ -200,7 +200,7 @@ def beside_powers_of_two(table: pd.DataFrame) -> Figure:
     blocks = table["block"].nunique()
     axes.set(
         title=f"Steps on batches of {LARGE - 1:,} and {LARGE + 1:,} took {furthest[1]}",
-        xlabel=f"rows of the two batches ({device_of(table)}; dots: {blocks} processes)",
+        xlabel=f"rows of the two batches ({measured_on(table)}; dots: {blocks} processes)",
         ylabel="time of two training steps,\nthat at the power of two = 1",
         xlim=(-0.5, 1.5),
     )

@@ -20,8 +20,8 @@ from harness.figures import (
     BLUE,
     ORANGE,
     by_block,
-    device_of,
     draw_blocks,
+    measured_on,
     median_interval,
     rounds_of,
 )
@@ -140,7 +140,7 @@ def share_of_waiting(table: pd.DataFrame) -> Figure:
     blocks = table["block"].nunique()
     axes.set(
         title=worst[1],
-        xlabel=f"where data come from ({device_of(table)}; dots: {blocks} processes)",
+        xlabel=f"where data come from ({measured_on(table)}; dots: {blocks} processes)",
         ylabel="waiting, % of the epoch",
     )
     axes.set_xticks(range(len(KINDS)), [DATA.say(kind).replace(" of ", "\nof ") for kind in KINDS])

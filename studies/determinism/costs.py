@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from harness import AA, Arm, Beyond, Block, Claim, Experiment, Factor, PerProfile, Ratio, between
-from harness.figures import by_block, device_of, draw_blocks, rounds_of, told
+from harness.figures import by_block, device_of, draw_blocks, measured_on, rounds_of, told
 from harness.libraries import torch
 from studies.determinism.settings import CUBLAS, DEFAULT, applied
 from studies.determinism.workloads import train_step
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from harness import Task
 
 TEN_TO_THIRTY_PER_CENT_SLOWER = between(1.1, 1.3)
+#: Names of workloads that stand beside each other in large letters.
+FEW = 6
 #: Half of the way from 1 to the region.
 AA_WITHIN = 0.05
 
@@ -164,7 +166,7 @@ def draw_costs(
     axes.axhline(0, color="black", linewidth=1)
     for place, name in enumerate(names):
         for number, each in enumerate(series):
-            x = place + 0.22 * (number - (len(series) - 1) / 2)
+            x = place + min(0.22, 0.7 / len(series)) * (number - (len(series) - 1) / 2)
             values = more[name, each.label]
             values = values[np.isfinite(values)]
             if len(values):
@@ -174,8 +176,10 @@ def draw_costs(
     axes.set_xlim(-0.5, len(names) - 0.5)
     for each in series:
         axes.plot([], [], "D", color=each.colour, label=each.label)
-    figure.legend(loc="outside lower center", ncols=2)
-    axes.set_xticks(range(len(names)), [_two_lines(name) for name in names])
+    figure.legend(loc="outside lower center", ncols=2, fontsize=16 if len(series) == 1 else 13)
+    size = 18 if len(names) <= FEW else 13
+    in_lines = [_two_lines(n) if len(names) <= FEW else n.replace(" ", "\n", 2) for n in names]
+    axes.set_xticks(range(len(names)), in_lines, size=size)
     axes.set_ylabel("more time a step (%)")
     first = series[0]
     figure.suptitle(
@@ -184,7 +188,7 @@ def draw_costs(
     )
     blocks = table["block"].nunique()
     axes.set_title(
-        f"{device}, {blocks} process{'es' if blocks > 1 else ''} (dots); "
+        f"{measured_on(table)}, {blocks} process{'es' if blocks > 1 else ''} (dots); "
         "diamonds: medians with 99 % intervals",
         loc="left",
         fontsize=14,

@@ -13,8 +13,10 @@ if TYPE_CHECKING:
 
 PERCEPTRON = "perceptron"
 CONVS = ("small conv net", "medium conv net", "large conv net")
+#: Small ones too, by the kind of their convolutions.
+SMALL_KINDS = ("small dilated conv net", "small grouped conv net", "small transposed conv net")
 TRANSFORMER, GRAPH = "transformer layer", "sums over a graph"
-WORKLOADS = (PERCEPTRON, *CONVS, TRANSFORMER, GRAPH)
+WORKLOADS = (PERCEPTRON, *CONVS, *SMALL_KINDS, TRANSFORMER, GRAPH)
 
 #: Conv nets that keep a GPU busy: by the height and width of their images, and by the kind of their
 #: convolutions.
@@ -28,6 +30,9 @@ _CONV_SIZES = {
     CONVS[0]: (8, 12, 8),
     CONVS[1]: (16, 24, 16),
     CONVS[2]: (32, 24, 24),
+    SMALL_KINDS[0]: (16, 24, 16),
+    SMALL_KINDS[1]: (16, 24, 16),
+    SMALL_KINDS[2]: (16, 8, 16),
     PLAIN[0]: (128, 64, 256),
     PLAIN[1]: (64, 128, 128),
     PLAIN[2]: (64, 224, 64),
@@ -39,6 +44,8 @@ _CONV_SIZES = {
 _CONV_SETTINGS: dict[str, dict[str, int]] = {
     DILATED: {"dilation": 2, "padding": 2},
     GROUPED: {"groups": 32},
+    SMALL_KINDS[0]: {"dilation": 2, "padding": 2},
+    SMALL_KINDS[1]: {"groups": 4},
 }
 LENGTH, WIDTH = 32, 64
 NODES, EDGES, CHANNELS = 64, 4096, 16
@@ -64,7 +71,9 @@ def workload(kind: str) -> Workload:
     """A network of a kind; its weights come from torch's global stream."""
     if kind in _CONV_SIZES:
         channels, side, batch = _CONV_SIZES[kind]
-        net = decoder(channels) if kind == TRANSPOSED else conv_net(channels, kind)
+        net = (
+            decoder(channels) if kind in (TRANSPOSED, SMALL_KINDS[2]) else conv_net(channels, kind)
+        )
         return Workload(net, (3, side, side), batch)
     if kind == PERCEPTRON:
         return Workload(mlp(WIDTH, CHANNELS, dropout=0.1), (WIDTH,), 16)

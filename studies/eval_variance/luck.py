@@ -47,7 +47,7 @@ from harness import (
     at_least,
     equals,
 )
-from harness.figures import BLUE, GREEN, VERMILION, draw_blocks, told
+from harness.figures import BLUE, GREEN, VERMILION, draw_blocks, told, wide
 from harness.libraries import nn
 from harness.workloads import Split, load_split, mlp_for, train_epochs
 from studies.eval_variance.validation import validate_repeatedly
@@ -191,9 +191,7 @@ def reversals_by_distance(table: pd.DataFrame) -> Figure:
 
     train = table[table["mode"] == "train"]
     rows = train[train["response"].isin(["reversed", "apart"])]
-    pairs = rows.pivot_table(
-        index=["dropout", "block", "round"], columns="response", values="value"
-    ).dropna()
+    pairs = wide(rows, index=["dropout", "block", "round"], columns="response").dropna()
     pairs = pairs.assign(
         distance=np.digitize(100 * pairs["apart"], EDGES[1:-1], right=True),
         reversed=100 * pairs["reversed"],

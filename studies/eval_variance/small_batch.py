@@ -46,7 +46,7 @@ from harness import (
     at_least,
     equals,
 )
-from harness.figures import BLACK, BLUE, GREEN, ORANGE, median_interval, told
+from harness.figures import BLACK, BLUE, GREEN, ORANGE, median_interval, told, wide
 from harness.libraries import functional, nn, torch
 from harness.workloads import Split, load_split, mlp_for
 
@@ -228,9 +228,7 @@ def statistics_and_accuracy(table: pd.DataFrame) -> Figure:
     """The error of a batch's statistics by its size, and what dropping such a last batch gains."""
     from matplotlib.figure import Figure
 
-    values = table.pivot_table(
-        index=["tail", "block"], columns=["response", "last_batch"], values="value"
-    )
+    values = wide(table, index=["tail", "block"], columns=["response", "last_batch"])
     blocks = table["block"].nunique()
     jitter = np.random.default_rng(0).uniform(-0.12, 0.12, blocks)
     figure = Figure()
@@ -279,9 +277,10 @@ def _draw_errors(axes: Axes, values: pd.DataFrame, jitter: NDArray[np.float64]) 
 
 def _draw_gains(axes: Axes, values: pd.DataFrame, jitter: NDArray[np.float64]) -> None:
     for tail in TAIL.levels:
-        place, gains = math.log2(tail), _gain(values).xs(tail, level="tail").dropna()
-        if gains.empty:
-            axes.text(place, 200 * MARGIN, "PyTorch\nrefuses\none row", ha="center", size=16)
+        place, gains = math.log2(tail), _gain(values).xs(tail, level="tail")
+        if gains.isna().all():
+            why = "PyTorch\nrefuses\none row" if tail == 1 else "failed"
+            axes.text(place, 200 * MARGIN, why, ha="center", size=16)
             continue
         axes.plot(place + jitter, gains, "o", color=GREEN, alpha=0.5, ms=6)
         middle = median_interval(np.asarray(gains, np.float64))

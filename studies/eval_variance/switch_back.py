@@ -44,7 +44,7 @@ from harness import (
     at_most,
     equals,
 )
-from harness.figures import BLACK, BLUE, ORANGE, median_interval, told
+from harness.figures import BLACK, BLUE, ORANGE, median_interval, told, wide
 from harness.libraries import functional, nn, torch
 from harness.workloads import load_split, mlp
 
@@ -356,8 +356,10 @@ def _draw_curve(axes: Axes, rows: pd.DataFrame, colour: str, style: str) -> None
 
 def _headline(rows: pd.DataFrame) -> str:
     """By how much the final validation loss is higher on right labels, paired by seed."""
-    final = rows[(rows["response"] == "val_loss") & (rows["noise"] == 0.0)].pivot_table(
-        index="block", columns="switch", values="value"
+    final = wide(
+        rows[(rows["response"] == "val_loss") & (rows["noise"] == 0.0)],
+        index="block",
+        columns="switch",
     )
     change = 100 * (final["forgotten"] / final["back"] - 1)
     return (

@@ -35,7 +35,7 @@ from harness import (
     at_most,
     equals,
 )
-from harness.figures import BLACK, BLUE, ORANGE
+from harness.figures import BLACK, BLUE, ORANGE, wide
 from harness.libraries import nn, torch
 from harness.meters import allocator_peak, saved_tensors
 from harness.workloads import encoder, tower
@@ -183,9 +183,9 @@ def memory_against_batch(table: pd.DataFrame) -> Figure:
     ratios: list[float] = []
     for axes, (net, depth) in zip(panels, shown, strict=True):
         of_net = rows[(rows["net"] == net) & (rows["depth"] == depth)]
-        peaks = of_net.pivot_table(
-            index="batch", columns="grad", values="value", aggfunc="median"
-        ).reindex(SHAPES[net].batches)
+        peaks = wide(of_net, index="batch", columns="grad", how="median").reindex(
+            SHAPES[net].batches
+        )
         _draw_peaks(axes, peaks)
         if net == ENCODER:
             ratios += [peaks["enabled"][size] / peaks["no_grad"][size] for size in LARGE]

@@ -38,7 +38,7 @@ from harness import (
     between,
     equals,
 )
-from harness.figures import BLUE, ORANGE
+from harness.figures import BLUE, ORANGE, wide
 from harness.libraries import functional, nn, torch
 from harness.meters import live_storage, saved_tensors
 from harness.workloads import tower
@@ -212,10 +212,8 @@ def growth_by_what_is_kept(table: pd.DataFrame) -> Figure:
     panels = figure.subplots(1, len(KEPT.levels), sharey=True)
     for axes, keep in zip(panels, KEPT.levels, strict=True):
         of_loop = rows[rows["kept"] == keep]
-        _draw_growth(
-            axes,
-            of_loop.pivot_table(index="round", columns="grad", values="value", aggfunc="median"),
-        )
+        live = wide(of_loop, index="round", columns="grad", how="median")
+        _draw_growth(axes, live.reindex(columns=["enabled", "no_grad"]))
         axes.set_title(PANELS[keep], size=18)
     panels[0].set_ylabel("memory alive after a batch, MiB")
     panels[len(panels) // 2].set_xlabel("batches evaluated")

@@ -31,7 +31,7 @@ from harness import (
     equals,
     more_than,
 )
-from harness.figures import BLUE, GREEN, ORANGE, span
+from harness.figures import BLUE, GREEN, ORANGE, span, wide
 from harness.meters import allocator_peak, saved_tensors
 from studies.grad_mode.modes import GRAD, grad_mode
 from studies.grad_mode.outputs import DROPOUT, NET, NETS
@@ -109,7 +109,7 @@ def peak_by_network(table: pd.DataFrame) -> Figure:
     from matplotlib.figure import Figure
 
     rows = table[(table["response"] == "peak") & (table["status"] == "ok")]
-    peaks = rows.pivot_table(index="net", columns="grad", values="value", aggfunc="median")
+    peaks = wide(rows, index="net", columns="grad", how="median")
     peaks = peaks.reindex(NETS)
     figure = Figure()
     axes = figure.subplots()

@@ -43,7 +43,7 @@ from harness.figures import (
     BLUE,
     ORANGE,
     by_block,
-    device_of,
+    measured_on,
     median_interval,
     rounds_of,
 )
@@ -214,7 +214,7 @@ def speed_by_workload(table: pd.DataFrame) -> Figure:
     """The ratios to no_grad of each workload, every block and the median with its interval."""
     from matplotlib.figure import Figure
 
-    rounds = rounds_of(table[table["status"] == "ok"], GRAD, WORKLOAD)
+    rounds = rounds_of(table[table["status"] != "disturbed"], GRAD, WORKLOAD)
     figure = Figure()
     panels = figure.subplots(1, 2, sharey=True)
     for axes, grad, colour, edge in (
@@ -236,7 +236,7 @@ def speed_by_workload(table: pd.DataFrame) -> Figure:
         "time of a forward pass, no_grad = 1 (a dot: a process; bars: 99 % intervals)", size=18
     )
     panels[0].invert_yaxis()
-    figure.suptitle(_finding(rounds, device_of(table), table["block"].nunique()))
+    figure.suptitle(_finding(rounds, measured_on(table), table["block"].nunique()))
     return figure
 
 
@@ -253,6 +253,10 @@ def _finding(rounds: dict[tuple[Any, ...], pd.Series[float]], device: str, block
 
 
 def _draw_ratios(axes: Axes, place: int, values: NDArray[np.float64], colour: str) -> None:
+    values = values[np.isfinite(values)]
+    if not len(values):
+        axes.text(1, place, "failed", color=colour, ha="center", va="center", size=14)
+        return
     shifts = np.random.default_rng(0).permutation(np.linspace(-0.25, 0.25, len(values)))
     axes.plot(values, place + shifts, ".", color=colour, markersize=5, alpha=0.5)
     found = median_interval(values)

@@ -39,7 +39,7 @@ from harness import (
     equals,
     more_than,
 )
-from harness.figures import BLACK, BLUE, ORANGE, draw_blocks, median_interval
+from harness.figures import BLACK, BLUE, ORANGE, draw_blocks, median_interval, wide
 from harness.libraries import torch
 from studies.load_loss.trained import BOTH, EPOCHS, Trained, train_nets
 
@@ -224,7 +224,7 @@ def accuracy_by_batch(table: pd.DataFrame) -> Figure:
 
     table = table[table["response"] == "accuracy"]
     keys = ["net", "batch", "row_order", "block"]
-    by_mode = table.pivot_table(index=keys, columns="mode", values="value")
+    by_mode = wide(table, index=keys, columns="mode")
     lost = 100 * (by_mode["eval"] - by_mode["train"])
     figure = Figure()
     panels = figure.subplots(1, len(_PANELS))

@@ -40,7 +40,7 @@ from harness import (
     at_least,
     equals,
 )
-from harness.figures import BLACK, BLUE, ORANGE, draw_blocks, median_interval
+from harness.figures import BLACK, BLUE, ORANGE, draw_blocks, median_interval, wide
 from harness.libraries import functional, nn, torch
 from harness.workloads import load_classifier, load_docstrings, load_tokenizer
 from studies.load_loss.files import file_of, state_in
@@ -313,9 +313,7 @@ def skipped_by_model(table: pd.DataFrame) -> Figure:
     from matplotlib.figure import Figure
 
     losses = table[table["response"] == "loss"]
-    by_call = losses.pivot_table(
-        index=["load", "model", "block"], columns="eval_call", values="value"
-    )
+    by_call = wide(losses, index=["load", "model", "block"], columns="eval_call")
     ratio = by_call["skipped"] / by_call["made"]
     figure = Figure()
     axes = figure.subplots()

@@ -32,7 +32,7 @@ from harness import (
     between,
     equals,
 )
-from harness.figures import BLACK, BLUE, GREEN, ORANGE
+from harness.figures import BLACK, BLUE, GREEN, ORANGE, wide
 from studies.memory.large import (
     BERT,
     GPT2,
@@ -117,9 +117,7 @@ def memory_by_micro_batch(table: pd.DataFrame) -> Figure:
     """The peak as a share of that of the whole batch, with what is claimed for 8 rows."""
     from matplotlib.figure import Figure
 
-    values = table[table["response"] == "peak"].pivot_table(
-        index="micro_batch", columns="net", values="value"
-    )
+    values = wide(table[table["response"] == "peak"], index="micro_batch", columns="net")
     shares = 100 * values / values.loc[ROWS]
     figure = Figure()
     axes = figure.subplots()

@@ -31,7 +31,7 @@ from harness import (
     Value,
     between,
 )
-from harness.figures import BLACK, BLUE, ORANGE
+from harness.figures import BLACK, BLUE, ORANGE, wide
 from harness.libraries import nn, torch
 from harness.meters import predicted_memory
 from harness.workloads import encoder
@@ -111,7 +111,7 @@ def activations_over_weights(table: pd.DataFrame) -> Figure:
     from matplotlib.figure import Figure
 
     rows = table[(table["length"] == TOKENS) & (table["response"] == "over_weights")]
-    curves = rows.pivot_table(index="batch", columns=["net", "mode"], values="value")
+    curves = wide(rows, index="batch", columns=["net", "mode"])
     figure = Figure()
     axes = figure.subplots()
     axes.axhspan(LEAST, MOST, color="#CCCCCC", zorder=0, label="claimed: 2 to 3 times")

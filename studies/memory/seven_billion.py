@@ -29,7 +29,7 @@ from harness import (
     between,
     equals,
 )
-from harness.figures import BLUE, ORANGE, SKY
+from harness.figures import BLUE, ORANGE, SKY, wide
 from harness.meters import measured_memory, predicted_memory
 from studies.memory.llama import SMALL, forward, forward_without_graph, llama
 
@@ -136,8 +136,8 @@ def seven_billion_parameters(table: pd.DataFrame) -> Figure:
     figure = Figure()
     panels = figure.subplots(1, 2, sharey=True)
     for axes, precision in zip(panels, PRECISION.levels, strict=True):
-        values = table[table["precision"] == precision].pivot_table(
-            index=["rows", "grad"], columns="response", values="value"
+        values = wide(
+            table[table["precision"] == precision], index=["rows", "grad"], columns="response"
         )
         _stack(axes, values)
         axes.set_title(f"weights in {PRECISION.words[precision]}")

@@ -30,7 +30,7 @@ from harness import (
     Value,
     equals,
 )
-from harness.figures import BLACK, BLUE, GREEN, ORANGE, SKY
+from harness.figures import BLACK, BLUE, GREEN, ORANGE, SKY, wide
 from studies.memory.large import BERT, TOKENS, classifier, large_batch, predicted_step
 from studies.memory.workloads import (
     MLP,
@@ -122,7 +122,7 @@ def memory_against_batch(table: pd.DataFrame) -> Figure:
     figure = Figure()
     panels = figure.subplots(1, 2)
     for axes, (title, (rows, scale, unit)) in zip(panels, shown.items(), strict=True):
-        _stack(axes, rows.pivot_table(index="batch", columns="response", values="value") / scale)
+        _stack(axes, wide(rows, index="batch", columns="response") / scale)
         axes.set_title(title, size=20)
         axes.set_ylabel(f"memory of a training step ({unit})")
     handles, labels = panels[1].get_legend_handles_labels()

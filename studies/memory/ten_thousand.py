@@ -27,7 +27,7 @@ from harness import (
     Value,
     at_least,
 )
-from harness.figures import BLACK, BLUE, GREEN, ORANGE
+from harness.figures import BLACK, BLUE, GREEN, ORANGE, wide
 from harness.libraries import functional, nn, torch
 from harness.meters import predicted_memory
 from harness.workloads import convnet, encoder, tower
@@ -134,7 +134,7 @@ def peak_against_cards(table: pd.DataFrame) -> Figure:
     from matplotlib.figure import Figure
 
     rows = table[(table["response"] == "peak") & (table["card"] == CARDS[0])]
-    peaks = rows.pivot_table(index="example", columns="depth", values="value").reindex(KINDS)
+    peaks = wide(rows, index="example", columns="depth").reindex(KINDS)
     figure = Figure()
     axes = figure.subplots()
     axes.set_xscale("log")

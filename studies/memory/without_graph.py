@@ -34,7 +34,7 @@ from harness import (
     at_least,
     equals,
 )
-from harness.figures import BLACK, BLUE, ORANGE
+from harness.figures import BLACK, BLUE, ORANGE, wide
 from harness.libraries import functional, torch
 from harness.meters import predicted_memory
 from studies.memory.activations import ORDINARY
@@ -153,16 +153,16 @@ def evaluation_against_batch(table: pd.DataFrame) -> Figure:
     figure = Figure()
     panels = figure.subplots(1, 2, sharey=True)
     for axes, net in zip(panels, (BERT, GPT2), strict=True):
-        values = table[table["net"] == net].pivot_table(
-            index="batch", columns=["response", "grad"], values="value"
-        )
+        values = wide(table[table["net"] == net], index="batch", columns=["response", "grad"])
         _bars(axes, values / 1e3)
         axes.set_title(net)
         axes.set_xlabel(f"texts of {TOKENS} tokens in a batch")
     panels[0].set_ylabel("peak of a forward pass (GB)")
     panels[0].legend(loc="upper left")
-    peaks = table[(table["response"] == "peak") & table["batch"].isin(ORDINARY)].pivot_table(
-        index=["net", "batch"], columns="grad", values="value"
+    peaks = wide(
+        table[(table["response"] == "peak") & table["batch"].isin(ORDINARY)],
+        index=["net", "batch"],
+        columns="grad",
     )
     ratio = (peaks["enabled"] / peaks["no_grad"]).drop(CACHING, errors="ignore")
     figure.suptitle(

@@ -27,6 +27,7 @@ from harness.design.experiment import Experiment, Responses, Study
 from harness.design.factors import Arm, Block, Factor, PerProfile
 from harness.design.regions import at_least
 from harness.design.responses import Response
+from harness.meters.gpu import Watch
 from harness.protocol.protocol import read_protocol
 from harness.protocol.rules import Step
 from harness.running.runner import execute
@@ -52,8 +53,8 @@ class Seeded:
     def seconds_between(self, first: object, last: object) -> float | None:
         return None
 
-    def disturbances(self) -> list[str]:
-        return []
+    def watch(self) -> Watch | None:
+        return None
 
 
 class Silent:

@@ -31,6 +31,7 @@ from harness.design.factors import Arm, Block, Factor, PerProfile, Profile
 from harness.design.regions import at_least
 from harness.design.responses import Response
 from harness.meters.device import Device
+from harness.meters.gpu import Watch
 from harness.protocol.protocol import Protocol, new_protocol, write_protocol
 from harness.protocol.rules import Step
 from harness.protocol.selection import ALL, Selection
@@ -220,8 +221,8 @@ class RecordingDevice:
     def seconds_between(self, first: object, last: object) -> float | None:
         return None
 
-    def disturbances(self) -> list[str]:
-        return []
+    def watch(self) -> Watch | None:
+        return None
 
 
 @dataclass

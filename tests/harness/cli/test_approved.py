@@ -26,7 +26,9 @@ COMMANDS = {
     "judge-details": (["ledger"], "judge {run} --details"),
     "draw": ([], "draw {run}"),
     "ledger": ([], "ledger"),
+    "report": (["ledger"], "report"),
     "resume": (["ledger"], "run planted --resume {run}"),
+    "arithmetic": ([], "arithmetic --examples 10000 --batch 32 --epochs 3 --accumulate 4"),
     "help": ([], "--help"),
 }
 

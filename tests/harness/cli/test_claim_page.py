@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.cli.claim_page import citation
-from harness.design.entry import Entry
 from tests.harness.runs import House
-
-ENTRY = Entry("P-up-1", says="A shift goes up.", scope="shifts", document="A", study="planted")
 
 
 def test_a_judged_claim_has_words_scope_reading_result_and_citation(house: House) -> None:
@@ -94,21 +90,3 @@ def test_a_misspelt_claim_is_refused_with_its_neighbours(house: House) -> None:
     ended = house("show", "p-up-11")
     assert ended.code == 2
     assert "no claim 'p-up-11'. Do you mean one of P-up-1, " in ended.err
-
-
-def test_a_citation_names_claim_verdict_numbers_run_and_versions() -> None:
-    row = {
-        "claim": "P-up-1",
-        "kind": "claim",
-        "verdict": "refuted",
-        "sentence": "It takes 1.25 s.",
-        "run": "planted/2027-03-04_xeon-2c_abc",
-        "torch": "2.13.0",
-        "device": "cpu",
-    }
-    assert citation(ENTRY, row) == (
-        "The training-claims contributors (2027). training-claims: controlled experiments on "
-        'claims about PyTorch training. Claim P-up-1: "A shift goes up." Verdict: refuted. '
-        "It takes 1.25 s. Run planted/2027-03-04_xeon-2c_abc, torch 2.13.0, cpu."
-    )
-    assert "Claim P-up-1 (cpu counterpart):" in citation(ENTRY, row | {"kind": "counterpart"})

@@ -28,16 +28,16 @@ def test_the_doctor_describes_machine_claims_and_noise_and_writes_nothing(
 
 
 @pytest.mark.parametrize(
-    ("disturbances", "said"),
+    ("remarks", "said"),
     [
         ([], "neither throttled nor shared"),
         (["it is hot", "it is shared"], "it is hot; it is shared"),
     ],
 )
 def test_the_doctor_says_what_disturbs_a_gpu_now(
-    disturbances: list[str], said: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    remarks: list[str], said: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("harness.meters.gpu.disturbances", lambda: disturbances)
+    monkeypatch.setattr("harness.meters.gpu.remarks", lambda: remarks)
     machine = {
         "cpu": "Planted",
         "usable_cores": 2,

@@ -17,6 +17,7 @@ from harness.design.facts import (
     agree,
     default_of,
     facts,
+    in_words,
     named,
     printed,
     raised,
@@ -89,6 +90,24 @@ def test_facts_pass_the_checks_of_a_study() -> None:
     assert list(experiment_faults(made)) == []
     kinds = [type(rule) for rule in made.claims]
     assert kinds == [Claim, Claim, Control, Unmeasurable]
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (0.1 + 0.2, "0.3"),
+        (28.0, "28"),
+        (3, "3"),
+        (True, "True"),
+        ([1 / 3, 2], "[0.333333333333, 2]"),
+        ((1.5,), "(1.5,)"),
+        ((1e-16, [2.0]), "(1e-16, [2])"),
+        ("two\nlines", "'two\\nlines'"),
+        (None, "None"),
+    ],
+)
+def test_a_note_shows_a_value_without_its_rounding(value: object, words: str) -> None:
+    assert in_words(value) == words
 
 
 def test_facts_need_words_that_tell_them_apart() -> None:

@@ -151,3 +151,27 @@ def test_a_region_stored_and_read_is_stored_again_as_the_same_text() -> None:
     for region in (more_than(0), at_least(1), between(0, 1.5), equals(0)):
         text = json.dumps(region.to_json())
         assert json.dumps(Region.from_json(json.loads(text)).to_json()) == text
+
+
+@given(regions)
+def test_a_region_is_read_back_from_its_words_to_the_digits_they_give(region: Region) -> None:
+    read = Region.from_words(str(region))
+    assert (read.low, read.high) == pytest.approx((region.low, region.high), rel=1e-3)
+    assert (read.open_low, read.open_high) == (region.open_low, region.open_high)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "",
+        "about 3",
+        "at least",
+        "at least x",
+        "between 1",
+        "between 3 and 2",
+        "equal to 1 and 2 and 3",
+    ],
+)
+def test_other_words_are_no_region(words: str) -> None:
+    with pytest.raises(HarnessError, match=r"no region|is empty"):
+        Region.from_words(words)

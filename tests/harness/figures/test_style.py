@@ -190,3 +190,8 @@ def test_a_title_that_is_too_long_for_a_slide_is_made_smaller(where: str, tmp_pa
     assert extent.x0 >= 0
     assert extent.x1 <= figure.bbox.width
     assert right.title.get_fontsize() == short
+
+
+def test_letters_keep_their_size_when_a_picture_is_made_lighter() -> None:
+    svg = b'<g transform="translate(1.23456 2) scale(0.015625 -0.015625)"/>'
+    assert lighter_svg(svg) == b'<g transform="translate(1.23 2) scale(0.015625 -0.015625)"/>'

@@ -5,12 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 
 from harness.design.aa import AA, COPY
 from harness.design.contrasts import Ratio
 from harness.design.factors import Factor, cross
-from harness.figures.times import by_block, device_of, rounds_of
+from harness.figures.times import by_block, device_of, measured_on, rounds_of, say_power_limit
 from harness.judging.effects import Rows, compute_effect
+from tests.harness import states
 from tests.harness.fakes import observations
 
 GRAD = Factor("grad", ("on", "off"), control="on")
@@ -55,3 +57,31 @@ def test_a_run_s_table_says_what_it_was_measured_on() -> None:
     assert device_of(table) == "CPU"
     table.attrs["device"] = "cuda"
     assert device_of(table) == "CUDA"
+
+
+def on_a_gpu(reasons: float, phase: str = "state") -> pd.DataFrame:
+    own = states.times(response="device_seconds")
+    return pd.concat([own, states.state({"throttle_reasons": reasons}, phase)], ignore_index=True)
+
+
+def test_what_was_measured_on_says_that_a_gpu_was_at_its_power_limit() -> None:
+    assert measured_on(table()) == "CPU"
+    assert measured_on(on_a_gpu(1)) == "CUDA"
+    assert measured_on(on_a_gpu(4)) == "CUDA at its power limit"
+    assert measured_on(on_a_gpu(4, "alone")) == "CUDA", "the figure shows the rounds"
+    assert measured_on(on_a_gpu(float("nan"))) == "CUDA", "nobody knows"
+
+
+@pytest.mark.parametrize(
+    ("reasons", "title", "added"),
+    [
+        (4, "It is slower", True),
+        (4, "It is slower (CUDA at its power limit)", False),
+        (0, "It is slower", False),
+    ],
+)
+def test_a_figure_of_a_limited_gpu_says_so_once(reasons: float, title: str, added: bool) -> None:
+    figure = Figure()
+    figure.subplots().set_title(title)
+    say_power_limit(figure, on_a_gpu(reasons))
+    assert [text.get_text() for text in figure.texts] == ["the GPU at its power limit"] * added

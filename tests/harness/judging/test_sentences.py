@@ -165,3 +165,13 @@ def test_no_level_is_printed_as_code() -> None:
     sentence = finding_sentence(worded, condition, "0.2 nat")
     assert sentence.startswith("The validation loss with train mode less that with eval mode is")
     assert "=" not in sentence
+
+
+def test_the_state_of_the_device_stands_where_the_number_was_found() -> None:
+    limited = "the GPU at its power limit"
+    rules, condition = posed(Ratio("time", MODE).at(**AT))
+    number = "1.2 (99 % interval 1.1 to 1.3, 8 blocks)"
+    assert finding_sentence(rules, condition, number, state=limited) == (
+        "Time of a pass with train is 1.2 times that with eval (99 % interval 1.1 to 1.3, "
+        "8 blocks; batch size 4,096; the GPU at its power limit)."
+    )

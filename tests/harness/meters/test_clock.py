@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -24,6 +24,8 @@ from harness.meters.clock import (
     time_tasks,
 )
 from harness.meters.device import TorchDevice
+from harness.meters.gpu import Unwatched
+from harness.meters.sampler import Sampler
 from tests.harness.runs import RecordingDevice
 
 A, B, C, D = (Arm((("work", name),)) for name in "abcd")
@@ -41,7 +43,6 @@ class Machine(RecordingDevice):
     reading: float = 1e-7
     queued: float = 0.0
     device_time: float = 0.0
-    troubles: list[str] = field(default_factory=list)
 
     def clock(self) -> float:
         self.calls.append(("read",))
@@ -72,9 +73,6 @@ class Machine(RecordingDevice):
         assert isinstance(first, float)
         assert isinstance(last, float)
         return last - first
-
-    def disturbances(self) -> list[str]:
-        return [self.troubles.pop(0)] if self.troubles else []
 
 
 def timed(machine: Machine, tasks: dict[Arm, Callable[[], None]], rounds: int = 4) -> Timings:
@@ -271,11 +269,62 @@ def test_an_arm_that_fails_at_its_first_call_is_never_measured() -> None:
     assert isinstance(timings.failures[A], SystemExit)
 
 
-def test_each_disturbance_is_told_once() -> None:
-    machine = Machine(troubles=["hot", "hot", "shared"])
-    assert timed(machine, {A: machine.task(1e-3)}).disturbances == ("hot", "shared")
-    quiet = Machine()
-    assert timed(quiet, {A: quiet.task(1e-3)}).disturbances == ()
+class Looks(Sampler):
+    """Writes down what it is told, and looks at nothing."""
+
+    def __init__(self, machine: Machine) -> None:
+        super().__init__(Unwatched("planted"), lambda: 0.0)
+        self.machine = machine
+        self.told: list[tuple[Arm, int, int, set[Arm]]] = []
+
+    def visited(self, arm: Arm, number: int, order: int, arms: Iterable[Arm]) -> None:
+        self.told.append((arm, number, order, set(arms)))
+        self.machine.calls.append(("look",))
+
+
+def test_a_sampler_is_told_of_each_measured_chunk_and_of_no_other() -> None:
+    machine = Machine()
+    sampler = Looks(machine)
+    tasks = {A: machine.task(1e-3), B: machine.task(1e-3)}
+    timings = time_tasks(tasks, 5, 0, machine, machine.clock, sampler=sampler)
+    rounds = [t for t in timings.chunks if t.phase == "measured"]
+    assert sampler.told == [(t.arm, t.round, t.order, {A, B}) for t in rounds]
+
+
+def test_a_sampler_looks_outside_of_what_is_timed() -> None:
+    """After a chunk's last reading of the clock, and before the next one's device is waited for."""
+    machine = Machine()
+    time_tasks({A: machine.task(1e-3)}, 3, 0, machine, machine.clock, sampler=Looks(machine))
+    names = [name for name, *_ in machine.calls]
+    looks = [place for place, name in enumerate(names) if name == "look"]
+    assert len(looks) == 3
+    assert all(names[place - 2 : place] == ["synchronise", "read"] for place in looks)
+    assert all(names[place + 1 : place + 2] in ([], ["synchronise"]) for place in looks)
+
+
+def test_an_arm_that_has_failed_is_not_waited_for_by_the_sampler() -> None:
+    machine = Machine()
+    left = [30]
+
+    def fail_later() -> None:
+        machine.now += 1e-3
+        left[0] -= 1
+        if not left[0]:
+            raise ValueError("worn out")
+
+    sampler = Looks(machine)
+    time_tasks(
+        {A: machine.task(1e-3), B: fail_later}, 30, 0, machine, machine.clock, sampler=sampler
+    )
+    assert sampler.told[0][3] == {A, B}
+    assert sampler.told[-1][3] == {A}
+
+
+def test_the_calls_of_a_chunk_are_those_of_the_last_round() -> None:
+    machine = Machine(reading=0.0)
+    timings = timed(machine, {A: machine.task(1e-4), B: machine.task(3e-4)})
+    for arm in (A, B):
+        assert timings.calls(arm) == measured(timings, arm)[-1].chunk.calls
 
 
 @pytest.mark.parametrize("was_on", [True, False])

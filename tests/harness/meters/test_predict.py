@@ -8,11 +8,17 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
 from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM
 
 from harness.errors import HarnessError
 from harness.meters.memory import allocator_peak
-from harness.meters.predict import fake_tensors, measured_memory, predicted_memory
+from harness.meters.predict import (
+    fake_tensors,
+    measured_memory,
+    own_recurrent_kernels,
+    predicted_memory,
+)
 from harness.workloads.networks import convnet, encoder, tower
 
 if TYPE_CHECKING:
@@ -137,6 +143,46 @@ def test_an_lstm_on_the_cpu_keeps_a_workspace_whose_size_is_not_predicted() -> N
     assert predicted_memory(build, step).saved_bytes < measured_memory(build, step).saved_bytes
 
 
+class CudnnSeen(TorchDispatchMode):
+    """Writes down whether cuDNN may be used, operation by operation."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.allowed: list[bool] = []
+
+    def __torch_dispatch__(
+        self,
+        func: Callable[..., object],
+        types: object,
+        args: tuple[object, ...] = (),
+        kwargs: dict[str, object] | None = None,
+    ) -> object:
+        self.allowed.append(torch.backends.cudnn.enabled)
+        return func(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize("layer", [nn.LSTM, nn.GRU, nn.RNN])
+def test_cudnn_is_kept_from_recurrent_layers_and_from_nothing_else(
+    layer: Callable[[int, int], nn.Module],
+) -> None:
+    recurrent, convolution = layer(8, 16), nn.Conv1d(8, 4, 1)
+    with own_recurrent_kernels(), CudnnSeen() as seen:
+        convolution(torch.zeros(8, 5))
+        assert all(seen.allowed)
+        seen.allowed.clear()
+        recurrent(torch.zeros(2, 5, 8))
+        assert False in seen.allowed
+        seen.allowed.clear()
+        convolution(torch.zeros(8, 5))
+        assert all(seen.allowed)
+
+
+def test_cudnn_is_back_after_a_recurrent_layer_that_failed() -> None:
+    with own_recurrent_kernels(), pytest.raises(RuntimeError, match=r"input\.size|shape"):
+        nn.LSTM(8, 16)(torch.zeros(2, 5, 9))
+    assert torch.backends.cudnn.enabled
+
+
 def test_seven_billion_parameters_need_no_memory_to_be_predicted() -> None:
     """Counted by hand for Llama's shape: 32 layers of 4 square and 3 long matrices and 2 norms."""
     width, long, words = 4096, 11008, 32000
@@ -160,6 +206,24 @@ def test_a_prediction_for_cuda_without_a_cuda_build_is_refused(
 def test_a_prediction_for_cuda_needs_no_gpu() -> None:
     predicted = predicted_memory(build_tower, forward_and_backward, device="cuda")
     assert predicted.saved_bytes == (DEPTH - 1) * ACTIVATION
+
+
+@pytest.mark.cuda
+@pytest.mark.parametrize("layers", [1, 2])
+def test_an_lstm_for_cuda_is_predicted_to_keep_its_gates(layers: int) -> None:
+    """Four gates and a state for each place of each row: no kernel's backward does with less."""
+    rows, length, width = 4, 10, 16
+
+    def build() -> tuple[nn.Module, Tensor]:
+        return nn.LSTM(8, width, layers, batch_first=True), torch.rand(rows, length, 8)
+
+    def step(model: nn.Module, x: Tensor) -> None:
+        model(x)[0].sum().backward()
+
+    predicted = predicted_memory(build, step, device="cuda")
+    assert predicted.saved_bytes >= layers * rows * length * 5 * width * 4
+    measured = measured_memory(build, step, device="cuda")
+    assert predicted.parameter_bytes == measured.parameter_bytes
 
 
 @pytest.mark.cuda

@@ -387,16 +387,6 @@ def test_a_device_with_a_clock_of_its_own_gives_both_times() -> None:
     assert (both["value"] * both["value_calls"]).to_list() == pytest.approx([0.25] * 9)
 
 
-def test_what_disturbed_the_device_stands_in_every_row_of_the_block() -> None:
-    class Hot(RecordingDevice):
-        def disturbances(self) -> list[str]:
-            return ["the GPU was hot", "another process used the GPU"]
-
-    table = run(timed_of(busy), device=Hot())
-    assert set(table["message"]) == {"the GPU was hot; another process used the GPU"}
-    assert set(table["status"]) == {"disturbed"}
-
-
 def test_a_task_that_cannot_be_built_or_called_fails_its_arm_alone() -> None:
     def task(cell: object, arm: Arm) -> Callable[[], object]:
         if arm[COPY] == "again":

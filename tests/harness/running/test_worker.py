@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import signal
+from dataclasses import dataclass
 from functools import partial
 
 import pandas as pd
@@ -10,12 +12,22 @@ import psutil
 import pytest
 
 from harness.catalogue.loading import load_study
+from harness.meters.device import TorchDevice
 from harness.running.pool import _Worker, measure_in_pool
-from harness.running.prestart import Prestart
+from harness.running.prestart import Prestart, starts_at_once
 from harness.running.runner import steps_of
-from harness.running.worker import can_fork
+from harness.running.worker import _Bench, _measure_in_fork, can_fork
 from tests.harness.running.test_pool import dead_worker, workers
-from tests.harness.runs import FRESH, Bench, House, bench, drawing, eventually, study_of
+from tests.harness.runs import (
+    FRESH,
+    Bench,
+    House,
+    bench,
+    drawing,
+    eventually,
+    protocol_of,
+    study_of,
+)
 
 #: Two experiments that tell the process a block is in, and the one that this was forked from.
 TWO = FRESH.replace('"pid": os.getpid()', '"pid": os.getpid(), "parent": os.getppid()').replace(
@@ -175,3 +187,53 @@ def test_a_worker_suits_a_step_that_what_it_has_measured_leaves_untouched(
     assert worker.suits(steps[names[next_one]], forks=forks) is suits
     worker.process.returncode = -9
     assert not worker.suits(steps[names[next_one]], forks=forks), "it is dead"
+
+
+@dataclass(frozen=True)
+class SpoiltDevice(TorchDevice):
+    """CUDA that a process has used before it forked."""
+
+    def spoilt_by_fork(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("spoilt", [False, True])
+def test_a_fork_that_finds_the_device_spoilt_measures_nothing(spoilt: bool, house: House) -> None:
+    made = bench(house.top / "run", load_study("fresh"))
+    device = SpoiltDevice("cpu") if spoilt else TorchDevice("cpu")
+    plans = {"fresh": made.protocol.experiments["fresh"].plan("fresh", 0)}
+    worker = _Bench(made.study, made.protocol, made.folder, device, plans)
+    step = steps_of(made.protocol)[0]
+    reader, writer = os.pipe()
+    with os.fdopen(reader) as requests, os.fdopen(writer, "w"):
+        failures = _measure_in_fork(worker, step, requests)
+    assert failures == (None if spoilt else 0)
+    assert made.folder.part("fresh", step.planned.index).is_file() is not spoilt
+
+
+def test_a_worker_that_has_measured_itself_is_not_asked_to_fork_again(house: House) -> None:
+    made = bench(house.top / "run", study_of(a=drawing(2, fresh_process=True), b=drawing(2)))
+    worker, steps = _used(made), steps_of(made.protocol)
+    fresh, shared = (next(s for s in steps if s.rules.name == name) for name in "ab")
+    worker.ask(shared, 0.0)
+    worker.spent = True
+    assert not worker.suits(fresh, forks=True)
+    assert worker.suits(shared, forks=True)
+
+
+@pytest.mark.parametrize(
+    ("device", "jobs", "cores", "at_once"),
+    [
+        ("cpu", 1, 16, 1),
+        ("cpu", 4, 2, 4),
+        ("cuda", 1, 16, 8),
+        ("cuda", 1, 2, 2),
+        ("cuda", 12, 4, 12),
+    ],
+)
+def test_on_a_gpu_workers_start_side_by_side_although_one_measures(
+    device: str, jobs: int, cores: int, at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("harness.running.prestart.usable_cores", lambda: cores)
+    protocol = protocol_of(study_of(a=drawing(1)), device=device)
+    assert starts_at_once(protocol, jobs) == at_once

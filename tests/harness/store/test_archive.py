@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -34,7 +35,7 @@ def packed(tmp_path: Path, *experiments: str) -> tuple[Bench, Path]:
     return made, archive
 
 
-def repack(archive: Path, changed: dict[str, bytes | None]) -> Path:
+def repack(archive: Path, changed: Mapping[str, bytes | None]) -> Path:
     """The archive with other contents of some members; None leaves one out."""
     other = archive.with_name("other.zip")
     with zipfile.ZipFile(archive) as old, zipfile.ZipFile(other, "w") as new:

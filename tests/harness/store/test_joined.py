@@ -61,6 +61,8 @@ def test_each_experiment_comes_whole_from_the_newest_run_that_has_it(tmp_path: P
         "b": new.folder,
     }
     assert joined.folder == new.folder
+    assert joined.protocol.command == new.protocol.command
+    assert [rules.name for rules in joined.finished()] == ["a", "b"]
     for name, source in (("a", old), ("b", new)):
         rules = joined.protocol.experiments[name]
         assert joined.table(rules).equals(source.table(rules))

@@ -13,6 +13,8 @@ from harness.design.factors import Profile
 from harness.errors import HarnessError
 from harness.protocol.protocol import write_protocol
 from harness.store.observations import _with_disturbed, check_stored, reference_runs
+from tests.harness import states
+from tests.harness.fakes import stored_run, study
 from tests.harness.runs import Bench, bench, drawing, interrupting, protocol_of, study_of
 
 
@@ -79,3 +81,39 @@ def test_rows_of_format_1_that_carry_a_message_were_disturbed_unless_they_failed
         {"status": ["ok", "ok", "failed"], "message": ["", "throttled", "ValueError"]}
     )
     assert _with_disturbed(old)["status"].tolist() == ["ok", "disturbed", "failed"]
+
+
+def stored(path: Path, *parts: pd.DataFrame, timed: bool) -> pd.DataFrame:
+    made = states.timed() if timed else drawing(2)
+    run = stored_run(path, study(speed=made), {"speed": pd.concat(parts)}, device="cuda")
+    return run.table(run.protocol.experiments["speed"])
+
+
+def test_the_state_of_a_gpu_comes_back_with_the_times_beside_which_it_was_read(
+    tmp_path: Path,
+) -> None:
+    parts = [states.times(), states.state(states.BEST), states.state({"power": 1.0}, "alone")]
+    table = pd.concat(parts)
+    found = stored(tmp_path, table, timed=True)
+    pd.testing.assert_frame_equal(found, table.reset_index(drop=True))
+
+
+@pytest.mark.parametrize("phase", ["State", "between"])
+def test_a_phase_that_is_none_is_refused(tmp_path: Path, phase: str) -> None:
+    with pytest.raises(HarnessError, match="column 'phase', row 72"):
+        stored(tmp_path, states.times(), states.state({"power": 1.0}, phase), timed=True)
+
+
+def test_a_quantity_that_is_none_is_refused(tmp_path: Path) -> None:
+    odd = states.state({"power": 1.0}).assign(response="voltage")
+    with pytest.raises(HarnessError, match="column 'response', row 72"):
+        stored(tmp_path, states.times(), odd, timed=True)
+
+
+def test_what_is_not_timed_has_no_state(tmp_path: Path) -> None:
+    made = bench(tmp_path / "made", study_of(speed=drawing(2)))
+    made.execute()
+    rows = made.table("speed")
+    odd = rows.assign(response="power", unit="W", phase="state")
+    with pytest.raises(HarnessError, match="column 'response'"):
+        stored(tmp_path / "odd", rows, odd, timed=False)

@@ -21,6 +21,7 @@ from harness.workloads.pretrained import (
 )
 
 
+@pytest.mark.pretrained
 def test_the_packaged_encoder_has_the_weights_of_its_file() -> None:
     stored = load_file(Path(pretrained_source("minilm")) / "model.safetensors")
     encoder = load_encoder("minilm")
@@ -32,12 +33,14 @@ def test_the_packaged_encoder_has_the_weights_of_its_file() -> None:
     assert sum(name in loaded for name in stored) > 90
 
 
+@pytest.mark.pretrained
 def test_the_packaged_tokenizer_knows_words() -> None:
     tokenizer = load_tokenizer("minilm")
     numbers = tokenizer("return the value")["input_ids"]
     assert tokenizer.convert_ids_to_tokens(numbers) == ["[CLS]", "return", "the", "value", "[SEP]"]
 
 
+@pytest.mark.pretrained
 def test_the_classifiers_head_comes_from_the_global_stream() -> None:
     heads = []
     for seed in (1, 1, 2):
@@ -84,6 +87,7 @@ def test_a_packaged_model_whose_package_is_missing_says_what_to_install(
         pretrained_source("small")
 
 
+@pytest.mark.pretrained
 def test_loading_prints_nothing_and_leaves_the_librarys_verbosity_as_it_was(
     capfd: pytest.CaptureFixture[str],
 ) -> None:

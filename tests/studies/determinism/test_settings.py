@@ -2,31 +2,36 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 
 from harness.design.factors import Arm, Block
 from studies.determinism import flags
-from studies.determinism.settings import ALGORITHMS, BOTH, DEFAULT, LISTED, TUNED, applied
+from studies.determinism.settings import ALGORITHMS, BOTH, DEFAULT, LISTED, TUNED, UNFILLED, applied
 
 
-def state() -> tuple[bool, bool, bool]:
+def state() -> tuple[bool, bool, bool, bool]:
     cudnn = torch.backends.cudnn
-    return cudnn.deterministic, cudnn.benchmark, torch.are_deterministic_algorithms_enabled()
+    strict = torch.are_deterministic_algorithms_enabled()
+    memory: Any = torch.utils.deterministic
+    return cudnn.deterministic, cudnn.benchmark, strict, memory.fill_uninitialized_memory
 
 
 @pytest.mark.parametrize(
     ("setting", "expected"),
     [
-        (DEFAULT, (False, False, False)),
-        (LISTED, (True, False, False)),
-        (TUNED, (False, True, False)),
-        (BOTH, (True, True, False)),
-        (ALGORITHMS, (False, False, True)),
+        (DEFAULT, (False, False, False, True)),
+        (LISTED, (True, False, False, True)),
+        (TUNED, (False, True, False, True)),
+        (BOTH, (True, True, False, True)),
+        (ALGORITHMS, (False, False, True, True)),
+        (UNFILLED, (False, False, True, False)),
     ],
 )
 def test_a_setting_is_applied_alone_and_taken_back_after_an_error(
-    setting: str, expected: tuple[bool, bool, bool]
+    setting: str, expected: tuple[bool, bool, bool, bool]
 ) -> None:
     before, inside = state(), []
 

@@ -12,7 +12,7 @@ import torch
 from harness.design.factors import Block
 from harness.figures.style import slide_style
 from studies.determinism import costs, step_cost, step_cost_large
-from studies.determinism.settings import ALGORITHMS, DEFAULT, LISTED, SETTINGS
+from studies.determinism.settings import ALGORITHMS, DEFAULT, LISTED, SETTINGS, UNFILLED
 from studies.determinism.workloads import (
     DILATED,
     EDGES,
@@ -20,6 +20,7 @@ from studies.determinism.workloads import (
     GROUPED,
     NODES,
     PLAIN,
+    SMALL_KINDS,
     TRANSFORMER,
     TRANSPOSED,
     WORKLOADS,
@@ -46,8 +47,8 @@ def test_every_workload_trains_under_every_setting_and_learns(kind: str) -> None
     assert loss() < before
 
 
-@pytest.mark.parametrize("kind", GPU_CONVS)
-def test_a_large_network_has_a_stage_for_its_images(kind: str) -> None:
+@pytest.mark.parametrize("kind", [*GPU_CONVS, *SMALL_KINDS])
+def test_a_conv_network_has_a_stage_for_its_images(kind: str) -> None:
     with torch.device("meta"):
         work = workload(kind)
         assert work.net(torch.empty(2, *work.row)).shape[0] == 2
@@ -55,7 +56,7 @@ def test_a_large_network_has_a_stage_for_its_images(kind: str) -> None:
 
 def test_each_kind_of_convolution_is_what_it_is_called() -> None:
     with torch.device("meta"):
-        layers = {kind: list(workload(kind).net.modules()) for kind in GPU_CONVS}
+        layers = {kind: list(workload(kind).net.modules()) for kind in (*GPU_CONVS, *SMALL_KINDS)}
     convs = {
         kind: [layer for layer in of_kind if isinstance(layer, torch.nn.Conv2d)]
         for kind, of_kind in layers.items()
@@ -63,8 +64,12 @@ def test_each_kind_of_convolution_is_what_it_is_called() -> None:
     assert {c.dilation for c in convs[DILATED][1:]} == {(2, 2)}
     assert {c.groups for c in convs[GROUPED][1:]} == {32}
     assert all(c.dilation == (1, 1) and c.groups == 1 for c in convs[PLAIN[0]])
-    transposed = [x for x in layers[TRANSPOSED] if isinstance(x, torch.nn.ConvTranspose2d)]
-    assert len(transposed) == 2
+    dilated, grouped, up = SMALL_KINDS
+    assert {c.dilation for c in convs[dilated][1:]} == {(2, 2)}
+    assert {c.groups for c in convs[grouped][1:]} == {4}
+    for kind in (TRANSPOSED, up):
+        transposed = [x for x in layers[kind] if isinstance(x, torch.nn.ConvTranspose2d)]
+        assert len(transposed) == 2
 
 
 def test_a_step_is_gradient_descent() -> None:
@@ -125,7 +130,7 @@ def test_a_setting_that_failed_is_shown_as_failed(module: Any) -> None:  # noqa:
 
 def test_flags_of_cudnn_are_timed_on_a_gpu_alone() -> None:
     small = {arm.as_dict()["setting"] for arm in step_cost.EXPERIMENT.arms()}
-    assert small == {DEFAULT, ALGORITHMS}
+    assert small == {DEFAULT, ALGORITHMS, UNFILLED}
     assert step_cost_large.EXPERIMENT.needs == "cuda"
 
 

@@ -104,6 +104,7 @@ def test_a_planted_chance_in_eval_mode_is_seen(monkeypatch: pytest.MonkeyPatch) 
     assert found["eval_gap"] > 0
 
 
+@pytest.mark.pretrained
 def test_the_pretrained_encoder_is_the_same_after_a_block() -> None:
     encoder = prepare_run(BLOCK)
     before = {k: v.clone() for k, v in encoder.state_dict().items()}

@@ -49,6 +49,7 @@ def test_three_of_four_tokens_are_from_the_half_of_the_label() -> None:
         assert own.float().mean().item() == pytest.approx(0.75, abs=0.04)
 
 
+@pytest.mark.pretrained
 def test_texts_are_cut_and_padded_to_one_length() -> None:
     texts = tokenised(["one short text", "word " * 100], [0, 1])
     assert texts.tokens.shape == texts.real.shape == (2, MAX_TOKENS)

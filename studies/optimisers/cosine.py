@@ -1,0 +1,327 @@
+"""Does a cosine schedule end lower than a constant rate, at what cost early, and in what minimum?
+
+Two trainings of one network on the same batches: a constant rate, and the same rate falling along a
+cosine to nothing at the end of the training, by PyTorch's scheduler, once an epoch. The simulator's
+spiral and batches, its rate of 0.01 for 10, 20 and 60 epochs and rates three times higher and lower
+for 20, with Adam and with plain SGD, since the passage names no optimiser. Shown beside are twice
+as long a training with Adam, and a rate with which SGD learns.
+
+All losses are those of all training rows. Lower and higher mean by 5 % of the constant run's loss,
+or by 0.005 where that is below 0.1: near nothing a share says nothing. That cosine wastes capacity
+early is read as a loss that is higher on average over the first half of the epochs.
+
+A minimum is sharper where the largest eigenvalue of the Hessian at the end is 1.2 times as large or
+more; that is judged where there is one to speak of, the loss having fallen by half. The curvature
+of cross-entropy vanishes with the loss, so that whichever run ends lower looks flatter for that
+alone; shown beside is the ratio at equal loss, where each run first gets as low as both do. Neither
+says that the one is the cause of the other.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness import (
+    Arm,
+    Beyond,
+    Block,
+    Claim,
+    Control,
+    Experiment,
+    Factor,
+    Level,
+    PerProfile,
+    Response,
+    Responses,
+    Value,
+    at_least,
+    at_most,
+    cross,
+    less_than,
+)
+from harness.libraries import torch
+from harness.workloads import Replicas
+from harness.workloads.loop import evaluate
+from harness.workloads.tasks import SPIRAL_RELU, SPIRAL_TANH, make_task
+from studies.optimisers.cosine_figures import cosine_against_constant
+from studies.optimisers.curvature import Weights, top_eigenvalues, weights_of
+from studies.optimisers.descent import Recipe, as_numbers, descend, train_loss
+from studies.optimisers.spirals import BATCH, RATE, TASK
+
+if TYPE_CHECKING:
+    from harness.workloads.tasks import TrainingTask
+    from studies.optimisers.descent import Numbers
+
+OPTIMISER = Factor("optimiser", ("Adam", "SGD"))
+LEARNING_RATE = Factor("rate", (0.003, RATE, 0.03, 0.5))
+NEAR = LEARNING_RATE.levels[:3]
+FAR = LEARNING_RATE.levels[3]
+EPOCHS = Factor("epochs", (10, 20, 60, 120))
+JUDGED, LONG = EPOCHS.levels[:3], EPOCHS.levels[3]
+USUAL = 20
+
+SHARE, NEARLY_NOTHING = at_least(0.05), 0.1
+SHARPER = at_least(1.2)
+LEAST_CURVATURE = 1e-9
+LOWER_READING = (
+    "Cosine ends lower: by 5 % or more of the loss with a constant rate (by 0.005 where that is "
+    "below 0.1), on all training rows."
+)
+HEADLINE: dict[str, Level] = {
+    "task": SPIRAL_RELU,
+    "optimiser": "Adam",
+    "rate": RATE,
+    "epochs": USUAL,
+}
+FAR_OFF = "a rate fifty times the simulator's"
+
+
+def needed(arm: Arm) -> bool:
+    """The simulator's own rate for each length; the longest for Adam, a rate far off for SGD."""
+    if arm[LEARNING_RATE] == FAR:
+        return arm[EPOCHS] == USUAL and arm[OPTIMISER] == "SGD"
+    if arm[EPOCHS] == LONG:
+        return arm[LEARNING_RATE] == RATE and arm[OPTIMISER] == "Adam"
+    return arm[LEARNING_RATE] == RATE or arm[EPOCHS] == USUAL
+
+
+ARMS = cross((TASK, OPTIMISER, LEARNING_RATE, EPOCHS), needed)
+#: Where the loss with a constant rate falls by half or more, which a control checks: anywhere else
+#: there is no minimum that a run could have settled in. Tasks, rates and epochs with Adam.
+SETTLED = (
+    *((SPIRAL_RELU, rate, USUAL) for rate in NEAR),
+    *((SPIRAL_RELU, RATE, epochs) for epochs in JUDGED),
+    (SPIRAL_TANH, RATE, JUDGED[-1]),
+    (SPIRAL_TANH, NEAR[-1], USUAL),
+)
+UNSETTLED = "the loss has not fallen by half, so that nothing has settled"
+
+
+def settles(arm: Arm) -> bool:
+    """Whether a run of the arm ends in what may be called a minimum."""
+    return arm[OPTIMISER] == "Adam" and (arm[TASK], arm[LEARNING_RATE], arm[EPOCHS]) in SETTLED
+
+
+CLAIMS: tuple[Claim | Beyond | Control, ...] = (
+    *(
+        Claim(
+            claim,
+            Value("gain").at(rate=NEAR).along(EPOCHS, judged=JUDGED),
+            SHARE,
+            reading=LOWER_READING,
+            headline=HEADLINE,
+        )
+        for claim in ("C6.14", "C8.04")
+    ),
+    Claim(
+        "C8.04",
+        Value("early_cost").at(rate=NEAR).along(EPOCHS, judged=JUDGED),
+        SHARE,
+        reading="Wastes early capacity: over the first half of the epochs the loss is higher on "
+        "average, by 5 % of that with a constant rate or more (by 0.005 where that is below 0.1).",
+    ),
+    *(
+        Claim(
+            "C6.15",
+            Value("sharper").at(**arm.as_dict()),
+            SHARPER,
+            reading="Sharper: at the end of runs whose loss has fallen by half the largest "
+            "eigenvalue of the Hessian of the training loss is 1.2 times that with a constant rate "
+            "or more.",
+            headline=arm.as_dict() == HEADLINE,
+        )
+        for arm in ARMS
+        if settles(arm)
+    ),
+    *(
+        Beyond(
+            "C6.15",
+            Value("sharper").at(**arm.as_dict()),
+            SHARPER,
+            why=FAR_OFF if arm[LEARNING_RATE] == FAR else UNSETTLED,
+        )
+        for arm in ARMS
+        if not settles(arm) and arm[EPOCHS] != LONG
+    ),
+    Beyond(
+        "C6.15",
+        Value("sharper").at(epochs=LONG),
+        SHARPER,
+        why="a longer training than the passage means",
+    ),
+    *(
+        # No control: how far a training gets is not known beforehand.
+        Beyond(
+            "C6.15",
+            Value("left").at(**arm.as_dict()),
+            less_than(0.5),
+            why="not the minimum but whether there is one to settle in: the loss should have "
+            "fallen by half where C6.15 is judged",
+        )
+        for arm in ARMS
+        if settles(arm)
+    ),
+    *(
+        Beyond(claim, Value("gain").at(rate=FAR), SHARE, why=FAR_OFF)
+        for claim in ("C6.14", "C8.04")
+    ),
+    Beyond(
+        "C6.14",
+        Value("val_gain").at(rate=NEAR),
+        SHARE,
+        why="the validation loss; the passage compares what training reaches",
+        reading="The validation loss ends lower by 5 % or more.",
+    ),
+    Beyond(
+        "C6.15",
+        Value("sharper_at_equal_loss").at(optimiser="Adam", rate=NEAR),
+        SHARPER,
+        why="compared at equal loss, since the curvature of cross-entropy vanishes with the loss",
+        reading="Where each run first gets as low as both do, the largest eigenvalue is 1.2 times "
+        "that with a constant rate or more.",
+    ),
+    Control(
+        "the rate falls along the cosine as it is written out",
+        Value("off_schedule").always(),
+        at_most(1e-9),
+    ),
+)
+
+
+@dataclass
+class Run:
+    """One training, epoch by epoch.
+
+    Attributes:
+        losses: on all training rows, shape (epochs, replicas).
+        weights: of all replicas after each epoch.
+        rates: each epoch's.
+        val_loss: at the end, shape (replicas,).
+    """
+
+    losses: Numbers
+    weights: Sequence[Weights]
+    rates: list[float]
+    val_loss: Numbers
+
+
+def run(task: TrainingTask, recipe: Recipe, epochs: int) -> Run:
+    """Train, and keep what is compared."""
+    losses, weights, rates = [], [], []
+    for step in descend(task, recipe):
+        if step.ends_epoch:
+            losses.append(train_loss(task, step.nets))
+            weights.append(weights_of(step.nets))
+            rates.append(step.lr)
+        if len(losses) == epochs:
+            break
+    end = as_numbers(evaluate(step.nets, task, task.val)[0])
+    return Run(np.stack(losses), weights, rates, end)
+
+
+def measure(blocks: tuple[Block, ...], arm: Arm) -> Sequence[Responses]:
+    """Both schedules of one setting, and what the one gains and costs against the other."""
+    task, epochs = make_task(arm[TASK], blocks), max(1, arm[EPOCHS] // blocks[0].effort)
+    constant, cosine = (
+        run(task, Recipe(arm[OPTIMISER], arm[LEARNING_RATE], BATCH, anneal), epochs)
+        for anneal in (None, epochs)
+    )
+    half = max(1, epochs // 2)
+    early = [each.losses[:half].mean(axis=0) for each in (constant, cosine)]
+    found = {
+        "gain": -relative(cosine.losses[-1], constant.losses[-1]),
+        "val_gain": -relative(cosine.val_loss, constant.val_loss),
+        "early_cost": relative(early[1], early[0]),
+        "sharper": sharpness(task, cosine.weights[-1]) / sharpness(task, constant.weights[-1]),
+        "sharper_at_equal_loss": at_equal_loss(task, cosine, constant)
+        if arm[OPTIMISER] == "Adam"
+        else np.full(len(blocks), math.nan),
+        "left": constant.losses[-1] / train_loss(task, Replicas(task.networks)),
+        "off_schedule": np.full(len(blocks), off_schedule(cosine.rates)),
+        "constant": constant.losses,
+        "cosine": cosine.losses,
+    }
+    return [
+        {name: values[..., place].tolist() for name, values in found.items()}
+        for place in range(len(blocks))
+    ]
+
+
+def relative(cosine: Numbers, constant: Numbers) -> Numbers:
+    """By how much one loss is above the other, as a share of it or, where it is small, of 0.1."""
+    return (cosine - constant) / np.maximum(constant, NEARLY_NOTHING)
+
+
+def sharpness(task: TrainingTask, weights: Weights) -> Numbers:
+    """The largest eigenvalue of the Hessian, never quite nothing."""
+    return np.maximum(top_eigenvalues(task, weights), LEAST_CURVATURE)
+
+
+def at_equal_loss(task: TrainingTask, cosine: Run, constant: Run) -> Numbers:
+    """The ratio of sharpness where each run first gets as low as both do."""
+    common = np.maximum(cosine.losses.min(axis=0), constant.losses.min(axis=0))
+    sharp = [
+        sharpness(task, picked(each.weights, (each.losses <= common).argmax(axis=0)))
+        for each in (cosine, constant)
+    ]
+    ratio: Numbers = sharp[0] / sharp[1]
+    return ratio
+
+
+def picked(weights: Sequence[Weights], epochs: NDArray[np.int64]) -> Weights:
+    """The weights that each replica had after an epoch of its own."""
+    chosen = list(enumerate(epochs.tolist()))
+    return {
+        name: torch.stack([weights[epoch][name][replica] for replica, epoch in chosen])
+        for name in weights[0]
+    }
+
+
+def off_schedule(rates: Sequence[float]) -> float:
+    """How far the rates of the epochs are from the cosine written out, as a share of the first."""
+    written = [rates[0] * (1 + math.cos(math.pi * t / len(rates))) / 2 for t in range(len(rates))]
+    return max(abs(a - b) for a, b in zip(rates, written, strict=True)) / rates[0]
+
+
+EXPERIMENT: Experiment[Block] = Experiment(
+    question="Does cosine end lower than a constant rate, at what cost, in what minimum?",
+    factors=(TASK, OPTIMISER, LEARNING_RATE, EPOCHS),
+    only=needed,
+    responses=(
+        Response("gain", "1", "share by which cosine ends at a lower loss than a constant rate"),
+        Response("val_gain", "1", "share by which cosine ends at a lower validation loss"),
+        Response(
+            "early_cost",
+            "1",
+            "share by which the loss with cosine is higher over the first half of the epochs",
+        ),
+        Response(
+            "sharper",
+            "1",
+            "largest eigenvalue of the Hessian at the end, cosine over a constant rate",
+        ),
+        Response(
+            "sharper_at_equal_loss",
+            "1",
+            "largest eigenvalue of the Hessian at equal loss, cosine over a constant rate",
+        ),
+        Response(
+            "off_schedule", "1", "distance of a rate from the cosine written out, over the first"
+        ),
+        Response("left", "1", "loss at the end with a constant rate over the untrained network's"),
+        Response("constant", "nat", "loss on all training rows after an epoch, constant rate"),
+        Response("cosine", "nat", "loss on all training rows after an epoch, cosine"),
+    ),
+    blocks=PerProfile(2, 20, 40),
+    together=PerProfile(2, 20, 20),
+    effort=PerProfile(10, 1, 1),  # epochs are divided by it
+    measure_together=measure,
+    claims=CLAIMS,
+    figures=(cosine_against_constant,),
+)
