@@ -6,4 +6,4 @@ an optimiser that writes down what reached it. The formulas are those of
 ``harness.workloads.arithmetic``, which ``python -m harness arithmetic`` prints for any numbers.
 """
 
-COST = "quick 10-15 s, standard 10-20 s on 2 cores"
+COST = "quick 10-20 s, standard 15-30 s on 2 cores"

@@ -7,4 +7,4 @@ is downloaded: where the words are about a published checkpoint, or about a libr
 installed, that part is declared as not measurable. Every module of this folder asks one question.
 """
 
-COST = "quick 10-15 s, standard 15-25 s on 2 cores"
+COST = "quick 15-30 s, standard 20-60 s on 2 cores"

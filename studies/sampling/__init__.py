@@ -7,4 +7,4 @@ shuffled, directions of gradients, a new permutation before every batch, rare cl
 of this folder that has an EXPERIMENT asks one question; the others are what they share.
 """
 
-COST = "quick 15 s, standard 90 s on 2 cores"
+COST = "quick 20-40 s, standard 2-4 min on 2 cores"
