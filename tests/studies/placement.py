@@ -222,7 +222,7 @@ def outcome(experiment: Experiment[Any], folder: Path, seconds: float) -> str:
     stage, ended = "prepare", "through"
     with fakes(folder, seconds) as watch:
         try:
-            cell = prepared(experiment, block)
+            cell = experiment.prepare(block) if experiment.prepare else block
             for number, arm in enumerate(experiment.arms()[:ARMS]):
                 stage = f"arm {number}"
                 if experiment.task is not None:
@@ -230,21 +230,13 @@ def outcome(experiment: Experiment[Any], folder: Path, seconds: float) -> str:
                 elif experiment.measure is not None:
                     experiment.measure(cell, arm)
                 elif experiment.measure_together is not None:
-                    experiment.measure_together(cell, arm)
+                    experiment.measure_together((block, replace(block, index=1, seed=3)), arm)
         except BeyondError:
             ended = f"beyond in {stage}"
         except (LateError, Exception) as error:  # noqa: BLE001 - torch stops in many ways
             where = place(traceback.extract_tb(error.__traceback__), folder)
             ended = f"as far as {stage}, {where}: {type(error).__name__}: {sentence(str(error))}"
     return f"mixed {'; '.join(dict.fromkeys(watch.mixed))}" if watch.mixed else ended
-
-
-def prepared(experiment: Experiment[Any], block: Block) -> Any:  # noqa: ANN401 - the study's own
-    """What an experiment measures, of one block or of two that are measured together."""
-    if experiment.measure_together is not None:
-        both = (block, replace(block, index=1, seed=3))
-        return experiment.prepare_together(both) if experiment.prepare_together else both
-    return experiment.prepare(block) if experiment.prepare else block
 
 
 @contextmanager
