@@ -148,7 +148,9 @@ def cats_along_the_epoch(table: pd.DataFrame) -> Figure:
     axes = figure.subplots()
     listed = table[(table["draws"] == LISTED) & (table["response"] == "cats_by_batch")]
     for replacement, colour in ((True, BLUE), (False, ORANGE)):
-        mine = listed[listed["replacement"] == replacement]
+        mine = listed[listed["replacement"] == replacement].dropna(subset=["value"])
+        if mine.empty:
+            continue
         shares = mine.pivot_table(index="round", columns="block", values="value")
         batches = shares.index.to_numpy() + 1
         low, middle, high = (100 * shares.quantile(q, axis=1) for q in (0.1, 0.5, 0.9))

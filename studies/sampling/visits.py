@@ -117,6 +117,7 @@ def visits(counts: list[int], epochs: int) -> Responses:
 def examples_by_visits(table: pd.DataFrame) -> Figure:
     """For each loader, the share of the examples that came once, never and more than once."""
     from matplotlib.figure import Figure
+    from matplotlib.patches import Patch
 
     figure = Figure()
     axes = figure.subplots()
@@ -127,8 +128,8 @@ def examples_by_visits(table: pd.DataFrame) -> Figure:
             axes.text(1, place, "failed", va="center", color=BLACK)
             continue
         start = 0.0
-        for share, (label, colour) in zip((100 - never - more, never, more), parts, strict=True):
-            axes.barh(place, share, left=start, color=colour, label=label if place == 0 else None)
+        for share, (_, colour) in zip((100 - never - more, never, more), parts, strict=True):
+            axes.barh(place, share, left=start, color=colour)
             start += share
         text = f"{100 - never - more:.4g} % once"
         axes.text(101, place, text, va="center", fontsize=16)
@@ -138,7 +139,8 @@ def examples_by_visits(table: pd.DataFrame) -> Figure:
     axes.set_xticks(range(0, 101, 20))
     axes.set_xlabel(f"share of the {ROWS:,} examples, %")
     axes.grid(visible=False, axis="y")
-    axes.legend(loc="upper center", bbox_to_anchor=(0.4, -0.14), ncols=3)
+    keys = [Patch(color=colour, label=label) for label, colour in parts]
+    axes.legend(handles=keys, loc="upper center", bbox_to_anchor=(0.4, -0.14), ncols=3)
     never = 100 * _count(table, WEIGHTED, "never") / ROWS
     wrong = _count(table, SHUFFLED, "otherwise")
     figure.suptitle(
