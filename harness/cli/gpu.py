@@ -51,6 +51,7 @@ class Lease:
     ends: float
     console: Console
     device: TorchDevice
+    archive: Path
     runs: list[OpenRun] = field(default_factory=list)
     skipped: dict[str, str] = field(default_factory=dict)
 
@@ -91,6 +92,7 @@ class Lease:
                 ProgressBar(Console(file=terminal)) as bar,
             ):
                 run.measure(bar, ends=self.ends, order=[each.name for each in rules])
+            self.pack()
 
     def _due(self, run: OpenRun, *, first: bool) -> list[ExperimentRules]:
         return [r for r in run.by_worth() if needs_device(r, self.device.kind) == first]
@@ -110,9 +112,9 @@ class Lease:
                 judged.append(found)
         return judged
 
-    def pack(self, archive: Path) -> int:
+    def pack(self) -> int:
         """Write what was finished into the archive; its size in bytes."""
-        return write_archive(archive, [r.folder for r in self.runs if r.stored.finished()])
+        return write_archive(self.archive, [r.folder for r in self.runs if r.stored.finished()])
 
 
 def run_lease(
@@ -150,7 +152,9 @@ def run_lease(
     examine(results)
     tested = _run_tests(min(TESTS * budget, MOST_FOR_TESTS), opened.kind) if tests else "left out"
     console.print(f"CUDA tests: {tested}", soft_wrap=True)
-    lease = Lease(began + budget - min(EVENING * budget, MOST_FOR_EVENING), console, opened)
+    lease = Lease(
+        began + budget - min(EVENING * budget, MOST_FOR_EVENING), console, opened, archive
+    )
     lease.open_runs(studies or study_names(), profile, results, seed=seed, budget=budget)
     if not lease.runs:
         raise HarnessError(f"No study can be loaded here: {'; '.join(lease.skipped.values())}")
@@ -162,7 +166,7 @@ def run_lease(
                 lease.measure(first=first)
         finally:
             judged = lease.judge()
-            size = lease.pack(archive)
+            size = lease.pack()
             _drop_empty(lease)
     _show_summary(lease, judged, tested)
     print_archive(archive, size)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.cli.gpu import Lease
 from tests.harness.runs import House, snapshot
 
 GPU = ("gpu", "--device", "cpu", "--profile", "standard", "--no-tests")
@@ -37,6 +38,21 @@ def test_a_lease_leaves_an_archive_that_another_machine_takes_in(house: House) -
     assert (run / "verdicts.csv").read_bytes() == (measured.path / "verdicts.csv").read_bytes()
     assert house("ledger", "--results", "home").code == 0
     assert house("ledger", "--results", "home", "--check").code == 0
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_a_machine_that_is_taken_away_has_left_the_studies_before(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(_: Lease) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Lease, "judge", gone)  # before anything is packed at the end
+    house(*GPU, "--budget", "4m", "--study", "planted")
+    with zipfile.ZipFile("lease.zip") as archive:
+        tables = [name for name in archive.namelist() if name.endswith(".parquet")]
+    assert len(tables) == 2
 
 
 def test_without_cuda_a_lease_is_refused(house: House) -> None:
