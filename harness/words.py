@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
+from collections.abc import Iterable
+from difflib import get_close_matches
 
 #: All verdicts, in the order they are counted and shown, with a colour each.
 COLOURS = {
@@ -74,6 +77,27 @@ def interval(low: float, high: float, unit: str) -> str:
 def plural(count: int, noun: str) -> str:
     """The count with its noun, which gets an s unless it is one."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def counts_text(verdicts: Iterable[str]) -> str:
+    """How many claims have which verdict: "10 reproduced, 3 refuted"."""
+    counts = Counter(verdicts)
+    return ", ".join(f"{counts[verdict]} {verdict}" for verdict in COLOURS if counts[verdict])
+
+
+def did_you_mean(given: str, known: Iterable[str]) -> str:
+    """A sentence with the names most like one that nobody knows, or nothing.
+
+    Args:
+        given: what was asked for.
+        known: the names there are.
+    """
+    names = list(known)
+    # Nobody types a name of thousands of letters, and comparing it would take for ever.
+    word = given[:LONGEST_TEXT]
+    alike = [name for name in names if name.lower().startswith(word.lower()[:4])]
+    near = get_close_matches(word, names, n=8, cutoff=0.5) or alike[:8]
+    return f" Do you mean one of {', '.join(near)}?" if near else ""
 
 
 def sentence_case(text: str) -> str:

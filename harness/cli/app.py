@@ -314,6 +314,20 @@ def report(
 
 
 @app.command()
+def cite(
+    what: Annotated[
+        list[str], typer.Argument(help="Claims, studies or runs.", metavar="CLAIM|STUDY|RUN...")
+    ],
+    form: Annotated[str, typer.Option("--format", help="bibtex, apa or csl.")] = "bibtex",
+    results: Results = DEFAULT_RESULTS,
+) -> None:
+    """How to cite claims, studies or runs: with verdict, estimate, version, commit and run."""
+    from harness.cli.cite import show_citations
+
+    show_citations(what, form, results)
+
+
+@app.command()
 def arithmetic(
     examples: Annotated[int, typer.Option(help="Examples in the data set.")],
     batch: Annotated[int, typer.Option(help="Examples in a batch.")],

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 from pathlib import Path
 
 from rich.console import Console
@@ -21,10 +20,13 @@ from harness.errors import HarnessError
 from harness.judging.findings import Finding
 from harness.judging.tables import read_records
 from harness.judging.warnings import WARNINGS
-from harness.publishing.citation import citation
+from harness.publishing.citable import cited_claim
+from harness.publishing.citation import apa
+from harness.publishing.lookup import Lookup
+from harness.publishing.project import project
 from harness.publishing.stored import stored_rows
 from harness.store.folders import RunFolder
-from harness.words import plural, shown
+from harness.words import did_you_mean, plural, shown
 
 #: Conditions shown of one kind; all of them stand in the study's page and in verdicts.csv.
 SHOWN = 8
@@ -38,16 +40,14 @@ def show_claim(claim: str, results: Path) -> None:
     """
     catalogue = read_catalogue()
     if claim not in catalogue:
-        alike = [name for name in catalogue if name.lower().startswith(claim.lower()[:4])]
-        near = get_close_matches(claim, catalogue, n=8, cutoff=0.5) or alike[:8]
-        hint = f" Do you mean one of {', '.join(near)}?" if near else ""
-        raise HarnessError(f"There is no claim {claim!r}.{hint}")
+        raise HarnessError(f"There is no claim {claim!r}.{did_you_mean(claim, catalogue)}")
     entry = catalogue[claim]
     console = Console(soft_wrap=True, highlight=False)
     _show_words(console, entry)
     rows = [row for row in stored_rows(results) if row["claim"] == claim]
+    lookup = Lookup(results, catalogue, rows)
     for row in rows:
-        _show_result(console, entry, row, results)
+        _show_result(console, entry, row, lookup)
     if not rows:
         _show_plan(console, entry)
 
@@ -61,7 +61,7 @@ def _show_words(console: Console, entry: Entry) -> None:
     console.print()
 
 
-def _show_result(console: Console, entry: Entry, row: Mapping[str, str], results: Path) -> None:
+def _show_result(console: Console, entry: Entry, row: Mapping[str, str], lookup: Lookup) -> None:
     counterpart = row["kind"] == "counterpart"
     of = f" (counterpart: what {row['device']} gives by the same code)" if counterpart else ""
     console.print(Text(f"Result{of}: ", style="bold").append_text(verdict_text(row["verdict"])))
@@ -73,7 +73,7 @@ def _show_result(console: Console, entry: Entry, row: Mapping[str, str], results
         console.print(Text(shown(row["reason"])))
     if row["curve"]:
         console.print(Text(row["curve"]))
-    _show_conditions(console, row, results)
+    _show_conditions(console, row, lookup.results)
     for name in row["warnings"].split():
         console.print(Text(f"Warning {name}: {WARNINGS[name].says} {WARNINGS[name].try_}"))
     if row["stale"]:
@@ -82,7 +82,8 @@ def _show_result(console: Console, entry: Entry, row: Mapping[str, str], results
     places = ", ".join(f"results/{run}" for run in row["run"].split())
     console.print(Text(f"Rows, protocol and figures: {places}\n"))
     console.print(Text("How to cite", style="bold"))
-    console.print(Text(f"{citation(entry, row)}\n"))
+    cited = cited_claim(entry, row, lookup.protocol_of, project())
+    console.print(Text(f"{apa(cited)}\n"))
 
 
 def _show_conditions(console: Console, row: Mapping[str, str], results: Path) -> None:

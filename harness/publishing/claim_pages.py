@@ -11,13 +11,15 @@ from typing import Any
 from harness.design.entry import Entry
 from harness.judging.findings import Finding
 from harness.publishing.addresses import claim_page, claim_record
-from harness.publishing.citation import citation
+from harness.publishing.citable import cited_claim
+from harness.publishing.citation import apa, bibtex, csl
 from harness.publishing.design_told import told
 from harness.publishing.history import history, moved
 from harness.publishing.interval_plot import draw_all, drawn, is_drawable, scales_of
 from harness.publishing.ledger import PublishedRun
 from harness.publishing.pages import MEANING, figures_of, results_of, run_context
 from harness.publishing.pictures import picture
+from harness.publishing.project import project
 from harness.publishing.site_sources import Sources
 from harness.publishing.webpage import render_page
 
@@ -82,7 +84,7 @@ def _result(
             if name in run.protocol.experiments
         ],
         "figures": _figures(run, result["found"].experiments.split(), shown, sources),
-        "citation": citation(entry, row),
+        "cited": cited_claim(entry, row, sources.protocol_of, project()),
         "files": {
             name: sources.evidence.link(place) for name, place in _downloads(run, result).items()
         },
@@ -146,7 +148,9 @@ def _record(entry: Entry, context: Mapping[str, Any]) -> dict[str, Any]:
                 **_plain(asdict(result["found"])),
                 **{key: result["row"][key] for key in ("device", "machine", "torch", "run")},
                 "stale": result["stale"],
-                "citation": result["citation"],
+                "citation": apa(result["cited"]),
+                "bibtex": bibtex(result["cited"]),
+                "csl": csl(result["cited"]),
                 "command": result["run"]["command"],
                 "commit": result["run"]["commit"],
                 "conditions": [_plain(asdict(finding)) for finding, _ in result["judged"]],

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+from harness.publishing.citable import cited_run, cited_study
 from harness.publishing.design_told import told
 from harness.publishing.ledger import PublishedRun
 from harness.publishing.machines import facts, packages
-from harness.publishing.pages import counts_text, figures_of, followed, run_context
+from harness.publishing.pages import figures_of, followed, run_context
 from harness.publishing.pictures import picture
+from harness.publishing.project import project
 from harness.publishing.site_sources import Sources
 from harness.publishing.webpage import render_page
+from harness.words import counts_text
 
 
 def first_page(sources: Sources) -> bytes:
@@ -48,6 +51,13 @@ def study_page(study: str, sources: Sources) -> bytes:
         counts=counts_text([row["verdict"] for row in rows if row["kind"] == "claim"]),
         designs=[told(rules) for rules in newest.protocol.experiments.values()] if newest else [],
         broken=[run for run in sources.gathered.broken if run.study == study],
+        cited=cited_study(
+            study,
+            sources.questions.get(study, ""),
+            [row for rows in sources.rows.values() for row in rows],
+            sources.protocol_of,
+            project(),
+        ),
     )
 
 
@@ -67,6 +77,14 @@ def run_page(run: PublishedRun, sources: Sources) -> bytes:
         claims=[(found, sources.catalogue[found.claim]) for found in run.claims],
         newer=newer[0].name if newer else "",
         taken=_taken(run, newer[0]) if newer else "",
+        cited=cited_run(
+            run.name,
+            run.claims,
+            machine=run.machine,
+            torch=run.torch,
+            protocol=run.protocol,
+            project=project(),
+        ),
         files={name: sources.evidence.link(f"{run.name}/{name}") for name in _files(run, sources)},
     )
 

@@ -14,9 +14,10 @@ from harness.catalogue.cards import cards
 from harness.catalogue.claims import read_catalogue
 from harness.catalogue.documents import Document, documents
 from harness.design.entry import Entry
+from harness.protocol.protocol import Protocol
 from harness.publishing.evidence import Evidence
 from harness.publishing.gathered import Gathered, gather
-from harness.publishing.ledger import PublishedRun, ledger_rows
+from harness.publishing.ledger import PublishedRun, ledger_rows, place_of
 from harness.publishing.pages import ledger_context
 
 
@@ -83,6 +84,16 @@ class Sources:
     def lead(self, claim: str) -> Mapping[str, str]:
         """The row that speaks for a claim where there is room for one."""
         return lead(self.rows[claim])
+
+    def protocol_of(self, run: str) -> Protocol:
+        """The protocol of any sound run by its name."""
+        return self._protocols[run]
+
+    @cached_property
+    def _protocols(self) -> dict[str, Protocol]:
+        found = {run.name: run.protocol for run in self.gathered.all}
+        parts = (part for run in self.gathered.runs for part in run.parts.values())
+        return {place_of(part.folder): part.protocol for part in parts} | found
 
     def run(self, name: str) -> PublishedRun:
         """A run of the ledger by its name."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 from functools import lru_cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from harness.publishing import addresses
+from harness.publishing.citation import Cited, Form, apa, written
 from harness.words import shown
 
 #: No text of a study, a file or an error is shown longer than this.
@@ -47,13 +48,19 @@ def _environment() -> Environment:
         finalize=_safe,
     )
     environment.globals |= {"signs": SIGNS, "to": addresses}
-    environment.filters["begin"] = _begin
+    environment.filters |= {"begin": _begin, "apa": apa, "forms": _forms}
     return environment
 
 
 def _begin(text: str) -> str:
     """The text with a capital letter at its beginning, unless it is a letter: p is a name."""
     return text if len(text) == 1 else text[:1].upper() + text[1:]
+
+
+def _forms(cited: Cited) -> list[tuple[str, Markup]]:
+    """The forms that a citation is written in beside its sentence, line by line as they are."""
+    names: dict[Form, str] = {"bibtex": "BibTeX", "csl": "CSL JSON"}
+    return [(name, escape(written([cited], form))) for form, name in names.items()]
 
 
 def _safe(value: object) -> object:

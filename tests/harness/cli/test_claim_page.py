@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+import harness
 from tests.harness.runs import House
 
 
@@ -22,7 +23,7 @@ def test_a_judged_claim_has_words_scope_reading_result_and_citation(house: House
         "reproduced  the level, shifted less plain: 1 m in all 9 blocks; holds if at least 0.5",
         f"Rows, protocol and figures: results/planted/{run.path.name}",
         "How to cite",
-        f"Run planted/{run.path.name}, torch 0.0.stub, cpu.",
+        f"(Version {harness.__version__}; run planted/{run.path.name}; commit ",
     ]
     places = [ended.out.index(said) for said in order]
     assert places == sorted(places)

@@ -115,7 +115,7 @@ def test_a_claims_page_has_all_that_belongs_to_it_in_the_order_it_is_read(site: 
         "Mode plain; shifted; again (compared with: plain)",
         "3 arms, measured in random order in 9 blocks",
         "Cite this, repeat this",
-        "The training-claims contributors (",
+        "The training-claims contributors. (",
         "python -m harness run planted --profile standard --device cpu --seed 0",
         "observations/level.parquet",
         "History of its verdicts",
@@ -125,6 +125,22 @@ def test_a_claims_page_has_all_that_belongs_to_it_in_the_order_it_is_read(site: 
     places = [text.index(said) for said in order]
     assert places == sorted(places)
     assert "P-up-1 A shift goes up." in text
+
+
+def test_claims_studies_and_runs_are_cited_on_their_pages_as_on_the_terminal(
+    site: Path, house: House
+) -> None:
+    (run,) = (path for path in (house.results / "planted").iterdir() if path.is_dir())
+    pages_of = {
+        "P-both-1": "claims/P-both-1.html",
+        "planted": "studies/planted.html",
+        run.name: f"runs/planted/{run.name}.html",
+    }
+    for given, place in pages_of.items():
+        words = parsed(site / place).words
+        for form in ("apa", "bibtex", "csl"):
+            said = house("cite", given, "--format", form).out
+            assert said.strip() in {word.strip() for word in words}, (given, form)
 
 
 def test_a_claims_record_holds_what_its_page_shows(site: Path, house: House) -> None:
