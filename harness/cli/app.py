@@ -328,6 +328,27 @@ def cite(
 
 
 @app.command()
+def verify(
+    citation: Annotated[
+        str,
+        typer.Argument(
+            help="A .bib, .json, .pptx or text file, or - for what comes in.",
+            metavar="CITATION|SLIDES.pptx",
+        ),
+    ],
+    results: Results = DEFAULT_RESULTS,
+) -> None:
+    """Does what was cited still stand, was it superseded, or has it changed, and why?
+
+    Ends with 0 (every verdict stands, also where a newer run has moved its numbers), 1 (something
+    has changed) or 2 (bad input).
+    """
+    from harness.cli.verify import show_verification
+
+    raise typer.Exit(show_verification(citation, results))
+
+
+@app.command()
 def arithmetic(
     examples: Annotated[int, typer.Option(help="Examples in the data set.")],
     batch: Annotated[int, typer.Option(help="Examples in a batch.")],

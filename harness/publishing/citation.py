@@ -78,7 +78,17 @@ class Cited:
         """What is cited, its verdict, and its words."""
         of = f" ({self.counterpart} counterpart)" if self.counterpart else ""
         head = f"{self.kind.capitalize()} {self.id}{of}, {self.verdict}"
-        return f'{head}: "{_told(self.says)}"' if self.says else head
+        return f'{head}: "{self.quoted}"' if self.says else head
+
+    @property
+    def quoted(self) -> str:
+        """The words as they are cited."""
+        return _told(self.says)
+
+    @property
+    def told(self) -> str:
+        """What was found, as it is cited."""
+        return _told(self.sentence)
 
     @property
     def source(self) -> str:
@@ -95,7 +105,7 @@ class Cited:
     @property
     def note(self) -> str:
         """What was found, and its source."""
-        return f"{_told(self.sentence)} {self.source}".strip()
+        return f"{self.told} {self.source}".strip()
 
 
 def _told(text: str) -> str:

@@ -96,27 +96,30 @@ class Lookup:
             HarnessError: there is no such thing, nothing is known of it, or its run is broken.
         """
         if given in self.catalogue:
-            entry, rows = self.catalogue[given], self.judged(given)
-            return [cited_claim(entry, row, self.protocol_of, project()) for row in rows]
+            return [self.cited_row(row) for row in self.judged(given)]
         if given in self.studies:
-            return self.cited_study(given)
+            found = self.cited_study(given)
+            if not found:
+                raise HarnessError(f"No run of the study {given} is published yet.")
+            return found
         try:
             folder = find_run(given, self.results)
         except HarnessError as error:
             raise self.unknown(given) from error
         return [self.cited_run(folder)]
 
-    def cited_study(self, study: str) -> list[Cited]:
-        """What is cited of a study, for each machine.
+    def cited_row(self, row: Mapping[str, str]) -> Cited:
+        """What is cited of a claim on one machine.
 
         Raises:
-            HarnessError: no run of it is published.
+            HarnessError: a run that it rests on is broken.
         """
+        return cited_claim(self.catalogue[row["claim"]], row, self.protocol_of, project())
+
+    def cited_study(self, study: str) -> list[Cited]:
+        """What is cited of a study, for each machine; nothing where no run of it is published."""
         question = self.questions.get(study, "")
-        found = cited_study(study, question, self.rows, self.protocol_of, project())
-        if not found:
-            raise HarnessError(f"No run of the study {study} is published yet.")
-        return found
+        return cited_study(study, question, self.rows, self.protocol_of, project())
 
     def cited_run(self, folder: RunFolder) -> Cited:
         """What is cited of a run, published or superseded.

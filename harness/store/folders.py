@@ -136,6 +136,12 @@ def current_commit(top: Path) -> str:
     return f"{commit}-dirty" if changed else commit
 
 
+def in_history(path: Path) -> bool:
+    """Whether the repository that a path lies in, or lay in, has ever had something there."""
+    top = next((folder for folder in path.absolute().parents if folder.is_dir()), Path())
+    return bool(_git(top, "log", "-1", "--format=%h", "--", str(path.absolute())))
+
+
 def _git(top: Path, *arguments: str) -> str:
     try:
         done = subprocess.run(
