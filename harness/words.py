@@ -85,6 +85,11 @@ def counts_text(verdicts: Iterable[str]) -> str:
     return ", ".join(f"{counts[verdict]} {verdict}" for verdict in COLOURS if counts[verdict])
 
 
+def holds_in(count: int, total: int) -> str:
+    """In how many of its settings a claim holds."""
+    return f"Holds in {count} of {total} settings"
+
+
 def did_you_mean(given: str, known: Iterable[str]) -> str:
     """A sentence with the names most like one that nobody knows, or nothing.
 

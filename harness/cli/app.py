@@ -349,6 +349,25 @@ def verify(
 
 
 @app.command()
+def slides(
+    what: Annotated[
+        list[str], typer.Argument(help="Claims, or whole studies.", metavar="CLAIM|STUDY...")
+    ],
+    form: Annotated[
+        str, typer.Option("--format", help="pptx, marp (Markdown and pictures) or png.")
+    ] = "pptx",
+    into: Annotated[
+        Path | None, typer.Option(help="The file; by default named after the first of them.")
+    ] = None,
+    results: Results = DEFAULT_RESULTS,
+) -> None:
+    """Slides: one a claim, with finding, figure, interval, machine and citation; a study whole."""
+    from harness.cli.slides import make_slides
+
+    make_slides(what, form, into, results)
+
+
+@app.command()
 def arithmetic(
     examples: Annotated[int, typer.Option(help="Examples in the data set.")],
     batch: Annotated[int, typer.Option(help="Examples in a batch.")],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 from rich.console import Console
@@ -17,15 +17,12 @@ from harness.design.claims import Claim, Control, Unmeasurable
 from harness.design.entry import Entry
 from harness.design.experiment import Experiment
 from harness.errors import HarnessError
-from harness.judging.findings import Finding
-from harness.judging.tables import read_records
 from harness.judging.warnings import WARNINGS
 from harness.publishing.citable import cited_claim
 from harness.publishing.citation import apa
 from harness.publishing.lookup import Lookup
 from harness.publishing.project import project
 from harness.publishing.stored import stored_rows
-from harness.store.folders import RunFolder
 from harness.words import did_you_mean, plural, shown
 
 #: Conditions shown of one kind; all of them stand in the study's page and in verdicts.csv.
@@ -73,7 +70,7 @@ def _show_result(console: Console, entry: Entry, row: Mapping[str, str], lookup:
         console.print(Text(shown(row["reason"])))
     if row["curve"]:
         console.print(Text(row["curve"]))
-    _show_conditions(console, row, lookup.results)
+    _show_conditions(console, row, lookup)
     for name in row["warnings"].split():
         console.print(Text(f"Warning {name}: {WARNINGS[name].says} {WARNINGS[name].try_}"))
     if row["stale"]:
@@ -86,12 +83,12 @@ def _show_result(console: Console, entry: Entry, row: Mapping[str, str], lookup:
     console.print(Text(f"{apa(cited)}\n"))
 
 
-def _show_conditions(console: Console, row: Mapping[str, str], results: Path) -> None:
-    findings = _findings([RunFolder(results / run) for run in row["run"].split()])
-    own = [f for f in findings if f.claim == row["claim"] and f.kind == row["kind"]]
+def _show_conditions(console: Console, row: Mapping[str, str], lookup: Lookup) -> None:
+    findings = lookup.findings_of(row)
+    own = [f for f in findings if f.kind == row["kind"]]
     for reading in dict.fromkeys(f.reading for f in own if f.reading):
         console.print(Text(f"Reading: {reading}", style="italic"))
-    beyond = [f for f in findings if f.claim == row["claim"] and f.kind == "beyond"]
+    beyond = [f for f in findings if f.kind == "beyond"]
     for title, shown_here in (("Judged", own), ("Beyond the document's words", beyond)):
         if shown_here:
             console.print(Text(f"{title}:"))
@@ -101,22 +98,6 @@ def _show_conditions(console: Console, row: Mapping[str, str], results: Path) ->
             more = len(shown_here) - SHOWN
             place = row["run"].split()[0]
             console.print(Text(f"  and {plural(more, 'more condition')} in results/{place}"))
-
-
-def _findings(folders: Sequence[RunFolder]) -> list[Finding]:
-    """Of each experiment the findings of the first run that has any.
-
-    Args:
-        folders: of runs, newest first.
-    """
-    found: dict[str, list[Finding]] = {}
-    for folder in folders:
-        own: dict[str, list[Finding]] = {}
-        for finding in read_records(folder, "verdicts.csv", Finding):
-            if finding.verdict != "not tested":
-                own.setdefault(finding.experiment, []).append(finding)
-        found = {**own, **found}
-    return [finding for findings in found.values() for finding in findings]
 
 
 def _show_plan(console: Console, entry: Entry) -> None:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from harness.protocol.rules import Step
+
+T = TypeVar("T")
+#: From so many items on a bar is worth drawing.
+MANY = 5
 
 
 class Remaining:
@@ -93,6 +98,26 @@ class ProgressBar:
                 f"{step.rules.name}, block {step.planned.index}: {failures} rows failed "
                 "(kept, with the error's text)"
             )
+
+
+def counted(items: Sequence[T], what: str, console: Console) -> Iterator[T]:
+    """Go through items under a bar, where they are many and somebody looks.
+
+    Args:
+        items: what is gone through.
+        what: they are, in the plural.
+        console: to draw on.
+    """
+    with Progress(
+        TextColumn(what),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=console,
+        transient=True,
+        disable=len(items) < MANY or not console.is_terminal,
+    ) as bar:
+        yield from bar.track(items)
 
 
 def _clock(seconds: float) -> str:

@@ -13,7 +13,10 @@ from harness.judging.findings import ClaimFinding, Kind
 from harness.judging.verdicts import Judgement, Verdict, judge_claim
 from harness.protocol.protocol import Protocol
 from harness.protocol.rules import quantifier
-from harness.words import sentence_case
+from harness.words import holds_in, sentence_case
+
+#: What parts the sentence of a mixed claim: a setting in which it holds, and one in which not.
+HOLDS, FAILS = " Here it does: ", " Here not: "
 
 
 def judge_claims(
@@ -97,7 +100,7 @@ class _Summary:
             verdict: [p for p, each in enumerate(own) if each.judgement.verdict == verdict]
             for verdict in ("reproduced", "refuted")
         }
-        holds = f"Holds in {len(places['reproduced'])} of {len(own)} settings"
+        holds = holds_in(len(places["reproduced"]), len(own))
         if self.judgement.verdict != "mixed":
             return f"{text} {holds}."
         shown_by = {"reproduced": "", "refuted": "", own[lead].judgement.verdict: text}
@@ -106,7 +109,7 @@ class _Summary:
             if not shown_by[verdict] and other is not None:
                 shown_by[verdict] = own[other].sentence(confidence)
         first, second = shown_by["reproduced"], shown_by["refuted"]
-        return f"{holds}. Here it does: {first} Here not: {second}"
+        return f"{holds}.{HOLDS}{first}{FAILS}{second}"
 
 
 def _judgement(

@@ -11,7 +11,7 @@ from harness.catalogue.cards import cards
 from harness.catalogue.claims import read_catalogue
 from harness.design.entry import Entry
 from harness.errors import HarnessError
-from harness.judging.findings import ClaimFinding
+from harness.judging.findings import ClaimFinding, Finding
 from harness.judging.tables import read_records
 from harness.meters.machine import slug
 from harness.protocol.protocol import Protocol, read_machine, read_protocol
@@ -38,6 +38,7 @@ class Lookup:
     catalogue: Mapping[str, Entry]
     rows: Sequence[Mapping[str, str]]
     _protocols: dict[str, Protocol] = field(default_factory=dict)
+    _findings: dict[str, list[Finding]] = field(default_factory=dict)
 
     @classmethod
     def read(cls, results: Path) -> Lookup:
@@ -81,6 +82,35 @@ class Lookup:
                 f"The claim {claim} is not tested yet: there is no verdict to show or to cite."
             )
         return sorted(rows, key=lambda row: row["kind"] != "claim")
+
+    def claims_of(self, study: str) -> list[str]:
+        """The claims that a published run of a study has judged, in the catalogue's order."""
+        judged = {
+            row["claim"]
+            for row in self.rows
+            if row["kind"] == "claim" and row["run"].partition("/")[0] == study
+        }
+        return [claim for claim in self.catalogue if claim in judged]
+
+    def findings_of(self, row: Mapping[str, str]) -> list[Finding]:
+        """The conditions of a row's claim, also those beyond its words.
+
+        Of each experiment they are from the newest run that judged it.
+
+        Raises:
+            HarnessError: a run that it rests on is broken.
+        """
+        found: dict[str, list[Finding]] = {}
+        for run in row["run"].split():
+            if run not in self._findings:
+                folder = RunFolder(self.results / run)
+                self._findings[run] = read_records(folder, "verdicts.csv", Finding)
+            of_run: dict[str, list[Finding]] = {}
+            for finding in self._findings[run]:
+                if finding.claim == row["claim"] and finding.verdict != "not tested":
+                    of_run.setdefault(finding.experiment, []).append(finding)
+            found = {**of_run, **found}
+        return [finding for findings in found.values() for finding in findings]
 
     def unknown(self, given: str, *, runs: bool = True) -> HarnessError:
         """The refusal of a name that nothing has, with those most like it."""

@@ -285,7 +285,7 @@ def _figures_of_parts(run: PublishedRun) -> list[dict[str, str]]:
     for part, names in _older(run):
         stems = tuple(f"{name.replace('_', '-')}-" for name in names)
         found += [
-            _figure(path, part.protocol, f"{part.folder.path.name}/")
+            figure_of(path, part.protocol, f"{part.folder.path.name}/")
             for path in sorted(part.folder.figures.glob("*.png"))
             if path.stem.startswith(stems)
         ]
@@ -318,12 +318,18 @@ def figures_of(run: PublishedRun, base: str) -> list[dict[str, str]]:
         run: with those of the older runs that complete it.
         base: what stands before the path of a figure of its own folder.
     """
-    own = [_figure(path, run.protocol, base) for path in sorted(run.folder.figures.glob("*.png"))]
+    own = [figure_of(path, run.protocol, base) for path in sorted(run.folder.figures.glob("*.png"))]
     return [*own, *_figures_of_parts(run)]
 
 
-def _figure(path: Path, protocol: Protocol, base: str) -> dict[str, str]:
-    """A figure: its path, its place below the results folder, what it shows and of what."""
+def figure_of(path: Path, protocol: Protocol, base: str) -> dict[str, str]:
+    """A figure: its path, its place below the results folder, what it shows and of what.
+
+    Args:
+        path: of the png.
+        protocol: of the run whose figure it is.
+        base: what stands before its path.
+    """
     rules = [
         rules
         for name, rules in protocol.experiments.items()

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import re
 import zipfile
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from harness.errors import HarnessError
@@ -140,7 +140,17 @@ def _some(found: list[Statement], name: str) -> list[Statement]:
             f"{name}: no citation of training-claims is in it; `python -m harness cite` and "
             "`python -m harness slides` write them."
         )
-    return list(dict.fromkeys(found))
+    return merged(found)
+
+
+def merged(found: Iterable[Statement]) -> list[Statement]:
+    """Each statement once: of two that say the same in one place, the fuller one."""
+    kept: dict[Statement, Statement] = {}
+    for each in found:
+        same = replace(each, said="")
+        if same not in kept or len(each.said) > len(kept[same].said):
+            kept[same] = each
+    return list(kept.values())
 
 
 def _is_json(text: str, name: str) -> bool:
@@ -176,18 +186,13 @@ def _of_entry(entry: Mapping[str, object]) -> list[Statement]:
 
 
 def _of_slides(path: Path) -> Iterator[Statement]:
-    """Of every slide: what stands on it, and in its notes, the fuller of two that say the same.
+    """Of every slide: what stands on it, and in its notes.
 
     Raises:
         HarnessError: it is no presentation, or a broken one.
     """
     for number, text in enumerate(_texts_of_slides(path), start=1):
-        found: dict[tuple[object, ...], Statement] = {}
-        for each in statements(text, f"slide {number}"):
-            key = each.kind, each.id, each.counterpart, each.verdict, each.runs, each.commits
-            if key not in found or len(each.said) > len(found[key].said):
-                found[key] = each
-        yield from found.values()
+        yield from statements(text, f"slide {number}")
 
 
 def _texts_of_slides(path: Path) -> list[str]:
