@@ -76,4 +76,5 @@ def _font(*, bold: bool) -> FreeTypeFont:
     if spec is None or spec.origin is None:
         raise HarnessError("This needs matplotlib, which is not installed here.")
     name = "DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf"
-    return ImageFont.truetype(Path(spec.origin).parent / "mpl-data" / "fonts" / "ttf" / name, _SIZE)
+    path = Path(spec.origin).parent / "mpl-data" / "fonts" / "ttf" / name
+    return ImageFont.truetype(path, _SIZE, layout_engine=ImageFont.Layout.BASIC)

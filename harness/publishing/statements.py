@@ -19,10 +19,11 @@ LARGEST, LARGEST_UNPACKED = 256 * 2**20, 2**30
 DRAWING = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
 _VERDICT = "|".join(COLOURS)
 #: A statement begins with what it is of and its verdict, and ends with its source; between them
-#: stands what nobody parses, up to a thousand letters of words and as many of what was found.
+#: stand words in quotation marks and what was found, or nothing.
 _HEAD = re.compile(
     r"\b(?P<kind>Claim|Study|Run) (?P<id>\S{1,200}?)(?: \((?P<counterpart>\w+) counterpart\))?, "
-    rf"(?P<verdict>(?:{_VERDICT})|\d+ (?:{_VERDICT})(?:, \d+ (?:{_VERDICT}))*)(?=[:.\s]|$)"
+    rf"(?P<verdict>(?:{_VERDICT})|\d+ (?:{_VERDICT})(?:, \d+ (?:{_VERDICT}))*)"
+    r'(?=: ?"|\.? ?$)'
 )
 _SOURCE = re.compile(
     r"\(Version (?P<version>[^;()\s]+); runs? (?P<runs>[^;()]+); commits? (?P<commits>[^;()]+); "

@@ -93,7 +93,7 @@ def test_a_refusal_in_a_process_of_its_own_has_the_same_code_and_no_traceback(
 def test_help_names_every_command(house: House) -> None:
     ended = house("--help")
     assert ended.code == 0
-    commands = "list claims show check run judge draw ledger arithmetic doctor"
+    commands = "list claims show check run judge draw ledger cite verify slides arithmetic doctor"
     for command in commands.split():
         assert f" {command} " in ended.out
 
@@ -275,6 +275,10 @@ def test_everything_but_running_works_without_torch_and_in_spite_of_a_matplotlib
         f"draw {run.path.name}",
         "ledger",
         "ledger --check",
+        "cite P-up-1 planted --format csl",
+        "slides planted --into deck.pptx",
+        "slides planted --format marp --into deck.md",
+        "verify deck.pptx",
     ]
     ended = house.ended("-c", NO_HEAVY_LIBRARIES, *commands)
     assert ended.err == ""

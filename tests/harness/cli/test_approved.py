@@ -27,6 +27,8 @@ COMMANDS = {
     "draw": ([], "draw {run}"),
     "ledger": ([], "ledger"),
     "report": (["ledger"], "report"),
+    "cite": (["ledger"], "cite P-both-1 --format apa"),
+    "verify": (["ledger", "slides planted"], "verify planted.pptx"),
     "resume": (["ledger"], "run planted --resume {run}"),
     "arithmetic": ([], "arithmetic --examples 10000 --batch 32 --epochs 3 --accumulate 4"),
     "help": ([], "--help"),
@@ -55,5 +57,6 @@ def normalised(text: str, run: str) -> str:
     """The output without what differs from day to day and machine to machine."""
     machine = re.escape(run.split("_")[1])
     text = re.sub(rf"\b{machine}\b", "MACHINE", text.replace(run, "RUN"))
-    text = re.sub(r"\(20\d\d\)", "(YEAR)", text)
+    text = re.sub(r"\(20\d\d, \w+ \d+\)", "(DATE)", text)
+    text = re.sub(r"\(Version [^;]+;", "(Version N;", text)
     return "\n".join(line.rstrip() for line in text.splitlines()) + "\n"
