@@ -93,7 +93,7 @@ def _told(slide: Slide, pictures: str, places: dict[str, Path]) -> dict[str, Any
 def _marked(text: str) -> str:
     """A text that Marp shows letter by letter: no list, heading, formula, or picture of a word."""
     safe = _FIXED.join(map(cell, text.split(_FIXED))).replace("$", "\\$")
-    safe = re.sub(r":(?=[\w+-]+:)", r"\\:", safe)
+    safe = re.sub(r":(?=[\w+-]+:)", f":{_JOINER}", safe)
     return re.sub(r"^(?=[-+#=~])|^(\d+)(?=[.)]\s)", lambda found: f"{found[1] or ''}\\", safe)
 
 

@@ -48,13 +48,18 @@ def _environment() -> Environment:
         finalize=_safe,
     )
     environment.globals |= {"signs": SIGNS, "to": addresses}
-    environment.filters |= {"begin": _begin, "apa": apa, "forms": _forms}
+    environment.filters |= {"begin": _begin, "apa": _apa, "forms": _forms}
     return environment
 
 
 def _begin(text: str) -> str:
     """The text with a capital letter at its beginning, unless it is a letter: p is a name."""
     return text if len(text) == 1 else text[:1].upper() + text[1:]
+
+
+def _apa(cited: Cited) -> Markup:
+    """The sentence that cites something, whole."""
+    return escape(apa(cited))
 
 
 def _forms(cited: Cited) -> list[tuple[str, Markup]]:

@@ -63,7 +63,7 @@ def test_words_that_marp_would_obey_in_a_picture_are_only_words(pictured: Slide)
         ("1. a", r"1\. a"),
         ("0.5 a", "0.5 a"),
         ("costs $x$ and $y", r"costs \$x\$ and \$y"),
-        (":joy: a: b", r"\:joy: a: b"),
+        (":joy: a: b", ":\N{WORD JOINER}joy: a: b"),
         ("<b>**x**</b>", r"&lt;b&gt;\*\*x\*\*&lt;/b&gt;"),
         ("99\u00a0% \\input", "99\u00a0% \\\\input"),
     ],
