@@ -152,8 +152,9 @@ def _lines(row: Mapping[str, str], others: Sequence[Mapping[str, str]]) -> Itera
         yield Line(f"{HOLDS.strip()} {holds}")
         yield Line(f"{FAILS.strip()} {fails}")
     elif row["number"]:
-        yield Line(row["number"], strong=True)
-        yield Line(sentence_case(row["contrast"]))
+        number, of = Line(row["number"], strong=True), Line(sentence_case(row["contrast"]))
+        # "in all 20 blocks" goes on from what was so there; any other number stands by itself.
+        yield from (of, number) if number.text.startswith("in ") else (number, of)
         more = int(row["judged"]) > 1 and row["verdict"] != "mixed"
         holds = f"{holds_in(int(row['holds']), int(row['judged']))}." if more else ""
         where = "" if row["unit"] == YES_NO else f"It holds if {row['region']}."
@@ -165,7 +166,8 @@ def _lines(row: Mapping[str, str], others: Sequence[Mapping[str, str]]) -> Itera
         if other["kind"] == "claim":
             sign = f"{SIGNS[other['verdict']][0]} {other['verdict']}"
             number = f", {other['number']}" if other["number"] else ""
-            yield Line(f"On {other['machine']}: {sign}{number}")
+            older = ", by older rules" if other["stale"] else ""
+            yield Line(f"On {other['machine']}: {sign}{number}{older}")
     if row["stale"]:
         yield Line(row["stale"])
 
@@ -244,7 +246,10 @@ def title_slide(study: str, lookup: Lookup) -> Slide:
     """The slide before those of a study's claims: its question, its verdicts, its machines."""
     cited = lookup.cited_study(study)
     claims = lookup.claims_of(study)
-    counts = Counter(lead(lookup.judged(claim))["verdict"] for claim in claims)
+    leads = [lead(lookup.judged(claim)) for claim in claims]
+    counts = Counter(row["verdict"] for row in leads)
+    speaks = Counter((row["machine"], row["device"]) for row in leads)
+    cited.sort(key=lambda each: -speaks[each.machine, each.device])
     waiting = sum(entry.study == study for entry in lookup.catalogue.values()) - len(claims)
     lines = [Line(f"{plural(len(claims), 'claim')} put to the test", strong=True)]
     lines += [

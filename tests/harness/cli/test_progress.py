@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from harness.cli.progress import ProgressBar, Remaining
+from harness.cli.progress import MANY, ProgressBar, Remaining, counted
 from harness.design.experiment import Experiment
 from harness.design.factors import PerProfile
 from harness.design.responses import Response
@@ -116,3 +116,11 @@ def test_failures_are_named_at_once_and_once() -> None:
 
 def test_a_run_with_nothing_left_says_so() -> None:
     assert "nothing left to measure" in shown([], {})
+
+
+def test_items_are_counted_where_they_are_many_and_somebody_looks() -> None:
+    for count, terminal in ((MANY, True), (MANY - 1, True), (MANY, False)):
+        out = io.StringIO()
+        console = Console(file=out, force_terminal=terminal, width=80)
+        assert list(counted(range(count), "slides", console)) == list(range(count))
+        assert ("slides" in out.getvalue()) == (count == MANY and terminal)

@@ -142,13 +142,22 @@ def test_a_yes_or_no_needs_no_region(lookup: Lookup) -> None:
     assert made.lines[-1].text == "Holds in 4 of 4 settings."
 
 
+def test_a_count_follows_what_it_counts(lookup: Lookup) -> None:
+    made = slide("P-up-1", edit(lookup.results, "P-up-1", number="in all 9 blocks"))
+    assert [line.text for line in made.lines][:2] == [
+        "The level, shifted less plain",
+        "in all 9 blocks",
+    ]
+    assert made.lines[1].strong
+
+
 def test_other_machines_stand_beside_and_counterparts_in_the_notes(lookup: Lookup) -> None:
     (row,) = lookup.judged("P-up-1")
-    other = {**row, "machine": "other", "verdict": "refuted", "number": "-3 m"}
+    other = {**row, "machine": "other", "verdict": "refuted", "number": "-3 m", "stale": "Older."}
     twin = {**row, "kind": "counterpart", "sentence": "A twin."}
     beside = Lookup(lookup.results, lookup.catalogue, [twin, row, other])
     made = slide("P-up-1", beside)
-    assert made.lines[-1].text == "On other: ✗\u00a0refuted, \u22123 m"
+    assert made.lines[-1].text == "On other: ✗\u00a0refuted, \u22123 m, by older rules"
     assert "On other: refuted. " in made.notes
     assert "(counterpart): reproduced. A twin." in made.notes
     alone = slide("P-up-1", Lookup(lookup.results, lookup.catalogue, [twin]))
