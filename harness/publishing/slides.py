@@ -152,9 +152,9 @@ def _lines(row: Mapping[str, str], others: Sequence[Mapping[str, str]]) -> Itera
         yield Line(f"{HOLDS.strip()} {holds}")
         yield Line(f"{FAILS.strip()} {fails}")
     elif row["number"]:
-        number, of = Line(row["number"], strong=True), Line(sentence_case(row["contrast"]))
+        found, of = Line(row["number"], strong=True), Line(sentence_case(row["contrast"]))
         # "in all 20 blocks" goes on from what was so there; any other number stands by itself.
-        yield from (of, number) if number.text.startswith("in ") else (number, of)
+        yield from (of, found) if found.text.startswith("in ") else (found, of)
         more = int(row["judged"]) > 1 and row["verdict"] != "mixed"
         holds = f"{holds_in(int(row['holds']), int(row['judged']))}." if more else ""
         where = "" if row["unit"] == YES_NO else f"It holds if {row['region']}."
