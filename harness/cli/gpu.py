@@ -22,6 +22,7 @@ from rich.table import Table
 from harness.catalogue.cards import study_names
 from harness.catalogue.loading import load_study
 from harness.cli.doctor import examine
+from harness.cli.hours import Hours
 from harness.cli.open_run import OpenRun
 from harness.cli.progress import ProgressBar
 from harness.cli.screen import counts_text, verdict_counts
@@ -37,9 +38,8 @@ from harness.store.archive import write_archive
 from harness.store.folders import locked
 from harness.words import plural, shown
 
-#: Kept of the budget for the tests, and for judging and packing at the end: shares, and seconds.
+#: Kept of the budget for the tests: a share, and the most of it, in seconds.
 TESTS, MOST_FOR_TESTS = 0.15, 90.0
-EVENING, MOST_FOR_EVENING = 0.1, 20.0
 #: What is carried away should not be larger than this, in bytes.
 LARGEST = 15_000_000
 
@@ -79,7 +79,7 @@ class Lease:
         """Measure what needs the device, or what does not, study by study by worth."""
         waiting = [(run, self._due(run, first=first)) for run in self.runs]
         waiting = [(run, rules) for run, rules in waiting if rules]
-        for run, rules in sorted(waiting, key=lambda due: self._cost(due[1])):
+        for run, rules in sorted(waiting, key=lambda due: self._cost(*due)):
             if not self.left:
                 return
             minutes, seconds = divmod(round(self.left), 60)
@@ -97,10 +97,12 @@ class Lease:
     def _due(self, run: OpenRun, *, first: bool) -> list[ExperimentRules]:
         return [r for r in run.by_worth() if needs_device(r, self.device.kind) == first]
 
-    def _cost(self, rules: Sequence[ExperimentRules]) -> float:
-        """Seconds for each claim, as far as the design tells."""
+    def _cost(self, run: OpenRun, rules: Sequence[ExperimentRules]) -> float:
+        """Seconds for each claim, as last measured or, where nobody did, as the design tells."""
         claims = {name for each in rules for name in claims_of(each, self.device.kind)}
-        return sum(map(guessed_seconds, rules)) / max(len(claims), 1)
+        known = run.known_seconds()
+        seconds = sum(known.get(each.name, guessed_seconds(each)) for each in rules)
+        return seconds / max(len(claims), 1)
 
     def judge(self) -> list[JudgedRun]:
         """Judge what was finished."""
@@ -152,9 +154,7 @@ def run_lease(
     examine(results)
     tested = _run_tests(min(TESTS * budget, MOST_FOR_TESTS), opened.kind) if tests else "left out"
     console.print(f"CUDA tests: {tested}", soft_wrap=True)
-    lease = Lease(
-        began + budget - min(EVENING * budget, MOST_FOR_EVENING), console, opened, archive
-    )
+    lease = Lease(Hours(began, budget).measuring_ends, console, opened, archive)
     lease.open_runs(studies or study_names(), profile, results, seed=seed, budget=budget)
     if not lease.runs:
         raise HarnessError(f"No study can be loaded here: {'; '.join(lease.skipped.values())}")

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
 
 from harness.catalogue.loading import load_study
+from harness.cli.hours import Hours
 from harness.cli.open_run import OpenRun
 from harness.cli.progress import ProgressBar
 from harness.cli.screen import show_judgement, show_paths
@@ -32,30 +31,8 @@ from harness.side_by_side import usable_cores
 from harness.store.folders import RunFolder, locked
 from harness.store.observations import StoredRun, check_stored
 
-#: The share of a budget that is kept for judging and drawing, and the most of it, in seconds.
-EVENING, LONGEST_EVENING = 0.15, 30.0
 #: What a figure takes on one core, in seconds.
 FIGURE_SECONDS = 1.5
-
-
-@dataclass(frozen=True)
-class Hours:
-    """When a command began, and how many seconds it was given; None for as long as it takes."""
-
-    began: float
-    budget: float | None = None
-
-    @property
-    def ends(self) -> float:
-        """When it must be over, by the same clock."""
-        return math.inf if self.budget is None else self.began + self.budget
-
-    @property
-    def measuring_ends(self) -> float:
-        """When no block may be under way any more: judging and drawing come after it."""
-        if self.budget is None:
-            return math.inf
-        return self.ends - min(LONGEST_EVENING, EVENING * self.budget)
 
 
 def start_run(

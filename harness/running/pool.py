@@ -98,7 +98,7 @@ def measure_in_pool(
         try:
             pool.fill(size, clock)
             while ready.get_map() and budget.left > 0:
-                for key, _ in ready.select(budget.left if budget.limited else None):
+                for key, _ in ready.select(pool.patience()):
                     worker: _Worker = key.data
                     answer = worker.answers.readline().split()
                     worker.spent |= SPENT in answer
@@ -108,6 +108,7 @@ def measure_in_pool(
                     yield worker.step, seconds, failures
                     if not pool.go_on(worker, clock()) and when_idle is not None:
                         when_idle()
+                pool.give_up_the_hopeless()
                 pool.fill(size, clock)  # a block that is done may have let others begin
         finally:
             for worker in pool.workers():
@@ -160,6 +161,21 @@ class _Pool:
         if step is not None:
             self.join(step, now)
         return step is not None
+
+    def patience(self) -> float | None:
+        """Seconds to wait for an answer, before something may have to be given up."""
+        if not self.budget.limited:
+            return None
+        return min(self.budget.patience(worker.step) for worker in self.workers())
+
+    def give_up_the_hopeless(self) -> None:
+        """End workers whose first block took too long for all of its experiment to fit."""
+        if not self.budget.limited:
+            return
+        for worker in self.workers():
+            if self.budget.left > 0 and self.budget.patience(worker.step) <= 0:
+                self.budget.gave_up(worker.step)
+                self.dismiss(worker)
 
     def bury(self, worker: _Worker) -> int:
         """The failures of a worker that ended without an answer: its block's, if not on the disk.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from typing import Protocol as Interface
@@ -59,6 +59,7 @@ def execute(
     clock: Callable[[], float] = time.monotonic,
     ends: float = math.inf,
     order: Sequence[str] = (),
+    known: Mapping[str, float] | None = None,
 ) -> None:
     """Measure every block that is not on the disk yet, then put each experiment's table together.
 
@@ -73,6 +74,7 @@ def execute(
         clock: seconds; for the reporter and the budget only, no time enters the rows.
         ends: when the run must end, by the clock: see ``harness.running.budget``.
         order: the experiments to measure, by worth; by default all, side by side.
+        known: what whole experiments took when they were last measured, in seconds, by name.
 
     Raises:
         HarnessError: a table cannot be written, or one on the disk is broken.
@@ -84,7 +86,7 @@ def execute(
         steps = [step for step in steps if step.rules.name in order]
         steps.sort(key=lambda step: (order.index(step.rules.name), step.planned.index))
     reporter.begin(steps)
-    run = _Run(study, protocol, folder, device, reporter, jobs, Budget(ends, clock))
+    run = _Run(study, protocol, folder, device, reporter, jobs, Budget(ends, clock, known or {}))
     try:
         for wave in _waves(steps, run.protocol.device if order else "cpu"):
             run.measure(wave)
