@@ -38,14 +38,15 @@ def steps_of(protocol: Protocol) -> list[Step]:
     """All steps of a run, in order.
 
     Experiments advance side by side (each has done the same share of its blocks), so that a change
-    of the machine's load meets all of them, and the time left can be told early.
+    of the machine's load meets all of them, and the time left can be told early. All begin at
+    once: one of a single long block that began late would keep one core busy when all else is done.
     """
     steps = [
         Step(rules, planned)
         for rules in protocol.measured()
         for planned in rules.plan(protocol.study, protocol.seed)
     ]
-    return sorted(steps, key=lambda step: (step.planned.index + 0.5) / step.rules.blocks)
+    return sorted(steps, key=lambda step: step.planned.index / step.rules.blocks)
 
 
 def execute(
