@@ -8,6 +8,7 @@ taken away has lost the study it was at and no more.
 from __future__ import annotations
 
 import importlib.util
+import math
 import subprocess
 import sys
 import time
@@ -61,7 +62,13 @@ class Lease:
         return max(self.ends - time.monotonic(), 0.0)
 
     def open_runs(
-        self, studies: Sequence[str], profile: Profile, results: Path, *, seed: int, budget: float
+        self,
+        studies: Sequence[str],
+        profile: Profile,
+        results: Path,
+        *,
+        seed: int,
+        budget: float | None,
     ) -> None:
         """Freeze a protocol for every study; one that cannot be loaded here is skipped."""
         for name in studies:
@@ -120,7 +127,7 @@ class Lease:
 
 
 def run_lease(
-    budget: float,
+    hours: Hours,
     results: Path,
     archive: Path,
     *,
@@ -133,7 +140,7 @@ def run_lease(
     """Measure as much as fits into a lease, and leave it in one archive.
 
     Args:
-        budget: seconds, all told.
+        hours: of the lease, all told.
         results: the folder of run folders.
         archive: the file to write.
         device: "cuda", or "cpu" to rehearse.
@@ -146,16 +153,14 @@ def run_lease(
         HarnessError: no such device, nothing that can be measured, or a folder that cannot be
             written.
     """
-    began = time.monotonic()
-    if budget <= 0:
-        raise HarnessError("A budget must be more than no time.")
     console = Console(stderr=True, highlight=False)
     opened = open_device(device)
     examine(results)
-    tested = _run_tests(min(TESTS * budget, MOST_FOR_TESTS), opened.kind) if tests else "left out"
+    for_tests = min(TESTS * (hours.budget or math.inf), MOST_FOR_TESTS)
+    tested = _run_tests(for_tests, opened.kind) if tests else "left out"
     console.print(f"CUDA tests: {tested}", soft_wrap=True)
-    lease = Lease(Hours(began, budget).measuring_ends, console, opened, archive)
-    lease.open_runs(studies or study_names(), profile, results, seed=seed, budget=budget)
+    lease = Lease(hours.measuring_ends, console, opened, archive)
+    lease.open_runs(studies or study_names(), profile, results, seed=seed, budget=hours.budget)
     if not lease.runs:
         raise HarnessError(f"No study can be loaded here: {'; '.join(lease.skipped.values())}")
     with ExitStack() as locks:
