@@ -107,6 +107,9 @@ def run(
     ] = None,
 ) -> None:
     """Run a study, judge its claims and draw its figures."""
+    from harness.cli.hours import Hours
+
+    hours = Hours.from_now(budget)
     from harness.cli.session import resume_run, start_run
 
     if resume is None:
@@ -118,10 +121,10 @@ def run(
             seed=seed,
             jobs=jobs,
             experiments=experiment or (),
-            budget=budget,
+            hours=hours,
         )
     else:
-        resume_run(study, resume, results, jobs=jobs, budget=budget)
+        resume_run(study, resume, results, jobs=jobs, hours=hours)
 
 
 @app.command()
@@ -140,12 +143,14 @@ def gpu(
     results: Results = DEFAULT_RESULTS,
 ) -> None:
     """Measure on a GPU as much as fits into a lease of minutes, and leave it in one archive."""
+    from harness.cli.hours import Hours
+
+    hours = Hours.from_now(budget)
     from harness.cli.gpu import run_lease
     from harness.design.factors import profile_of
-    from harness.protocol.selection import seconds_of
 
     run_lease(
-        seconds_of(budget),
+        hours,
         results,
         archive,
         device=device,

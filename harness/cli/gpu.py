@@ -8,6 +8,7 @@ taken away has lost the study it was at and no more.
 from __future__ import annotations
 
 import importlib.util
+import math
 import subprocess
 import sys
 import time
@@ -22,6 +23,7 @@ from rich.table import Table
 from harness.catalogue.cards import study_names
 from harness.catalogue.loading import load_study
 from harness.cli.doctor import examine
+from harness.cli.hours import Hours
 from harness.cli.open_run import OpenRun
 from harness.cli.progress import ProgressBar
 from harness.cli.screen import counts_text, verdict_counts
@@ -37,9 +39,8 @@ from harness.store.archive import write_archive
 from harness.store.folders import locked
 from harness.words import plural, shown
 
-#: Kept of the budget for the tests, and for judging and packing at the end: shares, and seconds.
+#: Kept of the budget for the tests: a share, and the most of it, in seconds.
 TESTS, MOST_FOR_TESTS = 0.15, 90.0
-EVENING, MOST_FOR_EVENING = 0.1, 20.0
 #: What is carried away should not be larger than this, in bytes.
 LARGEST = 15_000_000
 
@@ -61,7 +62,13 @@ class Lease:
         return max(self.ends - time.monotonic(), 0.0)
 
     def open_runs(
-        self, studies: Sequence[str], profile: Profile, results: Path, *, seed: int, budget: float
+        self,
+        studies: Sequence[str],
+        profile: Profile,
+        results: Path,
+        *,
+        seed: int,
+        budget: float | None,
     ) -> None:
         """Freeze a protocol for every study; one that cannot be loaded here is skipped."""
         for name in studies:
@@ -79,7 +86,7 @@ class Lease:
         """Measure what needs the device, or what does not, study by study by worth."""
         waiting = [(run, self._due(run, first=first)) for run in self.runs]
         waiting = [(run, rules) for run, rules in waiting if rules]
-        for run, rules in sorted(waiting, key=lambda due: self._cost(due[1])):
+        for run, rules in sorted(waiting, key=lambda due: self._cost(*due)):
             if not self.left:
                 return
             minutes, seconds = divmod(round(self.left), 60)
@@ -97,10 +104,12 @@ class Lease:
     def _due(self, run: OpenRun, *, first: bool) -> list[ExperimentRules]:
         return [r for r in run.by_worth() if needs_device(r, self.device.kind) == first]
 
-    def _cost(self, rules: Sequence[ExperimentRules]) -> float:
-        """Seconds for each claim, as far as the design tells."""
+    def _cost(self, run: OpenRun, rules: Sequence[ExperimentRules]) -> float:
+        """Seconds for each claim, as last measured or, where nobody did, as the design tells."""
         claims = {name for each in rules for name in claims_of(each, self.device.kind)}
-        return sum(map(guessed_seconds, rules)) / max(len(claims), 1)
+        known = run.known_seconds()
+        seconds = sum(known.get(each.name, guessed_seconds(each)) for each in rules)
+        return seconds / max(len(claims), 1)
 
     def judge(self) -> list[JudgedRun]:
         """Judge what was finished."""
@@ -118,7 +127,7 @@ class Lease:
 
 
 def run_lease(
-    budget: float,
+    hours: Hours,
     results: Path,
     archive: Path,
     *,
@@ -131,7 +140,7 @@ def run_lease(
     """Measure as much as fits into a lease, and leave it in one archive.
 
     Args:
-        budget: seconds, all told.
+        hours: of the lease, all told.
         results: the folder of run folders.
         archive: the file to write.
         device: "cuda", or "cpu" to rehearse.
@@ -144,18 +153,14 @@ def run_lease(
         HarnessError: no such device, nothing that can be measured, or a folder that cannot be
             written.
     """
-    began = time.monotonic()
-    if budget <= 0:
-        raise HarnessError("A budget must be more than no time.")
     console = Console(stderr=True, highlight=False)
     opened = open_device(device)
     examine(results)
-    tested = _run_tests(min(TESTS * budget, MOST_FOR_TESTS), opened.kind) if tests else "left out"
+    for_tests = min(TESTS * (hours.budget or math.inf), MOST_FOR_TESTS)
+    tested = _run_tests(for_tests, opened.kind) if tests else "left out"
     console.print(f"CUDA tests: {tested}", soft_wrap=True)
-    lease = Lease(
-        began + budget - min(EVENING * budget, MOST_FOR_EVENING), console, opened, archive
-    )
-    lease.open_runs(studies or study_names(), profile, results, seed=seed, budget=budget)
+    lease = Lease(hours.measuring_ends, console, opened, archive)
+    lease.open_runs(studies or study_names(), profile, results, seed=seed, budget=hours.budget)
     if not lease.runs:
         raise HarnessError(f"No study can be loaded here: {'; '.join(lease.skipped.values())}")
     with ExitStack() as locks:

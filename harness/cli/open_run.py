@@ -107,11 +107,14 @@ class OpenRun:
         """What is on the disk of it."""
         return StoredRun(self.folder, self.protocol)
 
+    def known_seconds(self) -> dict[str, float]:
+        """What experiments took in the study's latest runs of this profile on such a device."""
+        results, kind = self.folder.path.parent.parent, self.device.kind
+        return known_durations(results, self.study.name, kind, self.protocol.profile)
+
     def by_worth(self) -> list[ExperimentRules]:
         """The experiments to measure, in the order in which a budget should take them."""
-        results, kind = self.folder.path.parent.parent, self.device.kind
-        known = known_durations(results, self.study.name, kind, self.protocol.profile)
-        return by_worth(self.protocol.measured(), kind, known)
+        return by_worth(self.protocol.measured(), self.device.kind, self.known_seconds())
 
     def unfinished(self) -> list[str]:
         """The experiments that are to be measured and have no table."""
@@ -133,7 +136,8 @@ class OpenRun:
         """
         jobs = jobs or (usable_cores() if self.device.kind == "cpu" else 1)
         run = self.study, self.protocol, self.folder, self.device
-        execute(*run, reporter, jobs=jobs, ends=ends, order=order)
+        known = self.known_seconds() if math.isfinite(ends) else {}
+        execute(*run, reporter, jobs=jobs, ends=ends, order=order, known=known)
 
 
 def _check_machine(folder: RunFolder, protocol: Protocol, machine: dict[str, Any]) -> None:

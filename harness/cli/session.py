@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
 
 from harness.catalogue.loading import load_study
+from harness.cli.hours import Hours
 from harness.cli.open_run import OpenRun
 from harness.cli.progress import ProgressBar
 from harness.cli.screen import show_judgement, show_paths
@@ -24,7 +23,7 @@ from harness.judging.tables import write_judgement
 from harness.meters.device import open_device
 from harness.meters.machine import slug
 from harness.protocol.protocol import read_machine
-from harness.protocol.selection import seconds_of, select
+from harness.protocol.selection import select
 from harness.publishing.agreement import Agreement, agreement
 from harness.publishing.pages import write_run_page
 from harness.publishing.stored import stored_rows
@@ -32,30 +31,8 @@ from harness.side_by_side import usable_cores
 from harness.store.folders import RunFolder, locked
 from harness.store.observations import StoredRun, check_stored
 
-#: The share of a budget that is kept for judging and drawing, and the most of it, in seconds.
-EVENING, LONGEST_EVENING = 0.15, 30.0
 #: What a figure takes on one core, in seconds.
 FIGURE_SECONDS = 1.5
-
-
-@dataclass(frozen=True)
-class Hours:
-    """When a command began, and how many seconds it was given; None for as long as it takes."""
-
-    began: float
-    budget: float | None = None
-
-    @property
-    def ends(self) -> float:
-        """When it must be over, by the same clock."""
-        return math.inf if self.budget is None else self.began + self.budget
-
-    @property
-    def measuring_ends(self) -> float:
-        """When no block may be under way any more: judging and drawing come after it."""
-        if self.budget is None:
-            return math.inf
-        return self.ends - min(LONGEST_EVENING, EVENING * self.budget)
 
 
 def start_run(
@@ -67,7 +44,7 @@ def start_run(
     seed: int,
     jobs: int | None = None,
     experiments: Sequence[str] = (),
-    budget: str | None = None,
+    hours: Hours | None = None,
 ) -> JudgedRun | None:
     """Start a new run; nothing is written before every argument has been checked.
 
@@ -80,31 +57,30 @@ def start_run(
         jobs: how many blocks to measure side by side; by default one on each usable core, and one
             alone on a GPU. The rows do not depend on it.
         experiments: names of those to measure; by default all.
-        budget: how long the run may take, "8m" for instance; by default as long as it takes.
+        hours: how long the run may take; by default as long as it takes.
 
     Returns:
         The judged run; None where its budget was too short for any experiment.
 
     Raises:
         HarnessError: unknown study, experiment, profile or device, CUDA where there is none, a
-            negative seed, no jobs, no duration, or a results folder that cannot be written.
+            negative seed, no jobs, or a results folder that cannot be written.
     """
-    began = time.monotonic()
     chosen = profile_of(profile)
     if seed < 0:
         raise HarnessError(f"The seed must be 0 or more, not {seed}.")
     _check_jobs(jobs)
-    seconds = None if budget is None else seconds_of(budget)
+    hours = hours or Hours.from_now()
     loaded = load_study(study)
-    selection = select(loaded, experiments, seconds)
+    selection = select(loaded, experiments, hours.budget)
     opened = open_device(device)
     run = OpenRun.create(loaded, chosen, opened, results, seed=seed, selection=selection)
     with locked(run.folder):
-        return _carry_out(run, jobs, Hours(began, seconds))
+        return _carry_out(run, jobs, hours)
 
 
 def resume_run(
-    study: str, run: str, results: Path, *, jobs: int | None = None, budget: str | None = None
+    study: str, run: str, results: Path, *, jobs: int | None = None, hours: Hours | None = None
 ) -> JudgedRun | None:
     """Go on with a run that was stopped; finished blocks are kept and not repeated.
 
@@ -113,7 +89,7 @@ def resume_run(
         run: a run folder, or its name.
         results: the folder of run folders.
         jobs: see ``start_run``.
-        budget: of a run that may leave experiments out, how long it may take now; by default it is
+        hours: of a run that may leave experiments out, how long it may take now; by default it is
             finished.
 
     Returns:
@@ -124,17 +100,16 @@ def resume_run(
             changed since, a file of the run is broken, another process is writing to the folder, or
             a budget for a run that is to be measured whole.
     """
-    began = time.monotonic()
     _check_jobs(jobs)
-    seconds = None if budget is None else seconds_of(budget)
+    hours = hours or Hours.from_now()
     opened = OpenRun.reopen(study, run, results)
-    if seconds is not None and not opened.protocol.selection.partial:
+    if hours.budget is not None and not opened.protocol.selection.partial:
         raise HarnessError(
             f"{opened.folder.path} was started to be measured whole: go on without a budget."
         )
     with locked(opened.folder):
         check_stored(opened.folder, opened.protocol)
-        return _carry_out(opened, jobs, Hours(began, seconds))
+        return _carry_out(opened, jobs, hours)
 
 
 def _check_jobs(jobs: int | None) -> None:

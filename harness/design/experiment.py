@@ -90,6 +90,9 @@ class Experiment(Generic[C]):
         threads: intra-op threads of torch while a block runs.
         fresh_process: whether every block starts in a process of its own (memory); timed ones do.
         needs: "cpu" (any machine) or "cuda".
+        on_cpu: whether blocks belong on the CPU whatever the run's device: where small networks
+            train, a GPU takes longer to be given an operation than to compute it. A run on a GPU
+            says so beside what is judged.
         imports: heavy modules that a block imports before it begins, beside torch: to import them
             is part of starting a process, and no part of what is timed or counted.
         one_sample: what all blocks draw from, where that is one sample (one fine-tuning, one small
@@ -118,6 +121,7 @@ class Experiment(Generic[C]):
     threads: int = 1
     fresh_process: bool = False
     needs: str = "cpu"
+    on_cpu: bool = False
     imports: tuple[str, ...] = ()
     one_sample: str = ""
     call: str = "a call"
@@ -147,6 +151,8 @@ class Experiment(Generic[C]):
             yield "measures blocks together, and prepares them in prepare_together"
         if self.prepare_together and not self.measure_together:
             yield "prepares blocks together and does not measure them together"
+        if self.on_cpu and any(getattr(rule, "needs", "cpu") != "cpu" for rule in self.claims):
+            yield "measures on the CPU and has a claim that needs CUDA"
 
     def _timing_faults(self) -> Iterator[str]:
         if self.task and (self.rounds is None or self.aa is None or self.responses):

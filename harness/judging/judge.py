@@ -23,7 +23,7 @@ from harness.judging.later_rule import marked, shown_beside, under_later_rule
 from harness.judging.staleness import Staleness, staleness
 from harness.judging.states import States
 from harness.judging.verdicts import Judgement, judge_condition, withhold
-from harness.judging.warnings import chunk_seconds, warnings_of
+from harness.judging.warnings import ON_CPU, chunk_seconds, warnings_of
 from harness.judging.watched import heed
 from harness.protocol.protocol import Protocol
 from harness.protocol.rules import Condition, ExperimentRules
@@ -133,6 +133,8 @@ def _judge_experiment(run: StoredRun, rules: ExperimentRules) -> list[JudgedCond
         return [JudgedCondition(rules, c, NO_EFFECT, missing, c.kind) for c in rules.conditions]
     table, confidence = run.table(rules), run.protocol.confidence
     judged = _judge_rows(rules, table, confidence)
+    if rules.on_cpu and run.protocol.device != "cpu":
+        judged = [replace(each, warnings=(*each.warnings, ON_CPU)) for each in judged]
     return judged if _later_rows(run, rules) is None else marked(judged)
 
 

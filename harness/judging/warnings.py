@@ -26,6 +26,9 @@ class Warned:
     try_: str
 
 
+#: Of what was measured on the CPU in a run on a GPU.
+ON_CPU = "on-the-cpu"
+
 WARNINGS: Mapping[str, Warned] = {
     warned.id: warned
     for warned in (
@@ -58,6 +61,12 @@ WARNINGS: Mapping[str, Warned] = {
             "one-sample",
             "All blocks draw from one sample: the interval does not cover another one.",
             "Repeat the sample itself (another fine-tuning, another text).",
+        ),
+        Warned(
+            ON_CPU,
+            "Its networks trained on the CPU, also in this run on a GPU: the number says nothing "
+            "about the GPU.",
+            "Nothing, where a claim is about numbers: they depend on no device.",
         ),
         Warned(
             "unwatched",

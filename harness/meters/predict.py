@@ -97,8 +97,10 @@ def predicted_memory(
     """The same without data: nothing is allocated and nothing computed.
 
     The device decides which kernels are chosen, such as those of attention and dropout, and so what
-    is saved. A prediction for "cuda" needs a CUDA build of torch, but no GPU; it counts PyTorch's
-    own kernels for recurrent layers, not cuDNN's: see ``own_recurrent_kernels``.
+    is saved. A prediction for "cuda" needs a CUDA build of torch, and a GPU only where a step has a
+    backward pass: torch's autograd engine asks for the device's context even when no number is
+    computed. It counts PyTorch's own kernels for recurrent layers, not cuDNN's: see
+    ``own_recurrent_kernels``.
 
     Args:
         build: as in ``measured_memory``; it may not read numbers out of tensors, nor load weights.
@@ -107,16 +109,25 @@ def predicted_memory(
         steps: as in ``measured_memory``.
 
     Raises:
-        HarnessError: "cuda" in a build of torch that lacks it.
+        HarnessError: "cuda" in a build of torch that lacks it, or a backward pass for "cuda" where
+            there is no GPU.
     """
     if device == "cuda" and not torch.backends.cuda.is_built():
         raise HarnessError(
-            "A prediction for CUDA needs a build of torch with CUDA (no GPU): this one has none."
+            "A prediction for CUDA needs a build of torch with CUDA: this one has none."
         )
     # On a CPU it would be in the way of modules that look for such a mode, and take another path.
     recurrent = own_recurrent_kernels() if device == "cuda" else nullcontext()
-    with fake_tensors(), recurrent:
-        return measured_memory(build, step, device=device, steps=steps)
+    try:
+        with fake_tensors(), recurrent:
+            return measured_memory(build, step, device=device, steps=steps)
+    except RuntimeError as error:
+        if "PrimaryContext" not in str(error):
+            raise
+        raise HarnessError(
+            "The backward pass of a prediction for CUDA needs a GPU, whose context autograd "
+            "asks for; a forward pass alone needs none."
+        ) from error
 
 
 @contextmanager

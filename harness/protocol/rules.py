@@ -58,7 +58,7 @@ class ExperimentRules:
     ``rounds`` is how often the clock visits each arm of a block, 0 where nothing is timed;
     ``alone`` is for how many seconds a GPU runs some arms alone, 0 where it runs none;
     ``together`` is how many blocks are measured at once; ``one_sample`` is what all blocks draw
-    from, where that is one sample.
+    from, where that is one sample; ``on_cpu`` is whether blocks lie on the CPU whatever the device.
     """
 
     name: str
@@ -77,6 +77,7 @@ class ExperimentRules:
     together: int = 1
     one_sample: str = ""
     alone: float = 0.0
+    on_cpu: bool = False
 
     @property
     def timed(self) -> bool:
@@ -164,6 +165,7 @@ def experiment_rules(name: str, experiment: Experiment[Any], profile: Profile) -
         together=experiment.together.of(profile) if experiment.together else 1,
         one_sample=experiment.one_sample,
         alone=experiment.alone.seconds.of(profile) if experiment.alone else 0.0,
+        on_cpu=experiment.on_cpu,
     )
 
 
@@ -208,7 +210,8 @@ def design_key(rules: ExperimentRules) -> ExperimentRules:
     """The rules less their wording: equal where claims, regions, factors and counts are.
 
     Two runs of one key can be told by the same sentences and drawn by the same figures. Arms that
-    ran alone are told beside and decide nothing: a run without them is judged alike.
+    ran alone are told beside and decide nothing, and where tensors lie is no rule: a run without
+    the ones, or with the others elsewhere, is judged alike.
     """
     conditions = [c for c in rules.conditions if not _of_alone(c)]
     responses = [r for r in rules.responses if r.name != ALONE_SECONDS.name]
@@ -221,6 +224,7 @@ def design_key(rules: ExperimentRules) -> ExperimentRules:
         unmeasurable=tuple(replace(claim, why="") for claim in rules.unmeasurable),
         one_sample="",
         alone=0.0,
+        on_cpu=False,
     )
 
 

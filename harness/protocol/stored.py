@@ -43,6 +43,7 @@ def rules_to_json(rules: ExperimentRules) -> dict[str, Any]:
         ],
         "unmeasurable": [dict(vars(claim)) for claim in rules.unmeasurable],
         **({"alone": rules.alone} if rules.alone else {}),
+        **({"on_cpu": True} if rules.on_cpu else {}),
     }
 
 
@@ -81,6 +82,7 @@ def rules_from_json(name: str, stored: Mapping[str, Any]) -> ExperimentRules:
         together=stored.get("together", 1),
         one_sample=stored.get("one_sample", ""),
         alone=stored.get("alone", 0.0),
+        on_cpu=stored.get("on_cpu", False),
     )
 
 
@@ -115,6 +117,7 @@ def rules_hash(
 def _unworded(rules: ExperimentRules) -> dict[str, Any]:
     stored = rules_to_json(rules)
     del stored["question"], stored["one_sample"]
+    stored.pop("on_cpu", None)
     stored["responses"] = [response[:2] for response in stored["responses"]]
     for factor in stored["factors"]:
         factor.pop("label", None)

@@ -44,7 +44,8 @@ def run_block(
     Returns:
         The block's rows, in the order measured, with the schema of ``harness.store.parquet``.
     """
-    block = Block(planned.index, planned.seed, planned.shared_seed, device.kind, rules.effort)
+    kind = "cpu" if rules.on_cpu else device.kind
+    block = Block(planned.index, planned.seed, planned.shared_seed, kind, rules.effort)
     together = experiment.measure_together is not None
     seed = planned.peers[0] if together else planned.seed
     try:

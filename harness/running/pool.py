@@ -93,12 +93,14 @@ def measure_in_pool(
     with DefaultSelector() as ready:
         budget = budget or unlimited(clock)
         # What a step takes decides what else is begun: a process that starts must not weigh in it.
-        prestart = prestart or Prestart(folder, ready_first=budget.limited)
+        prestart = prestart or Prestart(
+            folder, ready_first=budget.limited, spare=budget.limited and size > 1
+        )
         pool = _Pool(protocol, folder, ready, list(reversed(steps)), prestart, budget)
         try:
             pool.fill(size, clock)
             while ready.get_map() and budget.left > 0:
-                for key, _ in ready.select(budget.left if budget.limited else None):
+                for key, _ in ready.select(pool.patience()):
                     worker: _Worker = key.data
                     answer = worker.answers.readline().split()
                     worker.spent |= SPENT in answer
@@ -106,8 +108,9 @@ def measure_in_pool(
                     seconds = clock() - worker.started
                     budget.ended(worker.step, seconds)
                     yield worker.step, seconds, failures
-                    if not pool.go_on(worker, clock()) and when_idle is not None:
+                    if not pool.go_on(worker, clock) and when_idle is not None:
                         when_idle()
+                pool.give_up_the_hopeless()
                 pool.fill(size, clock)  # a block that is done may have let others begin
         finally:
             for worker in pool.workers():
@@ -133,33 +136,57 @@ class _Pool:
         """The next step, for a new worker or one that has done its own."""
         others = [other.step.cohort for other in self.workers() if other is not worker]
         last = worker.step if worker else None
-        step = _take(self.waiting, last, others, self.budget.admits)
-        if step is not None:
-            self.budget.began(step)
-        return step
+        return _take(self.waiting, last, others, self.budget.admits)
 
     def fill(self, size: int, clock: Callable[[], float]) -> None:
         """Let workers join as long as there is something for them."""
         while len(self.ready.get_map()) < size and (step := self.take()) is not None:
-            self.join(step, clock())
+            self.join(step, clock)
 
-    def join(self, step: Step, now: float) -> None:
-        """Give a step to a new worker."""
-        process = self.prestart.next((step, *self.waiting))
-        worker = _Worker(process, step, now)
+    def join(self, step: Step, clock: Callable[[], float]) -> None:
+        """Give a step to a new worker, if one is ready before the time is over."""
+        process = self.prestart.next((step, *self.waiting), self.time_left)
+        if process is None:
+            return
+        # The clock is read when it is ready: to start is no part of what a step takes.
+        worker = _Worker(process, step, clock())
         self.ready.register(worker.answers, EVENT_READ, worker)
+        self.ask(worker, step, worker.started)
+
+    def ask(self, worker: _Worker, step: Step, now: float) -> None:
+        """Give a step to a worker that is ready."""
+        self.budget.began(step)
         worker.ask(step, now)
 
-    def go_on(self, worker: _Worker, now: float) -> bool:
+    def go_on(self, worker: _Worker, clock: Callable[[], float]) -> bool:
         """Give a worker its next step, or to another in its place; whether there was one."""
         step = self.take(worker)
         if step is not None and worker.suits(step, forks=can_fork()):
-            worker.ask(step, now)
+            self.ask(worker, step, clock())
             return True
         self.dismiss(worker)
         if step is not None:
-            self.join(step, now)
+            self.join(step, clock)
         return step is not None
+
+    def time_left(self) -> float | None:
+        """Seconds until all ends; None where nothing is to end."""
+        return self.budget.left if self.budget.limited else None
+
+    def patience(self) -> float | None:
+        """Seconds to wait for an answer, before something may have to be given up."""
+        if not self.budget.limited:
+            return None
+        return min(self.budget.patience(worker.step) for worker in self.workers())
+
+    def give_up_the_hopeless(self) -> None:
+        """End workers whose first block took too long for all of its experiment to fit."""
+        if not self.budget.limited:
+            return
+        for worker in self.workers():
+            if self.budget.left > 0 and self.budget.patience(worker.step) <= 0:
+                self.budget.gave_up(worker.step)
+                self.dismiss(worker)
 
     def bury(self, worker: _Worker) -> int:
         """The failures of a worker that ended without an answer: its block's, if not on the disk.

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import IO, cast
 
@@ -42,6 +43,8 @@ class Prestart:
         at_once: how many start at a time.
         ready_first: whether also one that starts alone has imported all before it is asked for a
             step, so that what it imports is no part of what its first step takes.
+        spare: whether as many as start at once are always ready or getting so: those that are given
+            up can be replaced at once, and what is measured meanwhile is not timed.
     """
 
     def __init__(
@@ -50,10 +53,12 @@ class Prestart:
         at_once: int = 1,
         *,
         ready_first: bool = False,
+        spare: bool = False,
     ) -> None:
         self._folder = folder
         self._at_once = at_once
         self._ready_first = ready_first
+        self._spare = spare
         self._getting_ready: list[subprocess.Popen[str]] = []
         self._waiting: list[subprocess.Popen[str]] = []
 
@@ -78,18 +83,30 @@ class Prestart:
         for process in self._getting_ready:
             tell(process, " ".join(["prepare", *sorted(set(names))]))
 
-    def next(self, steps: Sequence[Step]) -> subprocess.Popen[str]:
+    def next(
+        self, steps: Sequence[Step], patience: Callable[[], float | None] = lambda: None
+    ) -> subprocess.Popen[str] | None:
         """One that is ready, as are all that started with it.
 
         Args:
             steps: what is still to do; if nobody waits, others start for it.
+            patience: for how many seconds to wait for those that are getting ready.
+
+        Returns:
+            None where they were not ready in that time.
         """
         self.start(steps)
         while self._getting_ready:
-            process = self._getting_ready.pop()
-            cast(IO[str], process.stdout).readline()
-            self._waiting.append(process)
-        return self._waiting.pop()
+            process = self._getting_ready[-1]
+            answers = cast(IO[str], process.stdout)
+            if not select.select([answers], [], [], patience())[0]:
+                return None
+            answers.readline()
+            self._waiting.append(self._getting_ready.pop())
+        process = self._waiting.pop()
+        if self._spare:
+            self.start(steps[1:])
+        return process
 
     def dismiss(self) -> None:
         """End those that nobody has asked for."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from typing import Protocol as Interface
@@ -38,14 +38,15 @@ def steps_of(protocol: Protocol) -> list[Step]:
     """All steps of a run, in order.
 
     Experiments advance side by side (each has done the same share of its blocks), so that a change
-    of the machine's load meets all of them, and the time left can be told early.
+    of the machine's load meets all of them, and the time left can be told early. All begin at
+    once: one of a single long block that began late would keep one core busy when all else is done.
     """
     steps = [
         Step(rules, planned)
         for rules in protocol.measured()
         for planned in rules.plan(protocol.study, protocol.seed)
     ]
-    return sorted(steps, key=lambda step: (step.planned.index + 0.5) / step.rules.blocks)
+    return sorted(steps, key=lambda step: step.planned.index / step.rules.blocks)
 
 
 def execute(
@@ -59,6 +60,7 @@ def execute(
     clock: Callable[[], float] = time.monotonic,
     ends: float = math.inf,
     order: Sequence[str] = (),
+    known: Mapping[str, float] | None = None,
 ) -> None:
     """Measure every block that is not on the disk yet, then put each experiment's table together.
 
@@ -73,6 +75,7 @@ def execute(
         clock: seconds; for the reporter and the budget only, no time enters the rows.
         ends: when the run must end, by the clock: see ``harness.running.budget``.
         order: the experiments to measure, by worth; by default all, side by side.
+        known: what whole experiments took when they were last measured, in seconds, by name.
 
     Raises:
         HarnessError: a table cannot be written, or one on the disk is broken.
@@ -84,7 +87,7 @@ def execute(
         steps = [step for step in steps if step.rules.name in order]
         steps.sort(key=lambda step: (order.index(step.rules.name), step.planned.index))
     reporter.begin(steps)
-    run = _Run(study, protocol, folder, device, reporter, jobs, Budget(ends, clock))
+    run = _Run(study, protocol, folder, device, reporter, jobs, Budget(ends, clock, known or {}))
     try:
         for wave in _waves(steps, run.protocol.device if order else "cpu"):
             run.measure(wave)

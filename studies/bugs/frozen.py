@@ -52,7 +52,6 @@ from studies.bugs.freezing import (
     trainable,
     training_step,
 )
-from studies.bugs.small import on_cpu
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -263,7 +262,7 @@ def rows_of(parameters: Iterable[nn.Parameter]) -> Tensor:
 def prepare_together(blocks: tuple[Block, ...]) -> Cell:
     """A network for each block, and rows of its training set, drawn by its seed."""
     networks, inputs, labels = [], [], []
-    for block in on_cpu(blocks):
+    for block in blocks:
         data = load_split("digits", block.seed, block.device)
         torch.manual_seed(block.seed)
         networks.append(mlp(64, data.classes, hidden=HIDDEN).to(block.device))
@@ -388,6 +387,7 @@ EXPERIMENT: Experiment[Block] = Experiment(
     question="Does a frozen layer move when the optimiser still knows it?",
     factors=(FREEZE, BUILT, ZEROED, OPTIMISER),
     only=_needed,
+    on_cpu=True,
     blocks=PerProfile(1, 20, 40),
     together=PerProfile(1, 20, 20),
     prepare_together=prepare_together,

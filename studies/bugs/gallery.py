@@ -49,7 +49,6 @@ from studies.bugs.cases import (
 )
 from studies.bugs.curve_features import logarithm
 from studies.bugs.gallery_figures import gallery, symptoms
-from studies.bugs.small import on_cpu
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -152,7 +151,7 @@ def measure(cohort: Cohort, arm: Arm) -> Sequence[Responses]:
 def train_case(blocks: tuple[Block, ...], case: str, kind: str) -> Run:
     """Train a case with a bug; dropout starts from the same stream in every arm."""
     torch.manual_seed(blocks[0].seed)
-    task, switches = make_case(case, on_cpu(blocks)), switches_of(kind)
+    task, switches = make_case(case, blocks), switches_of(kind)
     setting = shortened(CASES[case], blocks[0].effort)
     log, kept = train_and_weigh(task, setting, switches)
     with_gradient = sum(
@@ -217,6 +216,7 @@ EXPERIMENT: Experiment[Cohort] = Experiment(
     question="What does each bug do to the curves of a training run?",
     factors=(BUG, CASE),
     responses=(SAME_LOSS, *CURVES, *SYMPTOMS),
+    on_cpu=True,
     blocks=PerProfile(2, 20, 60),
     together=PerProfile(2, 20, 20),
     effort=PerProfile(40, 100, 100),  # per cent of the epochs

@@ -28,7 +28,6 @@ from harness.workloads.tasks import (
     Part,
     make_task,
 )
-from studies.bugs.small import on_cpu
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -191,7 +190,7 @@ class Grid:
 
 def prepare_grid(blocks: tuple[Block, ...]) -> Grid:
     """Every task with a replica for each block."""
-    return Grid(blocks, {name: task_of(name, on_cpu(blocks)) for name in TASKS})
+    return Grid(blocks, {name: task_of(name, blocks) for name in TASKS})
 
 
 def task_of(name: str, blocks: tuple[Block, ...]) -> TrainingTask:

@@ -241,6 +241,7 @@ EXPERIMENT: Experiment[Grid] = Experiment(
     question="What becomes of training when the gradients are never reset?",
     factors=(TASK, SETTING, GRADIENTS),
     only=in_the_design,
+    on_cpu=True,
     blocks=PerProfile(2, 20, 40),
     together=PerProfile(2, 20, 20),
     effort=PerProfile(100, 1000, 2000),  # steps

@@ -36,7 +36,6 @@ from harness import (
 from harness.libraries import torch
 from harness.workloads import Replicas
 from harness.workloads.tasks import DIGITS, make_task
-from studies.bugs.small import on_cpu
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -123,7 +122,7 @@ class Digits:
 
 def prepare_digits(blocks: tuple[Block, ...]) -> Digits:
     """Digits, with a network for each block."""
-    return Digits(blocks, make_task(DIGITS, on_cpu(blocks)))
+    return Digits(blocks, make_task(DIGITS, blocks))
 
 
 def measure(digits: Digits, arm: Arm) -> Sequence[Responses]:
@@ -191,6 +190,7 @@ EXPERIMENT: Experiment[Digits] = Experiment(
     question="Is training without zero_grad the same as some known optimiser, bit for bit?",
     factors=(OPTIMISER, IMPLEMENTATION, TWIN),
     only=in_the_design,
+    on_cpu=True,
     blocks=PerProfile(2, 20, 40),
     together=PerProfile(2, 20, 20),
     effort=PerProfile(20, 100, 100),  # steps

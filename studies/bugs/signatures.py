@@ -55,7 +55,6 @@ from studies.bugs.cases import (
     train_and_weigh,
 )
 from studies.bugs.curve_features import EVERYTHING, LOSS, METRICS, VIEWS, features
-from studies.bugs.small import on_cpu
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -239,7 +238,7 @@ def describe_runs(blocks: tuple[Block, ...]) -> dict[str, Described]:
     everyone = (*teaching_blocks(blocks[0]), *learners)
     described: dict[str, Described] = {}
     for case in CASES:
-        task = make_case(case, on_cpu(everyone))
+        task = make_case(case, everyone)
         setting = shortened(CASES[case], blocks[0].effort)
         by_kind: dict[str, list[NDArray[np.float64]]] = {view: [] for view in VIEWS}
         for kind in KINDS:
@@ -323,6 +322,7 @@ EXPERIMENT: Experiment[Diagnosed] = Experiment(
     question="Can a bug be told from the curves of a training run?",
     factors=(VIEW, LEARNT_ON, BUG),
     responses=RESPONSES,
+    on_cpu=True,
     blocks=PerProfile(2, 20, 40),
     together=PerProfile(2, 20, 20),
     effort=PerProfile(40, 100, 100),

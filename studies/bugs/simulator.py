@@ -54,7 +54,6 @@ from studies.bugs.grid import (
     before_divergence,
     losses_of,
 )
-from studies.bugs.small import on_cpu
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -118,7 +117,7 @@ class Spirals:
 
 def prepare(blocks: tuple[Block, ...]) -> Spirals:
     """Spirals and networks."""
-    return Spirals(blocks, {name: make_task(name, on_cpu(blocks)) for name in TASK.levels})
+    return Spirals(blocks, {name: make_task(name, blocks) for name in TASK.levels})
 
 
 def measure(spirals: Spirals, arm: Arm) -> Sequence[Responses]:
@@ -205,6 +204,7 @@ def _bands(axes: Axes, rows: pd.DataFrame, first: int) -> None:
 EXPERIMENT: Experiment[Spirals] = Experiment(
     question="Does the simulator's training without zero_grad oscillate and then explode?",
     factors=(TASK, OPTIMISER, GRADIENTS),
+    on_cpu=True,
     blocks=PerProfile(2, 40, 80),
     together=PerProfile(2, 20, 20),
     effort=PerProfile(6, 20, 20),  # epochs

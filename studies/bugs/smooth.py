@@ -39,7 +39,6 @@ from harness.figures import PALETTE, told, wide
 from harness.libraries import torch
 from harness.workloads.loop import Setting, train
 from harness.workloads.tasks import SPIRAL_RELU, SPIRAL_TANH, make_task
-from studies.bugs.small import on_cpu
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -115,7 +114,7 @@ def measure(blocks: tuple[Block, ...], arm: Arm) -> Sequence[Responses]:
     torch.manual_seed(blocks[0].seed)
     optimiser, lr = RECIPES[arm[RECIPE]]
     setting = Setting(optimiser, lr, epochs=blocks[0].effort, batch=BATCH)
-    losses = train(make_task(arm[TASK], on_cpu(blocks)), setting).epochs["train_loss"]
+    losses = train(make_task(arm[TASK], blocks), setting).epochs["train_loss"]
     return [describe(losses[:, place].tolist()) for place in range(len(blocks))]
 
 
@@ -197,6 +196,7 @@ EXPERIMENT: Experiment[Block] = Experiment(
         ),
         Response("last_over_first", "1", "mean loss of the last epoch over that of the first"),
     ),
+    on_cpu=True,
     blocks=PerProfile(3, 30, 60),
     together=PerProfile(3, 30, 30),
     effort=PerProfile(10, 60, 60),

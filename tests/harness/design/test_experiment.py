@@ -123,6 +123,13 @@ def test_blocks_are_measured_in_one_way_only(settings: dict[str, Any], sentence:
         experiment(**settings)
 
 
+def test_what_is_measured_on_the_cpu_can_settle_no_claim_that_needs_cuda() -> None:
+    claim = Claim("P-up-1", Value("x"), at_least(1), needs="cuda")
+    with pytest.raises(HarnessError, match="has a claim that needs CUDA"):
+        experiment(claim, on_cpu=True)
+    assert experiment(claim).on_cpu is False
+
+
 def test_a_claim_about_a_response_that_is_not_measured_is_refused() -> None:
     with pytest.raises(HarnessError, match="No response is called 'y'"):
         experiment(Claim("P-up-1", Value("y"), at_least(1)))

@@ -50,6 +50,18 @@ def judged(
     return judge_run(stored_run(path, planted, {"first": table}))
 
 
+@pytest.mark.parametrize(
+    ("device", "on_cpu", "warned"),
+    [("cuda", True, "on-the-cpu"), ("cuda", False, ""), ("cpu", True, "")],
+)
+def test_what_trained_on_the_cpu_in_a_run_on_a_gpu_says_so(
+    tmp_path: Path, device: str, on_cpu: bool, warned: str
+) -> None:
+    planted = study(first=experiment(HOLDS, on_cpu=on_cpu))
+    run = judge_run(stored_run(tmp_path, planted, {"first": observations(ROWS)}, device=device))
+    assert [(c.verdict, c.warnings) for c in run.claims] == [("reproduced", warned)]
+
+
 def verdicts(run: JudgedRun) -> dict[str, str]:
     """By claim; a counterpart's name says so."""
     names = {"claim": "", "counterpart": " (counterpart)"}

@@ -203,9 +203,19 @@ def test_a_prediction_for_cuda_without_a_cuda_build_is_refused(
 
 
 @pytest.mark.skipif(not torch.backends.cuda.is_built(), reason="torch is built without CUDA")
-def test_a_prediction_for_cuda_needs_no_gpu() -> None:
-    predicted = predicted_memory(build_tower, forward_and_backward, device="cuda")
+def test_a_forward_pass_for_cuda_is_predicted_without_a_gpu() -> None:
+    kept = []
+    predicted = predicted_memory(build_tower, lambda model, x: kept.append(model(x)), device="cuda")
     assert predicted.saved_bytes == (DEPTH - 1) * ACTIVATION
+
+
+@pytest.mark.skipif(
+    not torch.backends.cuda.is_built() or torch.cuda.is_available(),
+    reason="torch is built without CUDA, or there is a GPU",
+)
+def test_a_backward_pass_for_cuda_is_refused_without_a_gpu() -> None:
+    with pytest.raises(HarnessError, match="a forward pass alone needs none"):
+        predicted_memory(build_tower, forward_and_backward, device="cuda")
 
 
 @pytest.mark.cuda

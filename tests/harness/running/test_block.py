@@ -54,6 +54,21 @@ def run(
     return table
 
 
+@pytest.mark.parametrize(("on_cpu", "where"), [(True, "cpu"), (False, "cuda")])
+def test_blocks_of_an_experiment_on_the_cpu_lie_there_in_a_run_on_a_gpu(
+    on_cpu: bool, where: str
+) -> None:
+    found = []
+
+    def prepare(block: Block) -> str:
+        found.append(block.device)
+        return block.device
+
+    experiment = replace(experiment_of(lambda cell, arm: {"level": 1.0}, prepare), on_cpu=on_cpu)
+    run(experiment, device=RecordingDevice(kind="cuda"))
+    assert found == [where]
+
+
 def test_a_block_is_prepared_once_and_then_every_arm_is_measured_in_the_planned_order() -> None:
     device = RecordingDevice()
 

@@ -54,7 +54,49 @@ def test_the_first_block_decides_whether_the_others_are_begun() -> None:
     assert budget.admits(own["a"][1])
     take(budget, clock, own["b"][0], 2.0)  # 18 s more, beside 81 that are promised, and 89 left
     assert not budget.admits(own["b"][1])
-    assert budget.declined() == ["b"]
+
+
+def test_what_took_longer_than_is_left_when_it_was_last_measured_is_not_begun() -> None:
+    clock, own = FakeClock(), steps(a=10, b=10, c=10)
+    budget = Budget(100.0, clock, known={"a": 101.0, "b": 99.0})
+    for of in own.values():
+        budget.expect(of, 1)
+    assert not budget.admits(own["a"][0])
+    assert budget.admits(own["b"][0])
+    assert budget.admits(own["c"][0])  # nobody knows
+    clock.now = 2.0
+    assert not budget.admits(own["b"][0])
+
+
+def test_of_an_experiment_that_is_half_done_half_its_time_is_expected() -> None:
+    own = steps(a=10)["a"]
+    budget = Budget(60.0, FakeClock(), known={"a": 100.0})
+    budget.expect(own[5:], 1)
+    assert budget.admits(own[5])
+
+
+def test_a_first_block_is_given_as_long_as_leaves_room_for_all_the_others() -> None:
+    clock, own = FakeClock(5.0), steps(a=9, b=9)
+    for side_by_side, seconds in ((1, 95 / 9), (4, 95 / 3)):
+        budget = Budget(100.0, clock)
+        budget.expect(own["a"], side_by_side)
+        budget.began(own["a"][0])
+        assert budget.patience(own["a"][0]) == pytest.approx(seconds)
+
+
+def test_a_block_of_an_experiment_that_was_admitted_has_until_the_end() -> None:
+    clock = FakeClock()
+    budget, own = started(clock, 100, a=3), steps(a=3)["a"]
+    take(budget, clock, own[0], 10.0)
+    budget.began(own[1])
+    assert budget.patience(own[1]) == 90.0
+
+
+def test_of_an_experiment_given_up_nothing_else_begins() -> None:
+    budget, own = started(FakeClock(), 100, a=3), steps(a=3)["a"]
+    budget.began(own[0])
+    budget.gave_up(own[0])
+    assert not budget.admits(own[1])
 
 
 def test_while_the_first_block_is_under_way_no_other_of_its_experiment_begins() -> None:
@@ -109,7 +151,6 @@ def test_without_a_budget_all_may_begin_and_the_clock_is_not_asked() -> None:
     budget.ended(own[0], 5.0)
     assert all(map(budget.admits, own))
     assert budget.left == math.inf
-    assert budget.declined() == []
 
 
 @settings(max_examples=50, deadline=None)

@@ -67,6 +67,28 @@ def test_what_is_under_way_when_the_time_is_over_is_given_up(house: House) -> No
     assert made.folder.has_table("slow")
 
 
+@pytest.mark.slow
+def test_a_first_block_that_takes_too_long_for_the_others_is_given_up_before_the_end(
+    house: House,
+) -> None:
+    (house.top / "hold").touch()  # every block waits as long as this is there
+    made = crowd(house)
+    ticks = itertools.count(0.0, 0.1)
+    asked: list[float] = []
+
+    def clock() -> float:
+        asked.append(next(ticks))
+        return asked[-1]
+
+    made.execute(jobs=1, clock=clock, ends=6.0, order=["crowd"])
+    assert asked[-1] < 6.0
+    assert not made.folder.has_table("crowd")
+    assert workers() == []
+    (house.top / "hold").unlink()
+    made.execute(jobs=1)
+    assert made.folder.has_table("crowd")
+
+
 def workers() -> list[int]:
     """The processes of a pool that this process has started."""
     children = psutil.Process().children(recursive=True)

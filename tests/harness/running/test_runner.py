@@ -43,16 +43,16 @@ from tests.harness.runs import (
 
 
 def test_experiments_advance_side_by_side() -> None:
-    """Blocks are ordered by the share of its experiment that each stands in the middle of."""
+    """Blocks are ordered by the share of its experiment that is done when each begins."""
     protocol = protocol_of(study_of(a=drawing(2), b=drawing(4), c=drawing(1)))
     assert [named(step) for step in steps_of(protocol)] == [
-        ("b", 0),  # 1/8
-        ("a", 0),  # 1/4
-        ("b", 1),  # 3/8
-        ("c", 0),  # 1/2
-        ("b", 2),  # 5/8
-        ("a", 1),  # 3/4
-        ("b", 3),  # 7/8
+        ("a", 0),
+        ("b", 0),
+        ("c", 0),
+        ("b", 1),  # 1/4
+        ("a", 1),  # 1/2
+        ("b", 2),  # 1/2
+        ("b", 3),  # 3/4
     ]
 
 
