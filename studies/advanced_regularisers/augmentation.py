@@ -47,7 +47,7 @@ TECHNIQUES = {
         "before the read-out, 0.3",
         "before the read-out, 0.5",
         "convolutions, 0.1",
-        "maps, 0.1",
+        "convolutions, 0.3",
     ),
     CONVOLUTIONS: ("convolutions, 0.1", "convolutions, 0.3", "convolutions, 0.5"),
     EITHER: ("cutout 3", "cutout 4", "mixup 0.2", "mixup 1"),
@@ -194,9 +194,9 @@ EXPERIMENT: Experiment[Bench] = Experiment(
         Response("anywhere", "1", "share of test images right wherever a square covers them"),
         Response("which", "number", "the candidate that validation chose"),
     ),
-    blocks=PerProfile(3, 20, 40),
-    together=PerProfile(3, 20, 20),
-    effort=PerProfile(10, 160, 160),  # steps
+    blocks=PerProfile(2, 20, 40),
+    together=PerProfile(2, 20, 20),
+    effort=PerProfile(6, 120, 120),  # steps
     prepare_together=prepare,
     measure_together=measure,
     claims=CLAIMS,

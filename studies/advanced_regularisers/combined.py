@@ -206,9 +206,9 @@ EXPERIMENT: Experiment[Bench] = Experiment(
         Response("fitted", "1", "accuracy on the training rows"),
         Response("which", "number", "the candidate that validation chose"),
     ),
-    blocks=PerProfile(3, 20, 40),
-    together=PerProfile(3, 20, 20),
-    effort=PerProfile(6, 160, 160),  # steps
+    blocks=PerProfile(2, 20, 40),
+    together=PerProfile(2, 20, 20),
+    effort=PerProfile(4, 120, 120),  # steps
     prepare_together=prepare,
     measure_together=measure,
     claims=CLAIMS,

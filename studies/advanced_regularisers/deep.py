@@ -1,6 +1,6 @@
 """Deep residual nets of three kinds for stochastic depth, and their blocks taken away one by one.
 
-Twelve blocks of two convolutions each, twenty-four blocks of two fully connected layers, and six
+Ten blocks of two convolutions each, twenty-four blocks of two fully connected layers, and four
 layers of a transformer, whose attention and feed-forward part are a block each. What a block adds
 is the output of its branch's last layer; without that layer's weights and biases the block hands on
 what it gets.
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from harness.workloads.samples import Sample, SampleName
 
 CNN, PERCEPTRON, TRANSFORMER = "convolutions", "perceptron", "transformer"
-CNN_BLOCKS, CHANNELS = 12, 8
+CNN_BLOCKS, CHANNELS = 10, 8
 MLP_BLOCKS, MLP_WIDTH = 24, 32
-LAYERS, WIDTH, HEADS, SIDE = 6, 32, 4, 8
+LAYERS, WIDTH, HEADS, SIDE = 4, 24, 4, 8
 HELD_OUT = 500
 
 
@@ -85,7 +85,7 @@ class Transformer(nn.Module):
         for _ in range(LAYERS):
             blocks.append(Added(Attention(), survival))
             wide = nn.Sequential(
-                nn.Linear(WIDTH, 4 * WIDTH), nn.ReLU(), nn.Linear(4 * WIDTH, WIDTH)
+                nn.Linear(WIDTH, 2 * WIDTH), nn.ReLU(), nn.Linear(2 * WIDTH, WIDTH)
             )
             blocks.append(Added(wide, survival))
         self.blocks = nn.Sequential(*blocks)

@@ -55,9 +55,9 @@ NET = Factor(
     "net",
     (CNN, PERCEPTRON, TRANSFORMER),
     words={
-        CNN: "12 blocks of convolutions",
+        CNN: "10 blocks of convolutions",
         PERCEPTRON: "perceptron of 24 blocks",
-        TRANSFORMER: "transformer of 6 layers",
+        TRANSFORMER: "transformer of 4 layers",
     },
 )
 SURVIVAL = Factor(
@@ -171,7 +171,7 @@ EXPERIMENT: Experiment[Samples] = Experiment(
     ),
     blocks=PerProfile(2, 20, 40),
     together=PerProfile(2, 20, 20),
-    effort=PerProfile(4, 160, 160),  # steps
+    effort=PerProfile(4, 120, 120),  # steps
     prepare_together=Samples,
     measure_together=measure,
     claims=CLAIMS,

@@ -56,6 +56,6 @@ def _headline(table: pd.DataFrame) -> str:
     return (
         f"At survival 0.9 a missing block costs {told(spared, '.1f', 'points')} less,\n"
         f"and test accuracy changes by {told(gain, '+.1f', 'points')}\n"
-        f"(12 blocks of convolutions, {device_of(table)}; dots: {table['block'].nunique()} seeds; "
+        f"(10 blocks of convolutions, {device_of(table)}; dots: {table['block'].nunique()} seeds; "
         "diamonds: medians)"
     )

@@ -125,7 +125,7 @@ def masks_experiment(
         factors=(LAYER, widths, BATCH),
         only=needed,
         blocks=PerProfile(1, 12, 12),
-        rounds=PerProfile(3, 10, 40),
+        rounds=PerProfile(2, 8, 40),
         imports=("torch._dynamo",),  # which every optimiser imports when it is made
         aa=AA(within=MARGIN, at={"layer": DROPOUT, "batch": FEW}),
         prepare=prepare,

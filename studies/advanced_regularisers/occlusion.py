@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from harness.workloads.samples import Sample
 
 SIDE, BAR, SQUARE = 8, 2, 3
+#: How many test rows meet the square in all of its places.
+ROWS = 150
 
 
 def with_bars(part: Part, seed: int = 0) -> Part:
@@ -51,17 +53,15 @@ def accuracy(nets: Replicas, part: Part) -> NDArray[np.float64]:
 
 
 def accuracy_anywhere(nets: Replicas, sample: Sample) -> NDArray[np.float64]:
-    """The share of test rows that each replica has right wherever the square is put."""
-    images = sample.test.x.unflatten(2, (SIDE, SIDE))
+    """The share of the first test rows that each replica has right wherever the square is put."""
+    images, y = sample.test.x[:, :ROWS].unflatten(2, (SIDE, SIDE)), sample.test.y[:, :ROWS]
     grey = sample.train.x.mean(dim=(1, 2))[:, None, None, None]
-    right = torch.ones_like(sample.test.y, dtype=torch.bool)
+    right = torch.ones_like(y, dtype=torch.bool)
     for down in range(SIDE - SQUARE + 1):
         for across in range(SIDE - SQUARE + 1):
             covered = images.clone()
             covered[:, :, down : down + SQUARE, across : across + SQUARE] = grey
-            right &= logits(nets, Part(covered.flatten(2), sample.test.y)).argmax(-1) == (
-                sample.test.y
-            )
+            right &= logits(nets, Part(covered.flatten(2), y)).argmax(dim=-1) == y
     return _shares(right)
 
 

@@ -218,7 +218,7 @@ EXPERIMENT: Experiment[Cell] = Experiment(
     question="Is training faster with stochastic depth, since blocks are skipped?",
     factors=(WAY, NET),
     blocks=PerProfile(1, 12, 24),
-    rounds=PerProfile(4, 20, 80),
+    rounds=PerProfile(2, 20, 80),
     imports=("torch._dynamo",),  # which every optimiser imports when it is made
     aa=AA(within=MARGIN, at={"way": FULL}),
     prepare=prepare,

@@ -46,7 +46,7 @@ TASKS: Mapping[str, Task] = {
     DIGITS: Task("digits", 200, 500, 600, 3e-3),
     LISTING: Task("listing 3", 200, 500, 600, 3e-3),
     CANCER: Task("breast cancer", 100, 200, 600, 3e-3),
-    CNN: Task("digits", 200, 500, 320, 3e-3, convolutions=True),
+    CNN: Task("digits", 200, 500, 240, 3e-3, convolutions=True),
 }
 TASK = Factor("task", tuple(TASKS), label="net and data")
 NOISE = Factor(

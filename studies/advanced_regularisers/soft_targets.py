@@ -126,10 +126,10 @@ def _numbers(claim: str, rows: int, classes: int) -> tuple[Fact, Fact]:
             f"of {size} the loss is that worked out by hand for the stated targets ({claim})",
             lambda: mean_loss(smoothed_cross_entropy, rows, classes),
             lambda: by_hand(rows, classes),
-            lambda: mean_loss(own_option, rows, classes),
+            lambda: like_hard_labels(rows, classes),
             within=SINGLE * 10,
             reading="The listed loss of float32 logits is the smoothed cross-entropy worked out by "
-            "hand in double precision, to the sixth digit.",
+            "hand in double precision, within a hundred-thousandth.",
         ),
         Fact(
             claim,

@@ -129,7 +129,7 @@ EXPERIMENT: Experiment[tuple[Block, ...]] = Experiment(
     ),
     blocks=PerProfile(2, 20, 40),
     together=PerProfile(2, 20, 20),
-    effort=PerProfile(6, 60, 60),  # steps
+    effort=PerProfile(4, 40, 40),  # steps
     measure_together=measure,
     claims=CLAIMS,
 )
