@@ -104,11 +104,14 @@ def network(layer: str, p: float, features: int, classes: int) -> nn.Module:
     """The perceptron with dropout on its hidden units, or DropConnect on two of its layers."""
     if layer == DROPOUT:
         return mlp(features, classes, hidden=HIDDEN, dropout=p)
-    first = (
-        DropConnect(features, HIDDEN, p) if layer == DROPCONNECT else nn.Linear(features, HIDDEN)
+    kinds = (True, True, False) if layer == DROPCONNECT else (False, True, True)
+    shapes = ((features, HIDDEN), (HIDDEN, HIDDEN), (HIDDEN, classes))
+    # One after another: weights are drawn in the order in which layers are made.
+    first, second, last = (
+        DropConnect(*shape, p) if drops else nn.Linear(*shape)
+        for drops, shape in zip(kinds, shapes, strict=True)
     )
-    last = nn.Linear(HIDDEN, classes) if layer == DROPCONNECT else DropConnect(HIDDEN, classes, p)
-    return nn.Sequential(first, nn.ReLU(), DropConnect(HIDDEN, HIDDEN, p), nn.ReLU(), last)
+    return nn.Sequential(first, nn.ReLU(), second, nn.ReLU(), last)
 
 
 @dataclass
