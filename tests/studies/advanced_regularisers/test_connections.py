@@ -20,7 +20,8 @@ def test_all_start_from_equal_weights() -> None:
 
 def test_two_layers_lose_weights_or_two_lose_units() -> None:
     def places(layer: str, kind: type[nn.Module]) -> list[int]:
-        linear = [m for m in network(layer, 0.5, 9, 3) if isinstance(m, (nn.Linear, nn.Dropout))]
+        made = network(layer, 0.5, 9, 3).children()
+        linear = [m for m in made if isinstance(m, (nn.Linear, nn.Dropout))]
         return [place for place, module in enumerate(linear) if isinstance(module, kind)]
 
     assert places(DROPCONNECT, DropConnect) == [0, 1]
