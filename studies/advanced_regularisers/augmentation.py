@@ -55,7 +55,9 @@ TECHNIQUES = {
     MIXUP: ("mixup 0.2", "mixup 1"),
     PAIR: ("shift and decay", "cutout and decay", "mixup and decay"),
 }
-TECHNIQUE = Factor("technique", tuple(TECHNIQUES), control=NOTHING, words={NOTHING: "neither"})
+TECHNIQUE = Factor(
+    "technique", tuple(TECHNIQUES), control=NOTHING, words={NOTHING: "no regularisation"}
+)
 POINT, TWO_POINTS = 0.01, 0.02
 COVERED = (NOTHING, CUTOUT, MIXUP)
 

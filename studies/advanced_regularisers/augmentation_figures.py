@@ -43,7 +43,7 @@ def techniques(table: pd.DataFrame) -> Figure:
     figure = Figure()
     axes = figure.subplots()
     rows = table[table["response"] == "accuracy"]
-    settings = list(dict.fromkeys(table["setting"]))
+    settings = sorted(set(table["setting"]))
     for group, setting in enumerate(settings):
         found = wide(rows[rows["setting"] == setting], index="block", columns="technique")
         for place, (technique, colour) in enumerate(COLOURS.items()):
@@ -76,7 +76,7 @@ def covered_images(table: pd.DataFrame) -> Figure:
     from matplotlib.figure import Figure
 
     figure = Figure()
-    settings = list(dict.fromkeys(table["setting"]))
+    settings = sorted(set(table["setting"]))
     panels = figure.subplots(1, len(settings), sharey=True)
     colours = {"nothing": BLACK, "cutout": SKY, "mixup": BLUE}
     for axes, setting in zip(panels, settings, strict=True):

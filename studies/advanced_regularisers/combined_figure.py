@@ -41,7 +41,7 @@ def gains(table: pd.DataFrame) -> Figure:
     figure = Figure()
     axes = figure.subplots()
     rows = table[table["response"] == "accuracy"]
-    settings = list(dict.fromkeys(table["setting"]))
+    settings = sorted(set(table["setting"]))
     for group, setting in enumerate(settings):
         found = wide(rows[rows["setting"] == setting], index="block", columns="family")
         for place, (family, colour) in enumerate(FAMILIES.items()):

@@ -22,7 +22,7 @@ def loss_by_probability(table: pd.DataFrame) -> Figure:
     from matplotlib.figure import Figure
 
     figure = Figure()
-    tasks = list(dict.fromkeys(table["task"]))
+    tasks = sorted(set(table["task"]))
     panels = figure.subplots(1, len(tasks))
     losses = table[table["response"] == "train_loss"]
     for axes, task in zip(panels, tasks, strict=True):
@@ -36,6 +36,8 @@ def loss_by_probability(table: pd.DataFrame) -> Figure:
         axes.set_xticks(range(3), [f"{p:g}" for p in sorted(set(table["p"]))])
         axes.set_xlabel("p")
         axes.set_title(task, fontsize=17)
+        axes.yaxis.set_major_formatter("{x:g}")
+        axes.yaxis.set_minor_formatter("{x:.2g}")
         axes.tick_params(axis="y", which="both", labelsize=13)
     panels[0].set_ylabel("loss on training rows, eval mode (nat)", fontsize=18)
     for layer, colour in LAYERS.items():

@@ -35,7 +35,7 @@ def accuracy_and_lesions(table: pd.DataFrame) -> Figure:
 
 
 def _panel(axes: Axes, rows: pd.DataFrame) -> None:
-    nets = list(dict.fromkeys(rows["net"]))
+    nets = sorted(set(rows["net"]))
     for place, net in enumerate(nets):
         for shift, (survival, colour) in zip((-0.25, 0.0, 0.25), SURVIVALS, strict=True):
             of_arm = rows[(rows["net"] == net) & (rows["survival"] == survival)]

@@ -35,7 +35,7 @@ from harness import (
     between,
     equals,
 )
-from harness.figures import BLACK, BLUE, ORANGE, VERMILION, draw_blocks
+from harness.figures import BLACK, BLUE, ORANGE, VERMILION, device_of, draw_blocks
 from harness.libraries import functional, torch
 from studies.listings.snippets import SURVIVAL, drop_path
 
@@ -189,10 +189,10 @@ def _headline(rows: pd.DataFrame, table: pd.DataFrame) -> str:
         for name in ("eval_factor", "mean_factor", "dropped")
     }
     return (
-        f"In eval mode the listed drop path multiplies by {means['eval_factor']:.3f}, not by 0.9:\n"
-        f"it has scaled in training already (there {means['mean_factor']:.3f} on average, "
+        f"In eval mode the listed drop path multiplies by {means['eval_factor']:.3f}; "
+        f"the text says 0.9\n(survival 0.9; in train mode by {means['mean_factor']:.3f} on average, with "
         f"{100 * means['dropped']:.1f} % of rows dropped;\n"
-        f"CPU; dots: {table['block'].nunique()} seeds)"
+        f"{device_of(table)}; dots: {table['block'].nunique()} seeds)"
     )
 
 

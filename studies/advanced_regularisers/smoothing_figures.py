@@ -26,6 +26,11 @@ if TYPE_CHECKING:
 AMOUNTS = ((0.0, BLACK), (0.1, ORANGE), (0.2, SKY), (0.3, BLUE))
 HARD, DEFAULT, STRONG, WRONG = 0.0, 0.1, 0.3, 0.3
 DIGITS = "digits, perceptron"
+SHORT = {
+    "digits, convolutions": "digits,\nCNN",
+    "digits, perceptron": "digits,\nMLP",
+    "listing 3, perceptron": "listing 3,\nMLP",
+}
 FEW = 30  # test rows of all seeds together: a bin of fewer is not drawn
 
 
@@ -97,7 +102,7 @@ def calibration(table: pd.DataFrame) -> Figure:
     figure = Figure()
     panels = figure.subplots(1, 2, sharey=True)
     rows = table[table["response"] == "ece"]
-    tasks = list(dict.fromkeys(table["task"]))
+    tasks = sorted(set(table["task"]))
     for axes, wrong in zip(panels, (0.0, WRONG), strict=True):
         for place, task in enumerate(tasks):
             for shift, (smoothing, colour) in zip((-0.3, -0.1, 0.1, 0.3), AMOUNTS, strict=True):
@@ -134,7 +139,7 @@ def memorised(table: pd.DataFrame) -> Figure:
     figure = Figure()
     panels = figure.subplots(1, 2)
     noisy = table[table["wrong"] == WRONG]
-    tasks = list(dict.fromkeys(table["task"]))
+    tasks = sorted(set(table["task"]))
     for axes, response in zip(panels, ("memorised", "accuracy_last"), strict=True):
         rows = noisy[noisy["response"] == response]
         for place, task in enumerate(tasks):
@@ -180,7 +185,7 @@ def convergence(table: pd.DataFrame) -> Figure:
     left.set_ylabel("validation accuracy (%)")
     left.set_title("digits, perceptron, AdamW; bands: middle 80 %", fontsize=15)
     ratios = table[table["response"] == "epochs"]
-    arms = list(dict.fromkeys(zip(ratios["task"], ratios["optimiser"], strict=True)))
+    arms = sorted(set(zip(ratios["task"], ratios["optimiser"], strict=True)))
     for place, (task, optimiser) in enumerate(arms):
         at = (ratios["task"] == task) & (ratios["optimiser"] == optimiser)
         found = wide(ratios[at], index="block", columns="smoothing")
@@ -190,8 +195,8 @@ def convergence(table: pd.DataFrame) -> Figure:
             draw_blocks(right, place + shift, values, colour=colour, width=0.08, label=label)
     right.axhline(1, color=BLACK, linewidth=1)
     right.axhline(1.2, color=BLACK, linestyle="--", linewidth=1.5)
-    names = [f"{task.split(', ')[0]},\n{task.split(', ')[1][:5]}.,\n{opt}" for task, opt in arms]
-    right.set_xticks(range(len(arms)), names, size=12)
+    names = [f"{SHORT.get(task, task)}\n{optimiser}" for task, optimiser in arms]
+    right.set_xticks(range(len(arms)), names, size=13)
     right.set_ylabel("epochs with smoothing 0.3, as a ratio", fontsize=17)
     right.legend(loc="upper left")
     right.grid(visible=False, axis="x")
