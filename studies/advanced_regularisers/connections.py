@@ -46,18 +46,19 @@ HIDDEN, BATCH, RATE = 64, 50, 1e-3
 
 
 class Task(NamedTuple):
-    """Data by their name, how many rows of them, and how many in each of the other parts."""
+    """Data by their name, rows to train on and in each other part, and steps of training."""
 
     data: SampleName
     rows: int
     held_out: int
+    steps: int
 
 
 DIGITS, LISTING, CANCER = "digits, 200 rows", "listing 3, 400 rows", "breast cancer, 100 rows"
 TASKS: Mapping[str, Task] = {
-    DIGITS: Task("digits", 200, 500),
-    LISTING: Task("listing 3", 400, 500),
-    CANCER: Task("breast cancer", 100, 200),
+    DIGITS: Task("digits", 200, 500, 240),
+    LISTING: Task("listing 3", 400, 500, 240),
+    CANCER: Task("breast cancer", 100, 200, 60),
 }
 TASK = Factor("task", tuple(TASKS), label="data")
 DROPOUT, DROPCONNECT, BEHIND = "dropout", "DropConnect", "DropConnect behind"
@@ -138,7 +139,8 @@ class Samples:
 def measure(samples: Samples, arm: Arm) -> Sequence[Responses]:
     """Train with one of the two; loss and lead in eval mode."""
     sample = samples.of(arm[TASK])
-    epochs = max(1, samples.blocks[0].effort * BATCH // TASKS[arm[TASK]].rows)
+    task = TASKS[arm[TASK]]
+    epochs = max(1, task.steps // samples.blocks[0].effort * BATCH // task.rows)
     history = fit(
         lambda: network(arm[LAYER], arm[PROBABILITY], sample.features, sample.classes),
         sample,
@@ -167,7 +169,7 @@ EXPERIMENT: Experiment[Samples] = Experiment(
     ),
     blocks=PerProfile(3, 20, 40),
     together=PerProfile(3, 20, 20),
-    effort=PerProfile(8, 240, 240),  # steps
+    effort=PerProfile(60, 1, 1),  # steps are divided by it
     prepare_together=Samples,
     measure_together=measure,
     claims=CLAIMS,

@@ -39,7 +39,7 @@ class Kind(NamedTuple):
 
 KINDS: Mapping[str, Kind] = {
     CNN: Kind("digits", 200, 3e-3),
-    PERCEPTRON: Kind("listing 3", 400, 3e-3),
+    PERCEPTRON: Kind("listing 3", 200, 3e-3),
     TRANSFORMER: Kind("digits", 200, 1e-3),
 }
 

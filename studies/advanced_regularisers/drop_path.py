@@ -190,7 +190,8 @@ def _headline(rows: pd.DataFrame, table: pd.DataFrame) -> str:
     }
     return (
         f"In eval mode the listed drop path multiplies by {means['eval_factor']:.3f}; "
-        f"the text says 0.9\n(survival 0.9; in train mode by {means['mean_factor']:.3f} on average, with "
+        "the text says 0.9\n"
+        f"(survival 0.9; in train mode by {means['mean_factor']:.3f} on average, with "
         f"{100 * means['dropped']:.1f} % of rows dropped;\n"
         f"{device_of(table)}; dots: {table['block'].nunique()} seeds)"
     )

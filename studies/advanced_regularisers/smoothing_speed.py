@@ -3,7 +3,7 @@
 The document's tip for wrong labels warns of too much: 0.3 or more slows convergence. Losses cannot
 tell, since smoothing changes what a loss is; so epochs are counted until the accuracy on clean
 validation rows first reaches nine tenths of the best that hard labels ever reach on the same seed.
-Rates are low, so that this takes many epochs; between two of them the curve is taken for straight.
+Rates are low, so that this takes several epochs; between two of them the curve is a straight line.
 Slower is at least a fifth more, against the default of 0.1; a net that does not get there counts
 with all its epochs. Three of ten training labels are wrong.
 """
@@ -58,13 +58,13 @@ _AMOUNTS = (0.0, 0.1, 0.3)
 AMOUNT = Factor(
     "smoothing", _AMOUNTS, control=0.1, words={each: SMOOTHING.say(each) for each in _AMOUNTS}
 )
-#: Low ones, at which nine tenths of the accuracy take many epochs.
+#: At which nine tenths of the accuracy take several epochs, and all of it not all that there are.
 RATES: Mapping[tuple[str, str], float] = {
-    (DIGITS, "AdamW"): 3e-4,
-    (DIGITS, "SGD"): 0.03,
-    (LISTING, "AdamW"): 3e-4,
-    (LISTING, "SGD"): 0.03,
-    (CNN, "AdamW"): 3e-4,
+    (DIGITS, "AdamW"): 1e-3,
+    (DIGITS, "SGD"): 0.1,
+    (LISTING, "AdamW"): 1e-3,
+    (LISTING, "SGD"): 0.1,
+    (CNN, "AdamW"): 1e-3,
 }
 SHARE, SLOWER, STRONG = 0.9, 1.2, 0.3
 
