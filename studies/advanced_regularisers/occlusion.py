@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 SIDE, BAR, SQUARE = 8, 2, 3
 #: How many test rows meet the square in all of its places.
-ROWS = 150
+ROWS = 80
 
 
 def with_bars(part: Part, seed: int = 0) -> Part:

@@ -117,6 +117,12 @@ CLAIMS: tuple[Claim | Beyond, ...] = (
     ),
     Beyond(
         "D-adv-13",
+        Difference("memorised_stopped", SMOOTHING).at(smoothing=DEFAULT, wrong=WRONG),
+        at_most(-FIVE_POINTS),
+        why="the epoch with the lowest validation loss, at which hard labels are not learnt yet",
+    ),
+    Beyond(
+        "D-adv-13",
         Value("memorised").at(smoothing=0.0, wrong=WRONG),
         at_least(0.8),
         why="whether there is something to prevent",
@@ -222,10 +228,12 @@ def train(name: str, sample: Sample, smoothing: float, effort: int) -> Fitted:
     epochs = max(1, task.steps // effort * BATCH // task.rows)
     every = max(1, epochs // LOOKS)
     seen: list[Numbers] = []
+    learnt: list[Numbers] = []
 
     def look(nets: Replicas, epoch: int) -> None:
         if epoch % every == 0 or epoch == epochs:
             seen.append(probabilities(logits(nets, sample.test)))
+            learnt.append(shares_memorised(nets, sample))
 
     history = fit(
         lambda: network(name, sample),
@@ -241,6 +249,7 @@ def train(name: str, sample: Sample, smoothing: float, effort: int) -> Fitted:
     )
     y: NDArray[np.int64] = sample.test.y.cpu().numpy()
     stopped = np.stack([seen[row][place] for place, row in enumerate(history.best())])
+    learnt_by_then = [learnt[row][place] for place, row in enumerate(history.best())]
     at_end = logits(history.nets, sample.test)
     last = probabilities(at_end)
     numbers = {
@@ -250,7 +259,8 @@ def train(name: str, sample: Sample, smoothing: float, effort: int) -> Fitted:
         "ece": expected_calibration_error(last, y, BINS),
         "ece_stopped": expected_calibration_error(stopped, y, BINS),
         "ece_of_chance": ece_by_chance(last, BINS, draws=20),
-        "memorised": shares_memorised(history.nets, sample),
+        "memorised": learnt[-1],
+        "memorised_stopped": np.array(learnt_by_then),
         "accuracy": history.at("test_score", history.val_score.argmax(axis=0)),
         "accuracy_last": history.last("test_score"),
         "fitted": history.last("train_score"),
@@ -323,6 +333,11 @@ EXPERIMENT: Experiment[Trainings] = Experiment(
         Response("ece_stopped", "1", "expected calibration error at the lowest validation loss"),
         Response("ece_of_chance", "1", "expected calibration error of labels drawn as predicted"),
         Response("memorised", "1", "share of the wrong labels that the net has learnt"),
+        Response(
+            "memorised_stopped",
+            "1",
+            "share of the wrong labels that the net has learnt at the lowest validation loss",
+        ),
         Response("accuracy", "1", "test accuracy at the epoch that validates best"),
         Response("accuracy_last", "1", "test accuracy after the last epoch"),
         Response("fitted", "1", "accuracy on the training rows as they are labelled"),
