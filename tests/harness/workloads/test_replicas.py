@@ -12,6 +12,8 @@ from torch import nn
 from torch.nn import functional
 
 from harness.errors import HarnessError
+from harness.workloads.direct import direct_layers
+from harness.workloads.regularisers import DropConnect
 from harness.workloads.replicas import Replicas
 
 COUNT, ROWS, STEPS = 3, 12, 5
@@ -58,8 +60,25 @@ def rows() -> tuple[torch.Tensor, torch.Tensor]:
     return torch.randn(COUNT, ROWS, 6, dtype=torch.float64), torch.randint(4, (COUNT, ROWS))
 
 
+def every_direct_layer() -> nn.Module:
+    return nn.Sequential(
+        nn.Linear(6, 18),
+        nn.Unflatten(1, (2, 3, 3)),
+        nn.Conv2d(2, 4, 3, padding=1),
+        nn.GELU(),
+        nn.MaxPool2d(2, stride=1),
+        nn.Conv2d(4, 3, 1),
+        nn.BatchNorm2d(3),
+        nn.AvgPool2d(2, stride=1, padding=1),
+        nn.Flatten(),
+        nn.BatchNorm1d(27),
+        nn.Linear(27, 4),
+    )
+
+
 @pytest.mark.parametrize(
-    "build", [perceptron, plain_perceptron, conv_net, partial(nn.Linear, 6, 4)]
+    "build",
+    [perceptron, plain_perceptron, conv_net, every_direct_layer, partial(nn.Linear, 6, 4)],
 )
 @pytest.mark.parametrize("name", OPTIMISERS)
 def test_each_replica_trains_as_it_would_alone(build: Callable[[], nn.Module], name: str) -> None:
@@ -126,6 +145,39 @@ def test_layers_done_directly_give_the_very_bits_of_vmap(monkeypatch: pytest.Mon
     directly = pass_and_gradients()
     monkeypatch.setattr(together, "_layers", [])
     assert all(map(torch.equal, directly, pass_and_gradients()))
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_layers_done_directly_agree_with_vmap(
+    monkeypatch: pytest.MonkeyPatch, *, training: bool
+) -> None:
+    x, _ = rows()
+    outputs = []
+    for directly in (True, False):
+        if not directly:
+            monkeypatch.setattr("harness.workloads.replicas.direct_layers", lambda _: [])
+        together = Replicas(networks(every_direct_layer)).train(training)
+        outputs.append([together(x), together(x), *dict(together.named_buffers()).values()])
+    for direct, searched in zip(*outputs, strict=True):
+        torch.testing.assert_close(direct, searched)
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        nn.Conv2d(4, 4, 3, groups=2),
+        nn.Conv2d(4, 4, 3, padding=1, padding_mode="circular"),
+        nn.BatchNorm1d(4, track_running_stats=False),
+        nn.BatchNorm1d(4, momentum=None),
+        nn.Linear(4, 4, bias=False),
+        DropConnect(4, 4, 0.5),
+        nn.LayerNorm(4),
+        nn.Flatten(0),
+    ],
+    ids=str,
+)
+def test_layers_of_another_kind_are_left_to_vmap(layer: nn.Module) -> None:
+    assert direct_layers(nn.Sequential(nn.Linear(4, 4), layer)) == []
 
 
 def test_norms_are_those_of_each_replica() -> None:
