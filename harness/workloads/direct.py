@@ -11,48 +11,68 @@ channels last, which small maps are fastest in. In one run of the benchmark
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from harness.libraries import functional, nn, torch
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-#: Layers that treat every number alike, whatever the shape.
-ALIKE = (nn.ReLU, nn.Tanh, nn.Sigmoid, nn.GELU, nn.Dropout, nn.Identity)
-#: Layers that treat every channel alike, and have no weights.
-BY_CHANNEL = (nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveAvgPool2d, nn.Dropout2d)
+    from harness.workloads import layers as drops
+
+Layers: TypeAlias = "list[tuple[str, nn.Module]]"
 
 
-def direct_layers(network: nn.Module) -> list[tuple[str, nn.Module]]:
+def direct_layers(network: nn.Module) -> Layers:
     """The layers in their order, with the beginnings of their parameters' names.
 
     Empty where any layer is of a kind that has to be left to ``vmap``.
     """
-    if isinstance(network, nn.Sequential):
-        layers = [(f"{name}.", layer) for name, layer in network.named_children()]
-    else:
-        layers = [("", network)]
+    layers = _layers_of(network)
     return layers if all(_is_direct(layer) for _, layer in layers) else []
+
+
+def _layers_of(network: nn.Module, prefix: str = "") -> Layers:
+    if isinstance(network, nn.Sequential):
+        return [(f"{prefix}{name}.", layer) for name, layer in network.named_children()]
+    return [(prefix, network)]
 
 
 def _is_direct(layer: nn.Module) -> bool:
     # Exact types: a kind of Linear, such as one that drops weights, may do more with them.
-    kind = type(layer)
-    if kind is nn.Linear:
-        return layer.bias is not None
-    if isinstance(layer, nn.Conv2d):
-        plain = layer.groups == 1 and layer.padding_mode == "zeros" and layer.bias is not None
-        return kind is nn.Conv2d and plain
-    if isinstance(layer, (nn.BatchNorm1d, nn.BatchNorm2d)):
-        tracks = layer.affine and layer.track_running_stats and layer.momentum is not None
-        return kind in (nn.BatchNorm1d, nn.BatchNorm2d) and tracks
-    if isinstance(layer, nn.Flatten):
-        return (layer.start_dim, layer.end_dim) == (1, -1)
-    if isinstance(layer, nn.Unflatten):
-        return layer.dim == 1
-    return kind in ALIKE or kind in BY_CHANNEL
+    rule = _rules().get(type(layer))
+    return rule is not None and rule(layer)
+
+
+@cache
+def _rules() -> dict[type[nn.Module], Callable[[Any], bool]]:
+    """The layers that are done directly, each if it is used in the common way."""
+    from harness.workloads.layers import Residual
+
+    alike = (nn.ReLU, nn.Tanh, nn.Sigmoid, nn.GELU, nn.Dropout, nn.Identity)
+    return {
+        **dict.fromkeys((*alike, *_by_channel()), lambda _: True),
+        nn.Linear: lambda layer: layer.bias is not None,
+        nn.Conv2d: lambda layer: (
+            layer.groups == 1 and layer.padding_mode == "zeros" and layer.bias is not None
+        ),
+        nn.BatchNorm1d: _has_running_statistics,
+        nn.BatchNorm2d: _has_running_statistics,
+        nn.Flatten: lambda layer: (layer.start_dim, layer.end_dim) == (1, -1),
+        nn.Unflatten: lambda layer: layer.dim == 1,
+        Residual: lambda block: bool(direct_layers(block.branch)),
+    }
+
+
+def _by_channel() -> tuple[type[nn.Module], ...]:
+    """Layers that treat every channel alike, and have no weights."""
+    return nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveAvgPool2d, nn.Dropout2d
+
+
+def _has_running_statistics(layer: nn.BatchNorm1d | nn.BatchNorm2d) -> bool:
+    return layer.affine and layer.track_running_stats and layer.momentum is not None
 
 
 class DirectPass:
@@ -60,7 +80,7 @@ class DirectPass:
 
     def __init__(
         self,
-        layers: list[tuple[str, nn.Module]],
+        layers: Layers,
         parameters: Mapping[str, Tensor],
         buffers: Mapping[str, Tensor],
     ) -> None:
@@ -77,11 +97,16 @@ class DirectPass:
     def __call__(self, x: Tensor) -> Tensor:
         """Shape (replicas, batch, ...) in and out."""
         self.replicas = len(x)
-        for prefix, layer in self.layers:
+        return self._unfold(self._through(self.layers, x))
+
+    def _through(self, layers: Layers, x: Tensor) -> Tensor:
+        for prefix, layer in layers:
             x = self._layer(prefix, layer, x)
-        return self._unfold(x)
+        return x
 
     def _layer(self, prefix: str, layer: nn.Module, x: Tensor) -> Tensor:
+        from harness.workloads.layers import Residual
+
         if isinstance(layer, nn.Linear):
             weight, bias = (self.parameters[f"{prefix}{name}"] for name in ("weight", "bias"))
             x = torch.baddbmm(bias[:, None], self._unfold(x), weight.mT)
@@ -89,12 +114,14 @@ class DirectPass:
             x = self._convolution(prefix, layer, self._fold(x))
         elif isinstance(layer, (nn.BatchNorm1d, nn.BatchNorm2d)):
             x = self._batch_norm(prefix, layer, self._fold(x))
-        elif isinstance(layer, BY_CHANNEL):
+        elif isinstance(layer, _by_channel()):
             x = layer(self._fold(x))
         elif isinstance(layer, nn.Flatten):
             x = self._unfold(x).flatten(2)
         elif isinstance(layer, nn.Unflatten):
             x = torch.unflatten(self._unfold(x), 2, layer.unflattened_size)
+        elif isinstance(layer, Residual):
+            x = self._residual(prefix, layer, x)
         else:
             x = layer(x)
         return x
@@ -113,6 +140,23 @@ class DirectPass:
             return x
         self.folded = False
         return torch.unflatten(x, 1, (self.replicas, -1)).transpose(0, 1)
+
+    def _residual(self, prefix: str, block: drops.Residual, x: Tensor) -> Tensor:
+        before = self.folded
+        added = self._through(_layers_of(block.branch, f"{prefix}branch."), x)
+        after, self.folded = self.folded, before
+        x = self._fold(x) if after else self._unfold(x)
+        if block.depth:
+            added = added * self._factors(block.depth, added)
+        return functional.relu(x + added)
+
+    def _factors(self, depth: drops.StochasticDepth, x: Tensor) -> Tensor:
+        """One a replica and row."""
+        if not self.folded:
+            return depth.factors((*x.shape[:2], *[1] * (x.dim() - 2)), x)
+        each = depth.factors((len(x), self.replicas), x)
+        channels = x.shape[1] // self.replicas
+        return each.repeat_interleave(channels, dim=1).view(*x.shape[:2], *[1] * (x.dim() - 2))
 
     def _convolution(self, prefix: str, layer: nn.Conv2d, x: Tensor) -> Tensor:
         weight, bias = (self.parameters[f"{prefix}{n}"].flatten(0, 1) for n in ("weight", "bias"))

@@ -3,8 +3,8 @@
 All ways train the same networks on the same batches for as many steps, in one run; the ratio of
 their times is the speed-up. Together they are trained layer by layer (``harness.workloads.direct``)
 or, which it is to beat, under ``torch.vmap``: in one run on one core the fastest of seven rounds
-was 1.7 times as long so for the digits CNN, and 1.8 times one network after another. No time decides
-whether a test passes: see ``nox -s benchmarks``.
+was 1.7 times as long so for the digits CNN, and 1.8 times one network after another. No time
+decides whether a test passes: see ``nox -s benchmarks``.
 """
 
 from __future__ import annotations
