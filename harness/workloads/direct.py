@@ -35,9 +35,13 @@ def direct_layers(network: nn.Module) -> Layers:
 
 
 def _layers_of(network: nn.Module, prefix: str = "") -> Layers:
-    if isinstance(network, nn.Sequential):
-        return [(f"{prefix}{name}.", layer) for name, layer in network.named_children()]
-    return [(prefix, network)]
+    if type(network) is not nn.Sequential:
+        return [(prefix, network)]
+    return [
+        each
+        for name, layer in network.named_children()
+        for each in _layers_of(layer, f"{prefix}{name}.")
+    ]
 
 
 def _is_direct(layer: nn.Module) -> bool:

@@ -64,8 +64,7 @@ def every_direct_layer() -> nn.Module:
     return nn.Sequential(
         nn.Linear(6, 18),
         nn.Unflatten(1, (2, 3, 3)),
-        nn.Conv2d(2, 4, 3, padding=1),
-        nn.GELU(),
+        nn.Sequential(nn.Conv2d(2, 4, 3, padding=1), nn.GELU()),
         nn.MaxPool2d(2, stride=1),
         nn.Conv2d(4, 3, 1),
         nn.BatchNorm2d(3),
