@@ -66,7 +66,7 @@ class Replicas:
 
     def train_only(self, *kinds: type[nn.Module]) -> Replicas:
         """Set all replicas to eval mode but for layers of some kinds, which are in train mode."""
-        for layer in self.eval()._networks[0].modules():
+        for layer in self._networks[0].eval().modules():
             layer.training = isinstance(layer, kinds)
         return self
 
