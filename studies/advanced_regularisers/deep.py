@@ -1,0 +1,151 @@
+"""Deep residual nets of three kinds for stochastic depth, and their blocks taken away one by one.
+
+Ten blocks of two convolutions each, twenty-four blocks of two fully connected layers, and four
+layers of a transformer, whose attention and feed-forward part are a block each. What a block adds
+is the output of its branch's last layer; without that layer's weights and biases the block hands on
+what it gets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, NamedTuple
+
+from harness.libraries import nn, torch
+from harness.workloads import Replicas
+from harness.workloads.regularisers import StochasticDepth, residual_cnn, residual_mlp
+from harness.workloads.samples import draw_sample
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from harness.workloads.samples import Sample, SampleName
+
+CNN, PERCEPTRON, TRANSFORMER = "convolutions", "perceptron", "transformer"
+CNN_BLOCKS, CHANNELS = 10, 8
+MLP_BLOCKS, MLP_WIDTH = 24, 32
+LAYERS, WIDTH, HEADS, SIDE = 4, 24, 4, 8
+HELD_OUT = 500
+
+
+class Kind(NamedTuple):
+    """What a net learns: data by their name, rows to train on; and its learning rate."""
+
+    data: SampleName
+    rows: int
+    rate: float
+
+
+KINDS: Mapping[str, Kind] = {
+    CNN: Kind("digits", 200, 3e-3),
+    PERCEPTRON: Kind("listing 3", 200, 3e-3),
+    TRANSFORMER: Kind("digits", 200, 1e-3),
+}
+
+
+class Added(nn.Module):
+    """What a branch makes of the normed tokens is added to them."""
+
+    def __init__(self, branch: nn.Module, survival: float) -> None:
+        super().__init__()
+        self.norm, self.branch = nn.LayerNorm(WIDTH), branch
+        self.depth = StochasticDepth(survival) if survival < 1 else nn.Identity()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Shape (rows, length, width) as it was."""
+        out: Tensor = x + self.depth(self.branch(self.norm(x)))
+        return out
+
+
+class Attention(nn.Module):
+    """Self-attention written out, so that many replicas can do it at once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.into, self.out = nn.Linear(WIDTH, 3 * WIDTH), nn.Linear(WIDTH, WIDTH)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Shape (rows, length, width) as it was."""
+        parts = self.into(x).unflatten(2, (3, HEADS, WIDTH // HEADS)).permute(2, 0, 3, 1, 4)
+        query, key, value = parts.unbind(0)
+        weights = (query @ key.mT / (WIDTH // HEADS) ** 0.5).softmax(dim=-1)
+        mixed: Tensor = self.out((weights @ value).transpose(1, 2).flatten(2))
+        return mixed
+
+
+class Transformer(nn.Module):
+    """Layers of a transformer over the eight lines of a digit, and a read-out of their mean."""
+
+    def __init__(self, classes: int, survival: float) -> None:
+        super().__init__()
+        self.into = nn.Linear(SIDE, WIDTH)
+        self.places = nn.Parameter(0.02 * torch.randn(SIDE, WIDTH))
+        blocks: list[nn.Module] = []
+        for _ in range(LAYERS):
+            blocks.append(Added(Attention(), survival))
+            wide = nn.Sequential(
+                nn.Linear(WIDTH, 2 * WIDTH), nn.ReLU(), nn.Linear(2 * WIDTH, WIDTH)
+            )
+            blocks.append(Added(wide, survival))
+        self.blocks = nn.Sequential(*blocks)
+        self.norm, self.out = nn.LayerNorm(WIDTH), nn.Linear(WIDTH, classes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits of rows of 64 pixels."""
+        tokens = self.blocks(self.into(x.unflatten(1, (SIDE, SIDE))) + self.places)
+        logits: Tensor = self.out(self.norm(tokens).mean(dim=1))
+        return logits
+
+
+def network(kind: str, features: int, classes: int, survival: float) -> nn.Module:
+    """An untrained net of a kind; equal weights at one state of the stream, whatever survives."""
+    if kind == CNN:
+        return residual_cnn(classes, channels=CHANNELS, blocks=CNN_BLOCKS, survival=survival)
+    if kind == PERCEPTRON:
+        return residual_mlp(
+            features, classes, width=MLP_WIDTH, blocks=MLP_BLOCKS, survival=survival
+        )
+    return Transformer(classes, survival)
+
+
+def draw(kind: str, seeds: Sequence[int], device: str) -> Sample:
+    """The rows that nets of a kind learn."""
+    data, rows, _ = KINDS[kind]
+    return draw_sample(data, seeds, train=rows, held_out=HELD_OUT, device=device)
+
+
+def last_layers(net: nn.Module) -> list[str]:
+    """For every residual block of a net the name of its branch's last layer with weights."""
+    found = []
+    for name, module in net.named_modules():
+        branch = getattr(module, "branch", None)
+        if isinstance(branch, nn.Module):
+            own = [
+                inner
+                for inner, layer in branch.named_modules()
+                if list(layer.parameters(recurse=False))
+            ]
+            found.append(f"{name}.branch.{own[-1]}")
+    return found
+
+
+@contextmanager
+def without(nets: Replicas, layer: str) -> Iterator[None]:
+    """For a while, no replica has weights or biases in one layer.
+
+    Args:
+        nets: whose.
+        layer: its name in the network.
+    """
+    own = {name: p for name, p in nets.named_parameters() if name.rpartition(".")[0] == layer}
+    kept = {name: p.detach().clone() for name, p in own.items()}
+    with torch.no_grad():
+        for parameter in own.values():
+            parameter.zero_()
+    try:
+        yield
+    finally:
+        with torch.no_grad():
+            for name, parameter in own.items():
+                parameter.copy_(kept[name])
