@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from harness.libraries import functional, nn, torch
-from harness.workloads import Replicas
+from harness.workloads.replicas import Replicas
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -40,7 +40,7 @@ PENALTIES = {
 
 
 def listing(seed: int = SEED, epochs: int = EPOCHS) -> dict[str, float]:
-    """Run the program once; what it reports, by the names of ``printed``."""
+    """Run the program once; what it reports, by name."""
     torch.manual_seed(seed)
     x, y = noisy_sine()
     found: dict[str, float] = {}
