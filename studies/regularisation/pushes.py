@@ -125,9 +125,9 @@ def powers(watched: Watched) -> dict[str, NDArray[np.float64]]:
     found: dict[str, list[NDArray[np.float64]]] = {
         name: [] for name in ("power_of_size", "power_of_gradient", "gradient", "share")
     }
-    for size, gradient, push in zip(watched.size, watched.gradient, watched.push, strict=True):
-        learns = gradient > EPS
-        size, gradient, push = size[learns], gradient[learns], push[learns]
+    for of_one in zip(watched.size, watched.gradient, watched.push, strict=True):
+        learns = of_one[1] > EPS
+        size, gradient, push = (each[learns] for each in of_one)
         share = push / size
         found["power_of_size"].append(power(*in_groups(size, push)))
         groups = in_groups(gradient, share)

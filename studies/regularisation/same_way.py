@@ -62,8 +62,12 @@ OPTIMISERS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 TWICE, ONCE, BEST = "twice the strength", "the strength", "the best of nine decays"
 NOTHING = "no decay"
-TIMES = {TWICE: (2.0,), ONCE: (1.0,), NOTHING: (0.0,)}
-TIMES[BEST] = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0)
+TIMES: dict[str, tuple[float, ...]] = {
+    TWICE: (2.0,),
+    ONCE: (1.0,),
+    NOTHING: (0.0,),
+    BEST: (0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0),
+}
 ALL, WEIGHTS, MIXED = "all parameters", "weights alone", "decay of all, penalty of weights alone"
 
 TASKS = {"sine": "the document's sine", "digits": "digits"}
