@@ -40,6 +40,7 @@ from harness.workloads.samples import Sample, draw_sample
 from harness.workloads.tasks import Part
 from studies.regularisation.listing_one import (
     ALMOST_NEVER,
+    AS_GOOD_AS_ZERO,
     LAYERS,
     SHRINKS,
     SMALL,
@@ -112,6 +113,7 @@ CLAIMS: tuple[Claim | Beyond, ...] = (
         for layer in LAYERS
     ),
     Claim("D-l1l2-3", Value("zeros").at(penalty=L2), at_most(1.0), ALMOST_NEVER),
+    Beyond("D-l1l2-3", Value("millionth").at(penalty=L2), at_most(1.0), why=AS_GOOD_AS_ZERO),
     Claim("D-l1l2-4", Ratio("norm", PENALTY).at(penalty=L2), at_most(0.9), SMALL),
     Claim("D-l1l2-4", Ratio("largest", PENALTY).at(penalty=L2), at_most(0.9), SMALL),
     Claim("D-l1l2-4", Ratio("spread", PENALTY).at(penalty=L2), at_least(1.05), SPREAD),
@@ -202,6 +204,7 @@ EXPERIMENT: Experiment[Rows] = Experiment(
         Response("idle_near", "%", "share of the weights on idle inputs below 0.001"),
         Response("zeros", "%", "share of weights that are exactly zero"),
         Response("near_zero", "%", "share of weights below 0.001"),
+        Response("millionth", "%", "share of weights below a millionth"),
         Response("norm", "1", "norm of all weights"),
         *(Response(f"norm_{name}", "1", f"norm of the {name} layer's weights") for name in LAYERS),
         Response("largest", "1", "size of the largest weight"),

@@ -143,14 +143,14 @@ def memory(table: pd.DataFrame) -> Figure:
     axes.set_xscale("log")
     axes.set_ylim(0, 104)
     axes.set_xlabel("parameters for each training row")
-    axes.set_ylabel("random labels given back (%; dotted: by chance)")
+    axes.set_ylabel("random labels given back (%)")
     axes.legend(loc="lower right")
     widest = table[(table["width"] == ENOUGH) & (table["response"] == "memorised")]
     digits = widest[widest["task"] == "digits"]["value"].to_numpy(np.float64)
     figure.suptitle(
         f"A wide perceptron gives back {told(digits, '.1f', '%')} of random labels of digits\n"
         f"(256 hidden units a layer, Adam, 100 epochs, CPU; medians over "
-        f"{table['block'].nunique()} seeds, bands: middle 80 %)",
+        f"{table['block'].nunique()} seeds, bands: middle 80 %; dotted: by chance)",
         fontsize=18,
     )
     return figure

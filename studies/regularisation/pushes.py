@@ -261,9 +261,11 @@ def share_by_gradient(table: pd.DataFrame) -> Figure:
     for axes, task in zip(figure.subplots(1, len(TASKS), sharey=True), TASKS, strict=True):
         _draw_task(axes, table[table["task"] == task])
         axes.set_title(TASKS[task], fontsize=18)
-    figure.axes[0].set_ylabel("share of a weight that a step takes off,\nover rate times decay")
-    figure.axes[0].legend(loc="lower left")
-    figure.supxlabel("root mean square of the data's gradient (a tenth of the weights each)")
+    figure.axes[0].set_ylabel("share that a step takes off\n(times rate x decay)", fontsize=18)
+    figure.axes[0].legend(loc="lower left", bbox_to_anchor=(0, 0.08))
+    figure.supxlabel(
+        "root mean square of the data's gradient (a dot: a tenth of the weights)", fontsize=18
+    )
     figure.suptitle(_headline(table), fontsize=18)
     return figure
 

@@ -188,15 +188,15 @@ def gains_over_baseline(table: pd.DataFrame) -> Figure:
         for place, name in enumerate(OTHERS):
             draw_blocks(axes, place, wide[name] - wide[BASELINE], colour=colour, width=0.2)
         axes.axhline(0, color=BLACK, linewidth=1)
-        axes.set_xticks(range(len(OTHERS)), [name.replace(" + ", "\n+ ") for name in OTHERS])
+        axes.set_xticks(range(len(OTHERS)), [name.replace(" ", "\n") for name in OTHERS])
         axes.tick_params(axis="x", labelsize=14)
     printed = [PRINTED[name] - PRINTED[BASELINE] for name in OTHERS]
     gains.plot(
         range(len(OTHERS)), printed, "D", color=VERMILION, markerfacecolor="none", label="printed"
     )
-    gains.legend(loc="upper right")
-    gains.set_ylabel("validation accuracy less the baseline's (points)")
-    gaps.set_ylabel("gap less the baseline's (points)")
+    gains.legend(loc="lower left")
+    gains.set_ylabel("validation accuracy\nless the baseline's (points)")
+    gaps.set_ylabel("gap between training and validation\nless the baseline's (points)")
     figure.suptitle(_headline(table), fontsize=18)
     return figure
 

@@ -100,7 +100,7 @@ CLAIMS: tuple[Claim | Beyond | Control, ...] = (
     Claim("D-l1l2-8", RATIO.at(truth=DENSE, rows=USUAL), WORSE, L2_READING),
     Claim(
         "D-l1l2-9",
-        LOST.at(truth=DENSE, rows=USUAL),
+        LOST.at(truth=DENSE),
         at_least(5.0),
         LOST_READING,
         headline={"rows": 100, "noise": 0.5},
@@ -109,7 +109,6 @@ CLAIMS: tuple[Claim | Beyond | Control, ...] = (
     Beyond("D-l1l2-8", RATIO.at(truth=DENSE, rows=40), WORSE, why=FEWER, reading=L2_READING),
     Beyond("D-l1l2-8", RATIO.at(truth=FEW_REAL), BETTER, why=CORRELATED, reading=L1_READING),
     Beyond("D-l1l2-8", RATIO.at(truth=ALL_REAL), WORSE, why=CORRELATED, reading=L2_READING),
-    Beyond("D-l1l2-9", LOST.at(truth=DENSE, rows=40), at_least(5.0), why=FEWER),
     Beyond("D-l1l2-9", LOST.at(truth=ALL_REAL), at_least(5.0), why=CORRELATED),
     Control(
         "no feature is lost where L1 has no strength",

@@ -53,9 +53,11 @@ def _values(rows: pd.DataFrame, response: str) -> NDArray[np.float64]:
 
 
 def _headline(table: pd.DataFrame) -> str:
-    l1 = table[table["penalty"] == "L1"]
+    """How many are zero with L1, and how many are as good as zero with L1 and L2."""
+    l1, l2 = (table[table["penalty"] == penalty] for penalty in ("L1", "L2"))
     return (
         f"The L1 of listing 1 leaves {told(_values(l1, 'zeros'), '.2f', '%')} of the weights at "
-        f"exactly zero,\nand {told(_values(l1, 'near_zero'), '.0f', '%')} below 0.001 "
-        f"(CPU; {table['block'].nunique()} seeds; bands: middle 80 %; dots: seeds)"
+        f"exactly zero;\nbelow a millionth are {told(_values(l1, 'millionth'), '.1f', '%')} with "
+        f"L1, and {told(_values(l2, 'millionth'), '.0f', '%')} with L2\n(Adam, CPU; "
+        f"{table['block'].nunique()} seeds; bands: middle 80 %; dots: seeds)"
     )
