@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 FEATURES, INFORMATIVE, CLASSES = 50, 10, 4
-FRESH, BATCH, EPOCHS = 2000, 250, 6
+FRESH, BATCH, EPOCHS = 2000, 250, 5
 LARGE, SMALL = "10 million parameters", "8,000 parameters"
 WIDTHS = {LARGE: 3150, SMALL: 64}
 SIZE = Factor("size", tuple(WIDTHS), control=SMALL)
