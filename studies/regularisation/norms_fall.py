@@ -1,14 +1,14 @@
 """Does AdamW with a ``weight_decay`` of 0.01 bring the norms of weights well down?
 
 The document's debugging table sends readers of large models from Adam to AdamW with a decay of 0.01
-and a rate of 0.001, and has them watch the norms, which "should decrease significantly". It calls
-models of fewer than a million parameters small; a perceptron of 1.1 million is trained here on the
-rows of listing 3, for up to 1,000 steps, by Adam without decay, by Adam with a decay of 0.01 and by
-AdamW with the same. Norms are compared with those of the same network
-at the same step, for training makes all of them grow.
+and a rate of 0.001, and has them watch for norms that fall clearly. It calls models of fewer than a
+million parameters small; a perceptron of 1.1 million is trained here on the rows of listing 3, for
+up to 1,000 steps, by Adam without decay, by Adam with a decay of 0.01 and by AdamW with the same.
+Norms are compared with those of the same network at the same step, for training makes all of them
+grow.
 
-Decay alone shrinks a weight by rate x decay = one part in 100,000 a step: by 1 % in 1,000 steps.
-A small network, followed for twelve times as many, shows where ten percent are reached.
+Decay alone shrinks a weight by rate x decay = one part in 100,000 a step: by 1 % in 1,000 steps. A
+small network is followed for twelve times as many, to show what comes later.
 """
 
 from __future__ import annotations
