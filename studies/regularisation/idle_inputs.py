@@ -184,7 +184,7 @@ def measure(rows: Rows, arm: Arm) -> Sequence[Responses]:
     )
     idle = weights_of(history.nets)[0][:, :, USED[task] :].flatten(1).abs()
     told = weights_told(history.nets)
-    del told["below"]
+    del told["below"], told["counted"]  # which are listing 1's
     return by_block(
         {
             **told,

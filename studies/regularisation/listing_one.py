@@ -52,7 +52,17 @@ if TYPE_CHECKING:
     from harness.workloads.three_penalties import Trained
 
 NONE, L2, L1, LONG = (*PENALTIES, "no penalty, ten times as long")
-PENALTY = Factor("penalty", (NONE, L2, L1, LONG), control=NONE)
+PENALTY = Factor(
+    "penalty",
+    (NONE, L2, L1, LONG),
+    control=NONE,
+    words={
+        NONE: "listing 1 without penalty",
+        L2: "listing 1 with L2 of 0.001",
+        L1: "listing 1 with L1 of 0.0001",
+        LONG: "listing 1 without penalty, ten times as long",
+    },
+)
 LAYERS = ("first", "middle", "last")
 FRESH_POINTS, TIMES = 800, 10
 MILLIONTH = 1e-6
@@ -117,14 +127,14 @@ CLAIMS: tuple[Claim | Beyond, ...] = (
     ),
     Claim(
         "D-list1-5",
-        Difference("near_zero", PENALTY).at(penalty=L2),
+        Difference("counted", PENALTY).at(penalty=L2),
         at_least(2.0),
         ORDER,
         headline=True,
     ),
     Claim(
         "D-list1-5",
-        Difference("near_zero", PENALTY).at(penalty=L1).against(L2),
+        Difference("counted", PENALTY).at(penalty=L1).against(L2),
         at_least(2.0),
         ORDER,
     ),
@@ -198,6 +208,7 @@ def weights_told(nets: Replicas) -> dict[str, NDArray[np.float64]]:
     return {
         "zeros": percent(sizes == 0),
         "near_zero": percent(sizes < NEAR_ZERO),
+        "counted": percent(sizes < NEAR_ZERO),
         "millionth": percent(sizes < MILLIONTH),
         "norm": norm_of(layers),
         **{f"norm_{name}": norm_of([layer]) for name, layer in zip(LAYERS, layers, strict=True)},
@@ -239,6 +250,7 @@ EXPERIMENT: Experiment[Programs] = Experiment(
     responses=(
         Response("zeros", "%", "share of weights that are exactly zero"),
         Response("near_zero", "%", "share of weights below 0.001"),
+        Response("counted", "points", "share of weights that the listing counts as near zero"),
         Response("millionth", "%", "share of weights below a millionth"),
         Response("norm", "1", "norm of all weights"),
         *(Response(f"norm_{name}", "1", f"norm of the {name} layer's weights") for name in LAYERS),

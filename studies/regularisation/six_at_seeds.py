@@ -223,7 +223,7 @@ EXPERIMENT: Experiment[list[dict[str, float]]] = Experiment(
     factors=(STRATEGY,),
     responses=(
         Response("train", "%", "accuracy on the training rows"),
-        Response("validation", "%", "accuracy on the validation rows"),
+        Response("validation", "points", "accuracy on the validation rows"),
         Response("gap", "points", "training accuracy less validation accuracy"),
         Response("gap_kept", "points", "training accuracy less validation, held to the print"),
         Response("lead", "points", "validation accuracy less that of the best of the other five"),

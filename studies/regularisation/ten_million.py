@@ -141,7 +141,7 @@ EXPERIMENT: Experiment[Problem] = Experiment(
     factors=(SIZE,),
     responses=(
         Response("seen", "%", "accuracy on the training rows"),
-        Response("fresh", "%", "accuracy on fresh rows"),
+        Response("fresh", "points", "accuracy on fresh rows"),
         Response("gap", "points", "accuracy on the training rows less that on fresh rows"),
     ),
     blocks=PerProfile(1, 8, 10),
