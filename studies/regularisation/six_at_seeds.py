@@ -188,7 +188,8 @@ def gains_over_baseline(table: pd.DataFrame) -> Figure:
         for place, name in enumerate(OTHERS):
             draw_blocks(axes, place, wide[name] - wide[BASELINE], colour=colour, width=0.2)
         axes.axhline(0, color=BLACK, linewidth=1)
-        axes.set_xticks(range(len(OTHERS)), [name.replace(" ", "\n") for name in OTHERS])
+        names = [name.replace(" + ", "\n+ ").replace("batch ", "batch\n") for name in OTHERS]
+        axes.set_xticks(range(len(OTHERS)), names)
         axes.tick_params(axis="x", labelsize=14)
     printed = [PRINTED[name] - PRINTED[BASELINE] for name in OTHERS]
     gains.plot(
@@ -196,7 +197,7 @@ def gains_over_baseline(table: pd.DataFrame) -> Figure:
     )
     gains.legend(loc="lower left")
     gains.set_ylabel("validation accuracy\nless the baseline's (points)")
-    gaps.set_ylabel("gap between training and validation\nless the baseline's (points)")
+    gaps.set_ylabel("gap (training less validation)\nless the baseline's (points)")
     figure.suptitle(_headline(table), fontsize=18)
     return figure
 
