@@ -10,7 +10,6 @@ nowhere early; that of the epoch with the lowest validation loss is shown beside
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from harness import (
@@ -28,8 +27,8 @@ from harness import (
 )
 from harness.workloads.fitting import Recipe, fit
 from harness.workloads.regularisers import l1, l2
-from harness.workloads.samples import Sample, SampleName, draw_sample
-from studies.regularisation.nets import NETWORKS, by_block, seeds_of
+from harness.workloads.samples import SampleName, draw_sample
+from studies.regularisation.nets import NETWORKS, Rows, by_block, seeds_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -100,14 +99,6 @@ CLAIMS = (
         why="ten times the document's strength",
     ),
 )
-
-
-@dataclass(frozen=True)
-class Rows:
-    """Every sample, and how many percent of the epochs to train."""
-
-    samples: Mapping[str, Sample]
-    effort: int
 
 
 def prepare(blocks: Sequence[Block]) -> Rows:

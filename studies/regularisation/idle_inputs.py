@@ -14,7 +14,7 @@ and stop there) is the way to exact zeros that the document does not name; it is
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import NamedTuple
 
 from harness import (
@@ -49,7 +49,7 @@ from studies.regularisation.listing_one import (
     percent,
     weights_told,
 )
-from studies.regularisation.nets import NETWORKS, RATE, by_block, seeds_of, weights_of
+from studies.regularisation.nets import NETWORKS, RATE, Rows, by_block, seeds_of, weights_of
 
 #: SGD at such a rate decays by L2 alone to 0.77 in 660 steps: it has the time to shrink weights.
 RATES = {"Adam": RATE, "SGD": 0.2}
@@ -118,14 +118,6 @@ CLAIMS: tuple[Claim | Beyond, ...] = (
     Claim("D-l1l2-4", Ratio("largest", PENALTY).at(penalty=L2), at_most(0.9), SMALL),
     Claim("D-l1l2-4", Ratio("spread", PENALTY).at(penalty=L2), at_least(1.05), SPREAD),
 )
-
-
-@dataclass(frozen=True)
-class Rows:
-    """Every task's rows, and how much effort to take."""
-
-    samples: Mapping[str, Sample]
-    effort: int
 
 
 def prepare(blocks: Sequence[Block]) -> Rows:

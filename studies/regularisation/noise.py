@@ -10,7 +10,7 @@ stand in the curve beside it, and their failure is no counterexample.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -33,7 +33,7 @@ from harness.workloads import mlp
 from harness.workloads.fitting import Recipe, fit
 from harness.workloads.samples import Sample, SampleName, draw_sample
 from harness.workloads.tasks import Part
-from studies.regularisation.nets import by_block, seeds_of
+from studies.regularisation.nets import Rows, by_block, seeds_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -69,14 +69,6 @@ CLAIMS = (
         headline={"task": "digits", "width": ENOUGH},
     ),
 )
-
-
-@dataclass(frozen=True)
-class Rows:
-    """Every task's rows with labels drawn at random, and how much effort to take."""
-
-    samples: Mapping[str, Sample]
-    effort: int
 
 
 def prepare(blocks: Sequence[Block]) -> Rows:

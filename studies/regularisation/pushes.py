@@ -40,10 +40,9 @@ from harness import (
     equals,
 )
 from harness.figures import BLACK, BLUE, GREEN, ORANGE, told
-from harness.libraries import functional, torch
-from harness.workloads import Replicas
-from harness.workloads.samples import Sample, draw_sample
-from studies.regularisation.nets import NETWORKS, RATE, by_block, seeds_of
+from harness.libraries import torch
+from harness.workloads.samples import draw_sample
+from studies.regularisation.nets import RATE, Rows, batch_losses, by_block, in_double, seeds_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,7 +50,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from torch import Tensor
 
-BATCH, GROUPS, EPS = 64, 10, 1e-8
+GROUPS, EPS = 10, 1e-8
 FIRST_MEAN, SECOND_MEAN = 0.9, 0.999
 RATES = {"SGD": 0.01, "Adam": RATE, "AdamW": RATE}
 
@@ -98,22 +97,14 @@ CLAIMS: tuple[Claim | Beyond | Control, ...] = (
 )
 
 
-@dataclass(frozen=True)
-class Course:
-    """Rows for every task, and how many steps."""
-
-    samples: dict[str, Sample]
-    steps: int
-
-
-def prepare(blocks: Sequence[Block]) -> Course:
+def prepare(blocks: Sequence[Block]) -> Rows:
     """Rows; ``block.effort`` is how many steps."""
     seeds = seeds_of(blocks)
     samples = {task: draw_sample(task, seeds) for task in ("sine", "digits", "breast cancer")}
-    return Course(samples, blocks[0].effort)
+    return Rows(samples, blocks[0].effort)
 
 
-def measure(course: Course, arm: Arm) -> Sequence[Responses]:
+def measure(course: Rows, arm: Arm) -> Sequence[Responses]:
     """Train, and see how pushes depend on size and on gradient."""
     return by_block(dependence(train(course, arm[TASK], arm[OPTIMISER], arm[DECAY])))
 
@@ -191,10 +182,10 @@ class DataStep:
         ]
 
 
-def train(course: Course, task: str, optimiser: str, decay: float) -> Watched:
+def train(course: Rows, task: str, optimiser: str, decay: float) -> Watched:
     """Train all replicas of a task, and watch every weight."""
     sample = course.samples[task]
-    nets = networks(sample, task)
+    nets = in_double(sample, task)
     stepper = getattr(torch.optim, optimiser)(
         nets.parameters(), lr=RATES[optimiser], weight_decay=decay
     )
@@ -203,14 +194,14 @@ def train(course: Course, task: str, optimiser: str, decay: float) -> Watched:
     sums = [[torch.zeros_like(p.detach()) for p in weights] for _ in range(3)]
     orders = [torch.Generator().manual_seed(seed) for seed in sample.seeds]
     counted = 0
-    for step in range(course.steps):
+    for step in range(course.effort):
         stepper.zero_grad()
-        losses(nets, sample, orders).sum().backward()
+        batch_losses(nets, sample, orders).sum().backward()
         gradients = [p.grad.clone() for p in weights if p.grad is not None]
         before = [p.detach().clone() for p in weights]
         stepper.step()
         by_hand.see(gradients)
-        if step < course.steps // 4:
+        if step < course.effort // 4:
             continue
         counted += 1
         squares = None
@@ -225,25 +216,6 @@ def train(course: Course, task: str, optimiser: str, decay: float) -> Watched:
         for one in sums
     )
     return Watched(size, np.sqrt(square), push)
-
-
-def networks(sample: Sample, task: str) -> Replicas:
-    """A task's networks in double precision, each from its own seed."""
-    nets = []
-    for seed in sample.seeds:
-        torch.manual_seed(seed)
-        nets.append(NETWORKS[task]().double())
-    return Replicas(nets).train()
-
-
-def losses(nets: Replicas, sample: Sample, orders: Sequence[torch.Generator]) -> Tensor:
-    """The loss of each replica on rows of its own."""
-    loss = functional.cross_entropy if sample.classes else functional.mse_loss
-    each = torch.arange(nets.count)[:, None]
-    rows = sample.train.x.shape[1]
-    chosen = torch.stack([torch.randint(rows, (BATCH,), generator=g) for g in orders])
-    x, y = sample.train.x[each, chosen].double(), sample.train.y[each, chosen]
-    return nets.each(loss, nets(x), y if sample.classes else y.double())
 
 
 COLOURS = {"SGD": GREEN, "Adam": ORANGE, "AdamW": BLUE}
@@ -296,7 +268,7 @@ def _headline(table: pd.DataFrame) -> str:
     )
 
 
-EXPERIMENT: Experiment[Course] = Experiment(
+EXPERIMENT: Experiment[Rows] = Experiment(
     question="How hard does weight decay push which weight, in a network that learns from data?",
     factors=(TASK, OPTIMISER, DECAY),
     responses=(

@@ -40,16 +40,14 @@ from harness import (
     at_most,
     more_than,
 )
-from harness.libraries import functional, torch
-from harness.workloads import Replicas
+from harness.libraries import torch
 from harness.workloads.samples import Sample, draw_sample
-from studies.regularisation.nets import NETWORKS, RATE, by_block, seeds_of
+from studies.regularisation.nets import RATE, batch_losses, by_block, in_double, seeds_of
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 STRENGTH = 1e-3  # the document's
-BATCH = 64
 SGD, MOMENTUM, NESTEROV = "SGD", "SGD with momentum", "SGD with Nesterov momentum"
 ADAM, ADAMW = "Adam", "AdamW"
 PLAIN = (SGD, MOMENTUM, NESTEROV)
@@ -176,16 +174,7 @@ def measure(course: Course, arm: Arm) -> Sequence[Responses]:
 
 def start(course: Course, task: str) -> list[Tensor]:
     """The parameters before the first step."""
-    return [each.detach() for each in networks(course, task).parameters()]
-
-
-def networks(course: Course, task: str) -> Replicas:
-    """A task's networks, untrained, each from its own seed, in double precision."""
-    nets = []
-    for seed in course.samples[task].seeds:
-        torch.manual_seed(seed)
-        nets.append(NETWORKS[task]().double())
-    return Replicas(nets)
+    return [each.detach() for each in in_double(course.samples[task], task).parameters()]
 
 
 def train(
@@ -207,23 +196,18 @@ def train(
         decay: the optimiser's ``weight_decay``.
         biases: whether penalty or decay is for the biases too.
     """
-    nets, sample = networks(course, task), course.samples[task]
+    sample = course.samples[task]
+    nets = in_double(sample, task)
     regularised = [p for name, p in nets.named_parameters() if biases or name.endswith("weight")]
     free = [p for name, p in nets.named_parameters() if not (biases or name.endswith("weight"))]
     name, options = OPTIMISERS[optimiser]
     groups = [{"params": regularised, "weight_decay": decay}]
     groups += [{"params": free, "weight_decay": 0.0}] if free else []
     stepper = getattr(torch.optim, name)(groups, **options)
-    loss = functional.cross_entropy if sample.classes else functional.mse_loss
-    rows = sample.train.x.shape[1]
     orders = [torch.Generator().manual_seed(seed) for seed in sample.seeds]
-    each = torch.arange(nets.count)[:, None]
-    nets.train()
     for _ in range(course.steps):
-        chosen = torch.stack([torch.randint(rows, (BATCH,), generator=g) for g in orders])
-        x, y = sample.train.x[each, chosen].double(), sample.train.y[each, chosen]
         stepper.zero_grad()
-        total = nets.each(loss, nets(x), y if sample.classes else y.double()).sum()
+        total = batch_losses(nets, sample, orders).sum()
         if penalised:
             total = total + STRENGTH * sum((p**2).sum() for p in regularised)
         total.backward()

@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from harness.design.factors import Block
+from studies.regularisation.nets import Rows
 from studies.regularisation.pushes import (
     RATES,
-    Course,
     DataStep,
     Watched,
     dependence,
@@ -21,7 +21,7 @@ from studies.regularisation.pushes import (
 
 
 @pytest.fixture(scope="module")
-def course() -> Course:
+def course() -> Rows:
     torch.set_num_threads(1)
     return prepare([Block(number, 30 + number, 9, effort=8) for number in range(2)])
 
@@ -61,11 +61,11 @@ def test_a_step_by_hand_is_that_of_torch_where_nothing_decays() -> None:
 
 @pytest.mark.parametrize("optimiser", ["SGD", "AdamW"])
 def test_where_decay_stands_apart_the_push_is_rate_times_decay_times_weight(
-    course: Course, optimiser: str
+    course: Rows, optimiser: str
 ) -> None:
     watched = train(course, "breast cancer", optimiser, 0.01)
     assert watched.push == pytest.approx(RATES[optimiser] * 0.01 * watched.size, rel=1e-6)
 
 
-def test_nothing_pushes_where_nothing_decays(course: Course) -> None:
+def test_nothing_pushes_where_nothing_decays(course: Rows) -> None:
     assert train(course, "breast cancer", "Adam", 0.0).push.max() < 1e-15
