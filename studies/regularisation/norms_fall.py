@@ -8,7 +8,8 @@ Norms are compared with those of the same network at the same step, for training
 grow.
 
 Decay alone shrinks a weight by rate x decay = one part in 100,000 a step: by 1 % in 1,000 steps. A
-small network is followed for twelve times as many, to show what comes later.
+small network is followed for twelve times as many, to show what comes later. There are eight
+blocks, as few as a 99 % interval can be made of, for the large network is slow.
 """
 
 from __future__ import annotations
