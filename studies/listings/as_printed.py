@@ -3,7 +3,7 @@
 Listings 1, 2 and 3 are run with their own seeds, 42, 7 and 0, and then with 20 others. Every
 printed number is compared with what its seed gives, at the precision printed; that is judged.
 Whether the other seeds reach it is shown beside it. ``printed`` has the numbers and the rule, the
-programs stand in ``weight_penalties``, ``dropout_demo`` and ``strategies``. Whether arithmetic
+programs stand in ``three_penalties``, ``dropout_demo`` and ``six_strategies``. Whether arithmetic
 allows a number at all is asked in ``possible``.
 
 There is one block: the seeds are its rounds. What a training on rounded numbers ends in depends on
@@ -33,7 +33,8 @@ from harness import (
     at_most,
     equals,
 )
-from studies.listings import dropout_demo, strategies, weight_penalties
+from harness.workloads import six_strategies, three_penalties
+from studies.listings import dropout_demo
 from studies.listings.figures import printed_against_found, strategy_table
 from studies.listings.printed import NUMBERS, OTHERS, rules
 
@@ -81,7 +82,7 @@ def prepare(block: Block) -> Cell:
     """Run all three listings; ``block.effort`` is how many percent of their epochs."""
     epochs = {
         listing: max(1, listing.EPOCHS * block.effort // 100)
-        for listing in (weight_penalties, strategies)
+        for listing in (three_penalties, six_strategies)
     }
     seeds = other_seeds(block.seed)
     found: dict[str, float] = dict(dropout_demo.listing())
@@ -95,7 +96,7 @@ def prepare(block: Block) -> Cell:
 
 def other_seeds(seed: int) -> list[int]:
     """As many seeds as the rule asks for, no two of them alike and none of a document."""
-    documents = {each.SEED for each in (weight_penalties, dropout_demo, strategies)}
+    documents = {each.SEED for each in (three_penalties, dropout_demo, six_strategies)}
     drawn = np.random.default_rng(seed).integers(1000, 2**31, 2 * OTHERS).tolist()
     return [each for each in dict.fromkeys(drawn) if each not in documents][:OTHERS]
 

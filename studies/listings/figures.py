@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from harness.figures import BLACK, BLUE, GREEN, PURPLE, VERMILION
+from harness.workloads.six_strategies import STRATEGIES as SIX
 from studies.listings.possible import is_possible
 from studies.listings.printed import DROPOUT, NUMBERS, STRATEGIES, WEIGHTS, Printed
-from studies.listings.strategies import STRATEGIES as SIX
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -30,8 +30,8 @@ from harness import (
     more_than,
 )
 from harness.libraries import functional, nn, torch
+from harness.workloads.six_strategies import BATCH, Rows, Strategy, draw_rows, fit, loader, network
 from studies.listings.search import validation_loss
-from studies.listings.strategies import BATCH, Rows, Strategy, draw_rows, fit, loader, network
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

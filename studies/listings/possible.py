@@ -27,9 +27,9 @@ from harness import (
     Value,
     equals,
 )
+from harness.workloads.six_strategies import ROWS, STRATEGIES, TRAINED_ON
 from studies.listings.dropout_demo import ONES
 from studies.listings.printed import NUMBERS
-from studies.listings.strategies import ROWS, STRATEGIES, TRAINED_ON
 
 HELD_OUT = ROWS - TRAINED_ON
 PRINTED = {each.name: each.text for each in NUMBERS}

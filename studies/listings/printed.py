@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from harness import Beyond, Claim, Value, equals
-from studies.listings.strategies import COLUMNS
+from harness.workloads.six_strategies import COLUMNS
 
 #: How many other seeds a number is looked for in.
 OTHERS = 20

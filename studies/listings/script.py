@@ -14,7 +14,7 @@ import sys
 from typing import TypeAlias
 
 from harness.libraries import torch
-from studies.listings import strategies, weight_penalties
+from harness.workloads import six_strategies, three_penalties
 
 FIRST, THIRD = "listing 1", "listing 3"
 LISTINGS = (FIRST, THIRD)
@@ -63,24 +63,24 @@ def lines_of(listing: str, percent: int, shift: int) -> list[str]:
     """The lines that a listing prints."""
     if listing == FIRST:
         importlib.import_module("matplotlib.pyplot")  # which it imports and does not use
-        epochs = max(1, weight_penalties.EPOCHS * percent // 100)
-        found = weight_penalties.listing(weight_penalties.SEED + shift, epochs)
+        epochs = max(1, three_penalties.EPOCHS * percent // 100)
+        found = three_penalties.listing(three_penalties.SEED + shift, epochs)
         return [
             "sparsity",
             *(
                 f"{name}: {found[f'{name}: near zero']} {found[f'{name}: near zero in %']}"
-                for name in weight_penalties.PENALTIES
+                for name in three_penalties.PENALTIES
             ),
             "",
-            *(f"{name}: {found[f'{name}: final MSE']:.4f}" for name in weight_penalties.PENALTIES),
+            *(f"{name}: {found[f'{name}: final MSE']:.4f}" for name in three_penalties.PENALTIES),
         ]
-    epochs = max(1, strategies.EPOCHS * percent // 100)
-    found = strategies.listing(strategies.SEED + shift, epochs)
+    epochs = max(1, six_strategies.EPOCHS * percent // 100)
+    found = six_strategies.listing(six_strategies.SEED + shift, epochs)
     rows = [
-        " | ".join([name, *(f"{found[f'{name}: {what}']:.3f}" for what in strategies.COLUMNS)])
-        for name in strategies.STRATEGIES
+        " | ".join([name, *(f"{found[f'{name}: {what}']:.3f}" for what in six_strategies.COLUMNS)])
+        for name in six_strategies.STRATEGIES
     ]
-    return [" | ".join(["strategy", *strategies.COLUMNS]), "-" * 65, *rows]
+    return [" | ".join(["strategy", *six_strategies.COLUMNS]), "-" * 65, *rows]
 
 
 def main(percent: int) -> None:

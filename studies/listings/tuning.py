@@ -16,9 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness import Fact, facts
 from harness.libraries import functional, nn, torch
-from studies.listings.endings import ending, runs
-from studies.listings.search import CONFIGS, search
-from studies.listings.strategies import (
+from harness.workloads.six_strategies import (
     BATCH,
     CLASSES,
     HELD_OUT_BATCH,
@@ -28,6 +26,8 @@ from studies.listings.strategies import (
     loader,
     network,
 )
+from studies.listings.endings import ending, runs
+from studies.listings.search import CONFIGS, search
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -8,6 +8,7 @@ import torch
 from scipy.special import log_softmax
 
 from harness.design.factors import Arm
+from harness.workloads.six_strategies import Rows
 from studies.listings.per_sample_mean import (
     ALL,
     BATCHES,
@@ -16,7 +17,6 @@ from studies.listings.per_sample_mean import (
     mean_over_rows,
     measure,
 )
-from studies.listings.strategies import Rows
 
 
 def test_the_mean_is_that_of_scipy() -> None:

@@ -9,9 +9,9 @@ import pytest
 import torch
 from torch import nn
 
+from harness.workloads.six_strategies import Rows, loader
 from studies.listings import search as module
 from studies.listings.search import CONFIGS, PATIENCE, search, validation_loss
-from studies.listings.strategies import Rows, loader
 from studies.listings.tuning import (
     BEST,
     PLACES,

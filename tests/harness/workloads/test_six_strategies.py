@@ -12,7 +12,7 @@ import torch
 from torch.utils.data import DataLoader, TensorDataset
 
 from harness.workloads.replicas import Replicas
-from studies.listings.strategies import (
+from harness.workloads.six_strategies import (
     BATCH,
     STRATEGIES,
     Rows,

@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from studies.listings.weight_penalties import (
+from harness.workloads.three_penalties import (
     PENALTIES,
     RATE,
     at_seeds,

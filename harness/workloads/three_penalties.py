@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from harness.libraries import functional, nn, torch
-from harness.workloads import Replicas
+from harness.workloads.replicas import Replicas
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -40,7 +40,7 @@ PENALTIES = {
 
 
 def listing(seed: int = SEED, epochs: int = EPOCHS) -> dict[str, float]:
-    """Run the program once; what it reports, by the names of ``printed``."""
+    """Run the program once; what it reports, by name."""
     torch.manual_seed(seed)
     x, y = noisy_sine()
     found: dict[str, float] = {}
@@ -104,14 +104,47 @@ def at_seeds(seeds: Sequence[int], epochs: int = EPOCHS) -> list[dict[str, float
 
     The networks of all seeds are trained side by side, which changes their rounding alone.
     """
+    found: list[dict[str, float]] = [{} for _ in seeds]
+    for name, trained in trained_at(seeds, epochs).items():
+        for at, net in enumerate(trained.nets.unstack()):
+            found[at] |= report(name, weights_of(net), trained.errors[at].item())
+    return found
+
+
+class Trained(NamedTuple):
+    """What the program has at its end, for each seed: shapes (seeds, ...).
+
+    Attributes:
+        nets: the networks.
+        errors: the last step's mean squared errors, before its update; shape (seeds,).
+        x: inputs, shape (seeds, points, 1).
+        y: noisy targets, shape (seeds, points, 1).
+    """
+
+    nets: Replicas
+    errors: Tensor
+    x: Tensor
+    y: Tensor
+
+
+def trained_at(
+    seeds: Sequence[int], epochs: int = EPOCHS, names: Sequence[str] = tuple(PENALTIES)
+) -> dict[str, Trained]:
+    """The networks that the program would have trained with some seeds.
+
+    Args:
+        seeds: each has the data and weights of its own run of the program.
+        epochs: full-batch steps.
+        names: of the penalties to train with.
+    """
     drawn = [_draws(seed) for seed in seeds]
     x, y = (torch.stack([each.data[side] for each in drawn]) for side in (0, 1))
-    found: list[dict[str, float]] = [{} for _ in seeds]
+    found = {}
     for place, (name, penalty) in enumerate(PENALTIES.items()):
-        nets = Replicas([each.nets[place] for each in drawn])
-        errors = _train_together(nets, x, y, penalty, epochs)
-        for at, net in enumerate(nets.unstack()):
-            found[at] |= report(name, weights_of(net), errors[at].item())
+        if name in names:
+            nets = Replicas([each.nets[place] for each in drawn])
+            errors = _train_together(nets, x, y, penalty, epochs)
+            found[name] = Trained(nets, errors, x, y)
     return found
 
 

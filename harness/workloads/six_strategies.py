@@ -18,7 +18,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from harness.libraries import functional, nn, torch
-from harness.workloads import Replicas
+from harness.workloads.replicas import Replicas
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -63,7 +63,7 @@ class Rows(NamedTuple):
 
 
 def listing(seed: int = SEED, epochs: int = EPOCHS) -> dict[str, float]:
-    """Run the program once; what it reports, by the names of ``printed``."""
+    """Run the program once; what it reports, by name."""
     torch.manual_seed(seed)
     train, held_out = draw_rows()
     loaders = loader(train, BATCH, shuffle=True), loader(held_out, HELD_OUT_BATCH, shuffle=False)
