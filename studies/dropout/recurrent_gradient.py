@@ -199,8 +199,9 @@ def measure(sequences: Sequences, arm: Arm) -> Sequence[Responses]:
         test = sequences.digits()[1]
         x, y = as_sequence(test.x[:, :ROWS]), test.y[:, :ROWS]
         if p == HEAVY:
+            own = sequences.trained(cell, mask)
             with torch.no_grad():
-                logits = read_out(sequences.trained(cell, mask), as_sequence(test.x))
+                logits = read_out(own, as_sequence(test.x))
             accuracy = (logits.argmax(-1) == test.y).double().mean(-1).numpy()
     else:
         weights = new_weights(

@@ -8,6 +8,7 @@ own, or, "with the same seed for each batch", those of every other worker.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 from harness import Factor
@@ -51,9 +52,15 @@ def dropout_of_workers(rate: float, masks: str, workers: int = WORKERS) -> nn.Mo
 
 def in_bfloat16(net: nn.Module) -> nn.Module:
     """A network that trains under autocast to bfloat16; its outputs are single precision."""
+    return _mixed()(net)
+
+
+@cache
+def _mixed() -> type[nn.Module]:
+    """The class, made once: replicas are of one class."""
 
     class Mixed(nn.Module):
-        def __init__(self) -> None:
+        def __init__(self, net: nn.Module) -> None:
             super().__init__()
             self.net = net
 
@@ -62,4 +69,4 @@ def in_bfloat16(net: nn.Module) -> nn.Module:
                 out: Tensor = self.net(x)
             return out.float()
 
-    return Mixed()
+    return Mixed
