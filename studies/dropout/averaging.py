@@ -62,7 +62,7 @@ WIDTHS: dict[tuple[str, int], tuple[int, ...]] = {
 }
 UNITS = Factor("units", (TWELVE, LISTING_WIDE))
 DEPTH = Factor("depth", (1, 2), words={1: "one hidden layer", 2: "two hidden layers"})
-ROWS, DRAWN, AT_ONCE = 100, 2000, 50
+ROWS, DRAWN, AT_ONCE = 50, 2000, 50
 
 CLAIMS: tuple[Claim | Beyond | Control, ...] = (
     Claim(

@@ -35,7 +35,7 @@ class Images:
         train: how many there are to train on; as many as the digits give where None.
         held_out: in each of the other parts.
         photographs: whether digits stand on pieces of photographs.
-        epochs: of training, in batches of 32.
+        epochs: of training, in batches of 32; about as many steps for each set.
     """
 
     train: int | None
@@ -52,7 +52,7 @@ class Images:
 FEW, MANY, PHOTOGRAPHS = "300 digits", "899 digits", "300 digits in photographs"
 SETS = {
     FEW: Images(300, 400, photographs=False, epochs=30),
-    MANY: Images(899, 400, photographs=False, epochs=15),
+    MANY: Images(899, 400, photographs=False, epochs=10),
     PHOTOGRAPHS: Images(300, 300, photographs=True, epochs=30),
 }
 IMAGES = Factor("images", tuple(SETS))
