@@ -58,7 +58,7 @@ LAYER = Factor(
     "layer", tuple(UP_TO), words={1: "behind the first convolution", 2: "behind the second"}
 )
 IMAGES = Factor("images", (MANY, PHOTOGRAPHS))
-RATE, ROWS = 0.5, 160
+RATE, ROWS = 0.5, 80
 LR, BATCH = 3e-3, 32
 VARIES = 0.01  # of the largest standard deviation of a map
 

@@ -76,7 +76,7 @@ SHORT, LONG, TRAINED = "untrained, 20 steps", "untrained, 100 steps", "trained, 
 SETTING = Factor("setting", (SHORT, LONG, TRAINED))
 STEPS = {SHORT: 20, LONG: 100}
 UNITS, CLASSES, FEATURES, PIXELS = 32, 10, 4, 2
-ROWS, DRAWS, BATCH, LR = 8, 3, 32, 3e-3
+ROWS, DRAWS, BATCH, LR = 4, 2, 32, 3e-3
 HEAVY = 0.5
 DECADE = 1.0
 
@@ -321,7 +321,7 @@ EXPERIMENT: Experiment[Block] = Experiment(
     ),
     blocks=PerProfile(2, 20, 40),
     together=PerProfile(2, 20, 20),
-    effort=PerProfile(3, 300, 300),  # steps of training
+    effort=PerProfile(3, 200, 200),  # steps of training
     prepare_together=Sequences,
     measure_together=measure,
     claims=CLAIMS,
