@@ -175,10 +175,10 @@ def starts_with_equal_masks(table: pd.DataFrame) -> Figure:
     axes.set_xlim(0, 118)
     axes.set_xticks([0, 50, 100])
     axes.set_xlabel("starts in which both workers drop the same of 256 units (%)")
-    same = rows[rows["state"] == PARALLEL]["value"].dropna()
+    told = rows[rows["state"] == PARALLEL]["value"].dropna()
     figure.suptitle(
         f"Without a seed, two workers in DistributedDataParallel dropped\nthe same units in "
-        f"{int(same.sum())} of {len(same)} starts (p = 0.5, gloo on a CPU)",
+        f"{int(told.sum())} of {len(told)} starts (p = 0.5, gloo on a CPU)",
         fontsize=19,
     )
     return figure

@@ -175,7 +175,7 @@ EXPERIMENT: Experiment[Cell] = Experiment(
         Response("eval_over_train", "1", "outputs in eval mode over their mean in train mode"),
     ),
     blocks=PerProfile(3, 20, 40),
-    effort=PerProfile(20, 40, 40),  # times 50 masks for each row
+    effort=PerProfile(5, 10, 10),  # times 50 masks for each row
     prepare=prepare,
     measure=measure,
     claims=CLAIMS,
