@@ -238,7 +238,7 @@ def mask_over_time(table: pd.DataFrame) -> Figure:
         middle = median_interval(values).estimate
         axes.barh(place, middle, color=BLUE if kind in BY_LIBRARY else ORANGE, height=0.6)
         axes.text(middle + 0.6, place, f"{middle:.0f}", va="center")
-    axes.set_yticks(range(len(kinds)), kinds)
+    axes.set_yticks(range(len(kinds)), [kind.replace(", ", ",\n") for kind in kinds])
     axes.invert_yaxis()
     axes.set_xlim(0, STEPS + 5)
     axes.set_xlabel("different masks between two layers, in 50 time steps")

@@ -1,6 +1,6 @@
 """What does dropout behind convolutions do to small image sets, whole maps against pixels?
 
-A network of two convolutions trains on three sets of a few hundred real images (document D means
+A network of two convolutions trains on two sets of a few hundred real images (document D means
 fewer than 10,000), with dropout behind both: of single pixels (``nn.Dropout``) or of whole maps
 (``nn.Dropout2d``), at rates of 0.1, 0.3 and 0.5, or without any. Weights and batches are the same
 in all arms. Accuracy is that on images that no choice has seen, at the epoch with the lowest
@@ -41,7 +41,7 @@ from harness import (
 )
 from harness.figures import BLACK, BLUE, ORANGE, median_interval, told
 from harness.workloads.fitting import History, Recipe, fit
-from studies.dropout.images import FEW, IMAGES, SETS, convolutional, draw_images
+from studies.dropout.images import FEW, PHOTOGRAPHS, SETS, convolutional, draw_images
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -69,6 +69,7 @@ DROPOUT = Factor(
         BEST_MAPS: "maps dropped at the rate that validates best",
     },
 )
+IMAGES = Factor("images", (FEW, PHOTOGRAPHS))
 LR, BATCH = 3e-3, 32
 POINT, SLOWER, RISE, SMALLEST_RISE, REACHED = 0.01, 1.2, 1.5, 0.05, 0.9
 
@@ -262,9 +263,9 @@ def _by_rate(table: pd.DataFrame, response: str, label: str, title: str) -> Figu
     from matplotlib.figure import Figure
 
     figure = Figure()
-    panels = figure.subplots(1, len(SETS))
+    panels = figure.subplots(1, len(IMAGES.levels))
     scale = 100 if response == "accuracy" else 1
-    for axes, images in zip(panels, SETS, strict=True):
+    for axes, images in zip(panels, IMAGES.levels, strict=True):
         rows = table[(table["images"] == images) & (table["response"] == response)]
         for kind, levels, colour in ((PIXELS, OF_PIXELS, ORANGE), (MAPS, OF_MAPS, BLUE)):
             values = {

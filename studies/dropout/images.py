@@ -1,6 +1,6 @@
 """The small image sets of this study's convolutional networks, and the networks.
 
-Digits of 8 x 8 pixels, few or many; and digits put somewhere on a piece of a photograph, 12 x 12
+Digits of 8 x 8 pixels, few or many; and digits put somewhere on a piece of a photograph, 10 x 10
 pixels, which is what makes an image natural: neighbours resemble each other everywhere, and no
 border is blank. The photographs are the two that come with scikit-learn.
 """
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-SIDE, CANVAS, STRIDE = 8, 12, 3
+SIDE, CANVAS, STRIDE = 8, 10, 3
 CHANNELS = (8, 16)
 
 
@@ -51,11 +51,10 @@ class Images:
 
 FEW, MANY, PHOTOGRAPHS = "300 digits", "899 digits", "300 digits in photographs"
 SETS = {
-    FEW: Images(300, 400, photographs=False, epochs=30),
-    MANY: Images(899, 400, photographs=False, epochs=10),
-    PHOTOGRAPHS: Images(300, 300, photographs=True, epochs=30),
+    FEW: Images(300, 200, photographs=False, epochs=25),
+    MANY: Images(899, 200, photographs=False, epochs=10),
+    PHOTOGRAPHS: Images(300, 200, photographs=True, epochs=25),
 }
-IMAGES = Factor("images", tuple(SETS))
 
 
 def draw_images(name: str, seeds: Sequence[int], device: str = "cpu") -> Sample:
@@ -88,7 +87,7 @@ def on_photographs(digits: Tensor, seeds: Sequence[int], part: int) -> Tensor:
         part: which part of the sample it is: each has places of its own.
 
     Returns:
-        Shape (replicas, rows, 144), on the same scale.
+        Shape (replicas, rows, 100), on the same scale.
     """
     photographs = grey_photographs()
     out = []

@@ -170,11 +170,15 @@ def starts_with_equal_masks(table: pd.DataFrame) -> Figure:
         axes.barh(place, 100 * same / starts if starts else 0, color=BLUE, height=0.6)
         said = f"{same} of {starts}" if starts else "failed"
         axes.text(100 * same / max(starts, 1) + 1.5, place, said, va="center")
-    axes.set_yticks(range(len(STATE.levels)), [STATE.words[state] for state in STATE.levels])
+    axes.set_yticks(
+        range(len(STATE.levels)),
+        [STATE.words[state].replace(", ", ",\n") for state in STATE.levels],
+        fontsize=16,
+    )
     axes.invert_yaxis()
     axes.set_xlim(0, 118)
     axes.set_xticks([0, 50, 100])
-    axes.set_xlabel("starts in which both workers drop the same of 256 units (%)")
+    axes.set_xlabel("starts with the same units dropped (%)")
     told = rows[rows["state"] == PARALLEL]["value"].dropna()
     figure.suptitle(
         f"Without a seed, two workers in DistributedDataParallel dropped\nthe same units in "

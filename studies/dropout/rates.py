@@ -49,7 +49,12 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 NONE, HALF, HIGH = 0.0, 0.5, 0.9
-RATE = Factor("rate", (NONE, HALF, HIGH), control=HALF, label="dropout rate")
+RATE = Factor(
+    "rate",
+    (NONE, HALF, HIGH),
+    control=HALF,
+    words={NONE: "no dropout", HALF: "dropout of 0.5", HIGH: "dropout of 0.9"},
+)
 WIDTH = Factor("width", (64, 256), words={w: f"two hidden layers of {w}" for w in (64, 256)})
 TARGET = 0.1  # nat
 UNDERFITS = 0.05

@@ -41,7 +41,9 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-UNITS = Factor("units", (4, 8, 12, 16, 32, 64, 96), words={n: f"{n} units" for n in (4, 8, 12)})
+UNITS = Factor(
+    "units", (4, 8, 12, 16, 32, 64, 96), words={n: f"{n} units" for n in (4, 8, 12, 16, 32, 64, 96)}
+)
 REAL = (32, 64, 96)
 BATCH, BAGGED = 64, 1 - 1 / np.e
 
