@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from harness import Factor
 from harness.libraries import nn, torch
 from harness.workloads.samples import Sample, draw_sample
 from harness.workloads.tasks import Part
