@@ -134,7 +134,8 @@ def told_by_rest(maps: NDArray[np.float64], kind: str, seed: int) -> dict[str, f
         seed: of the mask.
     """
     maps = maps - maps.mean(axis=0)
-    spread = maps.std(axis=(0, 2, 3))
+    half = len(maps) // 2
+    spread = np.minimum(*(part.std(axis=(0, 2, 3)) for part in (maps[:half], maps[half:])))
     maps = maps[:, spread > VARIES * spread.max()]
     draw = np.random.default_rng(seed)
     shape = maps.shape if kind == PIXELS else (*maps.shape[:2], 1, 1)
