@@ -3,7 +3,7 @@
 Convolutional networks without dropout are trained; then their feature maps on unseen images are
 read behind the first and the second ReLU. From every place the mean over images is taken off, and
 border pixels are left out, so that blank borders and the average image make no correlation; maps
-that do not vary are left out.
+that do not vary in both halves of the images are left out.
 
 *Highly correlated* is a correlation of at least 0.5 between an activation and the next one in its
 row or column. *Plain dropout leaks* is how well a dropped activation can be told, by least squares,
