@@ -135,6 +135,7 @@ def digits_cnn(
     spatial: bool = False,
     head_dropout: float = 0.0,
     batch_norm: bool = False,
+    side: int = SIDE,
 ) -> nn.Sequential:
     """``small_cnn`` with dropout behind its convolutions too.
 
@@ -148,8 +149,9 @@ def digits_cnn(
         spatial: whether that drops whole maps (``Dropout2d``) rather than single pixels.
         head_dropout: probability that a pooled feature is dropped.
         batch_norm: whether each convolution has one.
+        side: of an image, even; rows have as many pixels as its square.
     """
-    layers: list[nn.Module] = [nn.Unflatten(1, (1, SIDE, SIDE))]
+    layers: list[nn.Module] = [nn.Unflatten(1, (1, side, side))]
     for before, after in zip((1, *channels), channels, strict=False):
         layers.append(nn.Conv2d(before, after, kernel_size=3, padding=1))
         if batch_norm:
@@ -160,7 +162,7 @@ def digits_cnn(
     layers += [nn.MaxPool2d(2), nn.Flatten()]
     if head_dropout:
         layers.append(nn.Dropout(head_dropout))
-    return nn.Sequential(*layers, nn.Linear(channels[-1] * (SIDE // 2) ** 2, classes))
+    return nn.Sequential(*layers, nn.Linear(channels[-1] * (side // 2) ** 2, classes))
 
 
 def l1(nets: Replicas, strength: float, *, biases: bool = False) -> Tensor:

@@ -125,6 +125,11 @@ def test_rates_of_zero_build_plain_networks_from_the_same_weights() -> None:
     assert all(map(torch.equal, nets[0].parameters(), nets[1].parameters()))
 
 
+def test_the_convolutional_network_takes_images_of_another_side() -> None:
+    net = digits_cnn(3, channels=(2, 3), conv_dropout=0.2, side=12)
+    assert net(torch.randn(5, 144)).shape == (5, 3)
+
+
 def test_survival_of_one_builds_no_stochastic_depth() -> None:
     assert "StochasticDepth" not in str(residual_mlp(4, 2))
     assert str(residual_cnn(2, survival=0.9)).count("StochasticDepth") == 4
