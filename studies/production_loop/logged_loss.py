@@ -1,0 +1,181 @@
+"""What does the script log under the name of the training loss?
+
+After each epoch the script logs ``loss.item()`` of what was last called loss: the loss of the
+epoch's last micro-batch, divided by the batches of an update. Its script is run (``loop``) on
+digits for eight epochs, with 1, 4 and 8 micro-batches to an update, and what is logged is compared
+with both: the last micro-batch's loss, divided, and the mean loss of the epoch, which is what the
+name in the log promises. With one batch to an update only the noise of a single batch is between
+them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, NamedTuple
+
+from harness import (
+    Arm,
+    Block,
+    Claim,
+    Control,
+    Experiment,
+    Factor,
+    Level,
+    PerProfile,
+    Response,
+    Responses,
+    Value,
+    between,
+    equals,
+    less_than,
+)
+from harness.figures import BLUE, GREEN, ORANGE, told
+from harness.libraries import functional, torch
+from harness.workloads import load_split, mlp
+from studies.production_loop.checkpoints import Trained
+from studies.production_loop.loop import Line, Work, as_printed, train
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+    from torch import Tensor
+
+    from harness.workloads import Split
+
+EPOCHS, BATCH = 8, 32
+PARTS = (1, 4, 8)
+ACCUMULATE = Factor(
+    "accumulate",
+    PARTS,
+    words={n: f"{n} micro-batches to an update" if n > 1 else "no accumulation" for n in PARTS},
+)
+HEADLINE: dict[str, Level] = {"accumulate": 8}
+
+CLAIMS: tuple[Claim | Control, ...] = (
+    Claim(
+        "C7.46",
+        Value("of_last").always(),
+        equals(1.0, within=1e-9),
+        reading="What the script logs is the loss of the epoch's last micro-batch, divided by the "
+        "micro-batches of an update.",
+    ),
+    Claim(
+        "C7.46",
+        Value("of_mean"),
+        between(0.9, 1.1),
+        reading="It logs it as the training loss, and the name is part of what is stated: it must "
+        "be the epoch's mean training loss, by a tenth more or less.",
+        headline=HEADLINE,
+    ),
+    Control("the training loss falls", Value("fell"), less_than(0.8)),
+)
+RESPONSES = (
+    Response("of_last", "1", "logged number over the last micro-batch's loss divided by K"),
+    Response("of_mean", "1", "logged number over the epoch's mean training loss, mean over epochs"),
+    Response("fell", "1", "mean training loss of the last epoch over that of the first"),
+    Response("logged", "nat", "what is logged as training loss, epoch by epoch"),
+    Response("mean", "nat", "mean training loss of an epoch"),
+)
+
+
+class Cell(NamedTuple):
+    """Rows, and the block's seed."""
+
+    split: Split
+    seed: int
+    epochs: int
+
+
+def prepare(block: Block) -> Cell:
+    """The digits."""
+    return Cell(load_split("digits", block.seed), block.seed, block.effort)
+
+
+def measure(cell: Cell, arm: Arm) -> Responses:
+    """Run the script, and compare what it logs with what it trained on."""
+    lines: list[Line] = []
+    work = script(cell)
+    events = train(
+        work, as_printed(accumulate=arm[ACCUMULATE], patience=cell.epochs + 1, log=lines.append)
+    )
+    logged = torch.tensor([line["train_loss"] for line in lines], dtype=torch.float64)
+    # What the loop has as loss is divided: multiplied again it is the loss.
+    losses = torch.tensor(events.losses, dtype=torch.float64).view(cell.epochs, -1)
+    losses = losses * arm[ACCUMULATE]
+    mean = losses.mean(dim=1)
+    return {
+        "of_last": (logged * arm[ACCUMULATE] / losses[:, -1]).tolist(),
+        "of_mean": (logged / mean).mean().item(),
+        "fell": (mean[-1] / mean[0]).item(),
+        "logged": logged.tolist(),
+        "mean": mean.tolist(),
+    }
+
+
+def script(cell: Cell) -> Work:
+    """A perceptron, Adam and a cosine, as the script has them."""
+    torch.manual_seed(cell.seed)
+    x, y = cell.split.train_x, cell.split.train_y
+    net = mlp(x.shape[1], cell.split.classes)
+    optimiser = torch.optim.Adam(net.parameters(), lr=1e-3)
+    scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, T_max=cell.epochs)
+
+    def batches() -> Iterator[tuple[Tensor, Tensor]]:
+        for rows in torch.randperm(len(x)).split(BATCH):
+            yield x[rows], y[rows]
+
+    return Work(
+        Trained(net, optimiser, scheduler),
+        batches,
+        lambda _: (1.0, 0.0),
+        cell.epochs,
+        functional.cross_entropy,
+    )
+
+
+def logged_and_trained(table: pd.DataFrame) -> Figure:
+    """What is logged, against the epoch's mean loss."""
+    from matplotlib.figure import Figure
+
+    figure = Figure()
+    axes = figure.subplots()
+    by_epoch = table.groupby(["response", "accumulate", "round"])["value"]
+    middle, low, high = (by_epoch.quantile(q) for q in (0.5, 0.1, 0.9))
+    for parts, colour in zip(PARTS, (BLUE, GREEN, ORANGE), strict=True):
+        for response, style in (("mean", "--"), ("logged", "-")):
+            values = middle[response, parts]
+            name = "epoch's mean" if response == "mean" else "logged"
+            label = f"{name}, {ACCUMULATE.say(parts)}"
+            axes.plot(values.index, values, style, color=colour, label=label)
+        axes.fill_between(
+            middle["logged", parts].index,
+            low["logged", parts],
+            high["logged", parts],
+            color=colour,
+            alpha=0.2,
+            linewidth=0,
+        )
+    axes.set_yscale("log")
+    axes.set_xlabel("epoch")
+    axes.set_ylabel("training loss (nat)")
+    axes.legend(fontsize=13, ncols=2, loc="lower left")
+    eight = table[(table["response"] == "of_mean") & (table["accumulate"] == 8)]["value"]
+    figure.suptitle(
+        f"With 8 micro-batches to an update the script logs\n{told(eight)} of the epoch's training "
+        f"loss\n(digits; {table['block'].nunique()} seeds: medians, bands: middle 80 %)",
+        fontsize=19,
+    )
+    return figure
+
+
+EXPERIMENT = Experiment(
+    question="What does the script log under the name of the training loss?",
+    factors=(ACCUMULATE,),
+    blocks=PerProfile(2, 20, 40),
+    effort=PerProfile(3, EPOCHS, EPOCHS),  # epochs
+    prepare=prepare,
+    measure=measure,
+    responses=RESPONSES,
+    claims=CLAIMS,
+    figures=(logged_and_trained,),
+)
