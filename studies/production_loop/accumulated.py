@@ -254,7 +254,7 @@ EXPERIMENT = Experiment(
     question="Is the gradient of eight micro-batches that of the whole batch?",
     factors=(CASE, PRECISION),
     only=lambda arm: arm[CASE] in PLAIN or arm[PRECISION] == SINGLE,
-    blocks=PerProfile(2, 20, 40),
+    blocks=PerProfile(1, 20, 40),
     measure=measure,
     responses=(
         Response(

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -54,7 +55,7 @@ if TYPE_CHECKING:
 
     Numbers = NDArray[np.float64]
 
-HIDDEN, CLASSES, BATCH, BLOCKS = 64, 10, 32, 5
+HIDDEN, CLASSES, BATCH, BLOCKS = 32, 10, 32, 5
 MAX_NORM, EXPLODED, MOST = 1.0, 10.0, 1e6
 RECURRENT, DEEP = "recurrent net", "deep residual net"
 #: Network, optimiser and rate, as found with other seeds, unclipped.
@@ -115,10 +116,11 @@ RESPONSES = (
 )
 
 
-def recurrent() -> nn.Module:
-    """One pixel a step, ReLU, and recurrent weights that begin as the identity."""
+@cache
+def network_class(kind: str) -> type[nn.Module]:
+    """The class of a network, made once: torch is imported when it is first needed."""
 
-    class Net(nn.Module):
+    class Recurrent(nn.Module):
         def __init__(self) -> None:
             super().__init__()
             self.enters = nn.Linear(1, HIDDEN)
@@ -133,30 +135,26 @@ def recurrent() -> nn.Module:
                 state = functional.relu(entering[:, step] + self.recurs(state))
             return self.reads(state)  # type: ignore[no-any-return]
 
-    return Net()
-
-
-def deep() -> nn.Module:
-    """Residual blocks of two layers without a norm, with He's weights."""
-
-    class Block(nn.Module):
+    class Deep(nn.Module):
         def __init__(self) -> None:
             super().__init__()
-            self.branch = nn.Sequential(
-                nn.Linear(HIDDEN, HIDDEN), nn.ReLU(), nn.Linear(HIDDEN, HIDDEN)
+            self.enters, self.reads = nn.Linear(64, HIDDEN), nn.Linear(HIDDEN, CLASSES)
+            self.branches = nn.ModuleList(
+                nn.Sequential(nn.Linear(HIDDEN, HIDDEN), nn.ReLU(), nn.Linear(HIDDEN, HIDDEN))
+                for _ in range(BLOCKS)
             )
+            for layer in self.modules():
+                if isinstance(layer, nn.Linear):
+                    nn.init.kaiming_normal_(layer.weight)
+                    nn.init.zeros_(layer.bias)
 
         def forward(self, x: Tensor) -> Tensor:
-            return x + self.branch(x)  # type: ignore[no-any-return]
+            x = self.enters(x)
+            for branch in self.branches:
+                x = x + branch(x)
+            return self.reads(x)  # type: ignore[no-any-return]
 
-    net = nn.Sequential(
-        nn.Linear(64, HIDDEN), *(Block() for _ in range(BLOCKS)), nn.Linear(HIDDEN, CLASSES)
-    )
-    for layer in net.modules():
-        if isinstance(layer, nn.Linear):
-            nn.init.kaiming_normal_(layer.weight)
-            nn.init.zeros_(layer.bias)
-    return net
+    return Recurrent if kind == RECURRENT else Deep
 
 
 @dataclass
@@ -187,7 +185,7 @@ def measure(blocks: tuple[Block, ...], arm: Arm) -> Sequence[Responses]:
 
 def _seeded(seed: int, network: str) -> nn.Module:
     torch.manual_seed(seed)
-    return recurrent() if network == RECURRENT else deep()
+    return network_class(network)()
 
 
 def trained(
@@ -208,9 +206,8 @@ def trained(
     for step in range(steps):
         chosen = torch.stack([torch.randint(rows, (BATCH,), generator=g) for g in streams])
         optimiser.zero_grad()
-        losses = nets.each(
-            functional.cross_entropy, nets(data.x[replica, chosen]), data.y[replica, chosen]
-        )
+        outputs = forward(nets, data.x[replica, chosen])
+        losses = nets.each(functional.cross_entropy, outputs, data.y[replica, chosen])
         losses.sum().backward()
         first = losses.detach() if step == 0 else first
         alive &= losses.detach() < EXPLODED * first if step else torch.isfinite(losses.detach())
@@ -222,6 +219,21 @@ def trained(
         watch.losses.append(losses.detach())
         optimiser.step()
     return watch
+
+
+def forward(nets: Replicas, x: Tensor) -> Tensor:
+    """A forward pass of all replicas; the recurrence by hand, which takes a tenth of the time."""
+    weights = dict(nets.named_parameters())
+    if "recurs.weight" not in weights:
+        return nets(x)
+    entering = (
+        x[..., None] * weights["enters.weight"].mT[:, None] + weights["enters.bias"][:, None, None]
+    )
+    recurs = weights["recurs.weight"].mT
+    state = torch.zeros_like(entering[:, :, 0])
+    for pixel in entering.unbind(dim=2):
+        state = torch.baddbmm(pixel, state, recurs).relu()
+    return torch.baddbmm(weights["reads.bias"][:, None], state, weights["reads.weight"].mT)
 
 
 def clip(nets: Replicas, limit: float) -> None:

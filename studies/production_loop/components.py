@@ -36,7 +36,7 @@ from harness import (
 from harness.meters import live_storage
 from studies.determinism.process import fingerprint
 from studies.production_loop.loop import Components, Line, train
-from studies.production_loop.scripts import ADAM, SCRIPTS, begin
+from studies.production_loop.scripts import ADAM, CONV, NORMED, begin
 
 OFF = "none"
 STOPPING, LOGGING, SAVING = "early stopping", "a log", "checkpoints"
@@ -53,7 +53,7 @@ COMPONENT = Factor(
     words={OFF: "no component"},
 )
 IDLE = (STOPPING, LOGGING, SAVING, ONE_BATCH, NO_LIMIT, SCALER)
-SCRIPT = Factor("script", SCRIPTS)
+SCRIPT = Factor("script", (ADAM, NORMED, CONV))
 NEVER, HUGE, TINY = 1_000, 1e30, 1e-3
 
 CLAIMS: tuple[Claim | Beyond | Control, ...] = (

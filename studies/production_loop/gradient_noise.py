@@ -127,7 +127,7 @@ EXPERIMENT: Experiment[tuple[Block, ...]] = Experiment(
     factors=(TASK, WHEN, BATCH),
     blocks=PerProfile(2, 20, 40),
     together=PerProfile(2, 20, 20),
-    effort=PerProfile(4, 16, 32),  # passes over the rows
+    effort=PerProfile(2, 16, 32),  # passes over the rows
     measure_together=measure,
     responses=(
         Response("noise", "1", "distance of a batch's gradient from that of all rows"),

@@ -5,7 +5,9 @@ script. A run is stopped after 12 epochs, or after 23: the passage has a machine
 hour 23 of 24. It goes on for the epochs that are left with everything put back; with the weights
 alone, which is what the passage warns of: new moments, the schedule from its beginning, other
 random numbers; and with one of these three lost. Weights, rows and, except where it is what is
-lost, the order of rows and the masks are the same.
+lost, the order of rows and the masks are the same. The rate that the schedule begins with is chosen
+for the run that is never stopped: the one of three with the lowest validation loss at the end, for
+eight other seeds.
 
 Any difference in a bit would make "not enough" true by definition. So the loss decides: in the next
 epoch it must be 5 % above that of the run that was never stopped. Losses below a hundredth of the
@@ -17,7 +19,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -43,7 +45,7 @@ from harness import (
 )
 from harness.figures import BLACK, BLUE, GREEN, ORANGE, PURPLE, told, wide
 from harness.libraries import nn, torch
-from harness.workloads import Replicas, mlp, small_cnn
+from harness.workloads import Replicas, mlp
 from harness.workloads.fitting import watch
 from harness.workloads.loop import OPTIMISERS
 from harness.workloads.samples import Sample, draw_sample
@@ -59,15 +61,15 @@ if TYPE_CHECKING:
 EPOCHS = 24
 HALF, LATE = 12, 23
 BATCH, LEARNT = 32, 0.01
-PERCEPTRON, NORMED, CONV, CANCER, OWN = (
+PERCEPTRON, NORMED, CANCER, OWN = (
     "digits, perceptron",
     "digits, dropout and batch norm",
-    "digits, conv net",
     "breast cancer, perceptron",
     "document D's data, perceptron",
 )
-RATES = {PERCEPTRON: 1e-3, NORMED: 1e-3, CONV: 1e-3, CANCER: 1e-3, OWN: 1e-3}
-TASK = Factor("task", tuple(RATES))
+TASK = Factor("task", (PERCEPTRON, NORMED, CANCER, OWN))
+#: Rates to choose from, by how many other seeds.
+RATES, PILOTS = (1e-3, 3e-3, 1e-2), 8
 STOP = Factor(
     "stop", (HALF, LATE), words={n: f"stopped after {n} of {EPOCHS} epochs" for n in (HALF, LATE)}
 )
@@ -268,7 +270,7 @@ def prepare(blocks: tuple[Block, ...]) -> Cohort:
     """Train every task up to each stop."""
     stopped: Stopped = {}
     for task in TASK.levels:
-        run = begun(task, blocks)
+        run = begun(task, blocks, best_rate(task, blocks[0]))
         for epoch in range(1, LATE + 1):
             run.epoch()
             if epoch in STOP.levels:
@@ -276,7 +278,25 @@ def prepare(blocks: tuple[Block, ...]) -> Cohort:
     return Cohort(blocks, stopped)
 
 
-def begun(task: str, blocks: Sequence[Block]) -> Run:
+def best_rate(task: str, block: Block) -> float:
+    """The rate with the lowest median validation loss of runs that are never stopped.
+
+    Args:
+        task: which.
+        block: any of the run's; the seeds of the runs come from what all have in common.
+    """
+    seeds = np.random.SeedSequence(block.shared_seed).generate_state(PILOTS, np.uint32)
+    pilots = [replace(block, index=i, seed=int(seed)) for i, seed in enumerate(seeds)]
+    ends = {}
+    for rate in RATES:
+        run = begun(task, pilots, rate)
+        for _ in range(EPOCHS):
+            run.epoch()
+        ends[rate] = float(np.median(watch(run.nets, run.sample)["val_loss"]))
+    return min(ends, key=lambda rate: ends[rate])
+
+
+def begun(task: str, blocks: Sequence[Block], lr: float) -> Run:
     """Networks, rows and streams, all from the blocks' seeds."""
     seeds = [block.seed for block in blocks]
     name = {CANCER: "breast cancer", OWN: "listing 3"}.get(task, "digits")
@@ -289,13 +309,11 @@ def begun(task: str, blocks: Sequence[Block]) -> Run:
     orders = [torch.Generator().manual_seed(seed) for seed in seeds]
     torch.manual_seed(seeds[0])
     nets = Replicas(networks)
-    return Run(sample, nets, RATES[task], orders, watch(nets, sample)["train_loss"])
+    return Run(sample, nets, lr, orders, watch(nets, sample)["train_loss"])
 
 
 def network(task: str, sample: Sample) -> nn.Module:
     """A task's network."""
-    if task == CONV:
-        return small_cnn(sample.classes)
     normed = task == NORMED
     return mlp(sample.features, sample.classes, dropout=0.2 if normed else None, batch_norm=normed)
 

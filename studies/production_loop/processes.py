@@ -8,6 +8,7 @@ each way of loading the checkpoint, one that begins the script again and resumes
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import shutil
@@ -17,6 +18,7 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
@@ -99,10 +101,10 @@ def trainings(name: str, seed: int, folder: Path) -> dict[str, Answer]:
     path = folder / Way(()).file
     status = killed(name, seed, path)
     found[KILLED] = {"signal": -status, "left": path.exists()}
-    for number, way in enumerate(WAYS.values()):
-        copy = folder / f"{number}.pt"
+    for name_of_way, way in WAYS.items():
+        copy = folder / "copy.pt"
         shutil.copy(folder / way.file, copy)
-        found[list(WAYS)[number]] = forked(lambda c=copy, w=way: trained(name, seed, c, w), folder)  # type: ignore[misc]  # bound at once
+        found[name_of_way] = forked(partial(trained, name, seed, copy, way), folder)
     return found
 
 
@@ -180,6 +182,8 @@ def _in_child(run: Callable[[], object]) -> None:
 
 def main() -> None:
     """Answer for the seeds on the input."""
+    for name in ("torch._dynamo", "torch.utils.data"):  # or every process would import them itself
+        importlib.import_module(name)
     answers: dict[int, Answers] = {}
     for seed in json.load(sys.stdin):
         answers[seed] = {}

@@ -97,7 +97,7 @@ def _objects(name: str) -> Trained:
     if name == CONV:
         net = small_cnn(CLASSES, batch_norm=True)
         optimiser = torch.optim.SGD(net.parameters(), lr=0.01, momentum=0.9)
-        one_cycle = schedules.OneCycleLR(optimiser, max_lr=0.05, total_steps=EPOCHS + 1)
+        one_cycle = schedules.OneCycleLR(optimiser, max_lr=0.05, total_steps=3 * EPOCHS)
         return Trained(net, optimiser, one_cycle)
     net = mlp(FEATURES, CLASSES, hidden=32)
     optimiser = torch.optim.Adam(net.parameters(), lr=1e-2)
