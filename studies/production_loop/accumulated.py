@@ -36,6 +36,7 @@ from harness import (
 )
 from harness.libraries import functional, nn, torch
 from harness.workloads import encoder, mlp, small_cnn
+from studies.production_loop.workloads import mean_over_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -180,7 +181,7 @@ def network(case: str) -> nn.Module:
     if case == CONV:
         return small_cnn(CLASSES)
     if case in (ENCODER, BY_TOKEN):
-        return Transformer(pooled=case == ENCODER)
+        return transformer(pooled=case == ENCODER)
     if case == LINEAR:
         return nn.Linear(64, CLASSES)
     return mlp(
@@ -188,14 +189,9 @@ def network(case: str) -> nn.Module:
     )
 
 
-def Transformer(*, pooled: bool) -> nn.Module:  # noqa: N802 - it makes a module
+def transformer(*, pooled: bool) -> nn.Module:
     """A layer without dropout, and a read-out of each token, or of their mean."""
-
-    class Mean(nn.Module):
-        def forward(self, x: Tensor) -> Tensor:
-            return x.mean(dim=1)
-
-    middle = [Mean()] if pooled else []
+    middle = [mean_over_tokens()()] if pooled else []
     return nn.Sequential(encoder(1, WIDTH), *middle, nn.Linear(WIDTH, CLASSES))
 
 

@@ -286,11 +286,10 @@ def losses_with_and_without(table: pd.DataFrame) -> Figure:
             _lines(axes, of_case[of_case["gradients"] == gradients], colour, gradients)
         exploded = table[(table["response"] == "exploded") & (table["case"] == case)]
         share = exploded.groupby("gradients")["value"].mean().reindex([UNCLIPPED, CLIPPED])
-        network, optimiser, rate = CASES[case]
         axes.set_title(
-            f"{network}\n{optimiser}, {rate:g}\nexplode: {100 * share[UNCLIPPED]:.0f} %, "
-            f"clipped {100 * share[CLIPPED]:.0f} %",
-            fontsize=14,
+            f"{case.replace(', rate ', ' ').replace(', ', chr(10))}\n"
+            f"{100 * share[UNCLIPPED]:.0f} %, clipped {100 * share[CLIPPED]:.0f} %",
+            fontsize=13,
         )
         axes.axhline(EXPLODED, color="black", linestyle="--", linewidth=1)
         axes.set_xlabel("step")
@@ -302,8 +301,8 @@ def losses_with_and_without(table: pd.DataFrame) -> Figure:
     exploded = table[(table["response"] == "exploded") & (table["gradients"] == CLIPPED)]
     there = exploded["value"].dropna()
     figure.suptitle(
-        f"Clipped to a norm of 1, {int(there.sum())} of {len(there)} runs explode (lines: "
-        f"{table['block'].nunique()} seeds each)",
+        f"Clipped to a norm of 1, {int(there.sum())} of {len(there)} runs explode all the same\n"
+        f"(above each panel: how many explode; lines: {table['block'].nunique()} seeds, CPU)",
         fontsize=19,
     )
     return figure

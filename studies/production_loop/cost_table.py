@@ -1,4 +1,4 @@
-"""The components' times beside a training step: what ``costs`` and its large form share."""
+"""The components' times beside a training step: rules, work and figures of ``costs``."""
 
 from __future__ import annotations
 
@@ -64,9 +64,8 @@ def time_of(work: str, *nets: str) -> Ratio:
     return Ratio("seconds", WORK).by_round().at(work=work, net=nets)
 
 
-def cost_claims(nets: tuple[str, ...], headline: str = "") -> tuple[Claim, ...]:
+def cost_claims(nets: tuple[str, ...], headline: str) -> tuple[Claim, ...]:
     """What is judged on networks of a realistic size; one of them may stand for the claims."""
-    leads = {"net": headline} if headline else False
     return (
         Claim(
             "C7.37",
@@ -75,7 +74,7 @@ def cost_claims(nets: tuple[str, ...], headline: str = "") -> tuple[Claim, ...]:
             reading="About 1 % of the time: between 0.5 and 2 % of it, with one checkpoint in an "
             "epoch of 313 steps (10,000 examples in batches of 32): to write it to the disk takes "
             "as long as 1.6 to 6.4 training steps.",
-            headline=leads,
+            headline={"net": headline},
         ),
         Claim(
             "C7.43",
@@ -83,7 +82,7 @@ def cost_claims(nets: tuple[str, ...], headline: str = "") -> tuple[Claim, ...]:
             at_most(SHARE_OF_TIME),
             reading="Negligible: to clip the gradients once an update takes at most 2 % of the "
             "time of a training step.",
-            headline=leads,
+            headline={"net": headline},
         ),
     )
 
@@ -92,7 +91,6 @@ def cost_experiment(
     question: str,
     nets: tuple[str, ...],
     claims: tuple[Claim | Beyond | Unmeasurable, ...],
-    needs: str = "cpu",
 ) -> Experiment[Jobs]:
     """The experiment on some networks.
 
@@ -100,7 +98,6 @@ def cost_experiment(
         question: what it asks.
         nets: of ``workloads``.
         claims: judged on the ratios of times.
-        needs: the device it takes.
     """
     net = Factor("net", nets, label="network")
 
@@ -129,7 +126,6 @@ def cost_experiment(
         aa=AA(within=0.1, at={"work": STEP}),
         claims=claims,
         figures=(checkpoint_by_interval, component_times),
-        needs=needs,
     )
 
 

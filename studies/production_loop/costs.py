@@ -3,7 +3,7 @@
 Each is timed by itself beside a training step of the same network, with Adam and batches of 32: to
 write the document's checkpoint to the disk, until the disk has it (``fsync``); to clip gradients
 that are there, as is done once an update; and to append a line to a log. The networks are of a size
-that a CPU trains; ``costs_large`` has those for a GPU.
+that keeps the device busy.
 
 How much of the time a checkpoint takes depends on how often there is one, and the passage does not
 say: the script saves after an epoch at most. It is judged for an epoch of 313 steps, that of the
@@ -26,10 +26,10 @@ from studies.production_loop.cost_table import (
     cost_experiment,
     time_of,
 )
-from studies.production_loop.workloads import SMALL, TOY, TRANSFORMER
+from studies.production_loop.workloads import REALISTIC, TOY, TRANSFORMER
 
 CLAIMS: tuple[Claim | Beyond | Unmeasurable, ...] = (
-    *cost_claims(SMALL, headline=TRANSFORMER),
+    *cost_claims(REALISTIC, headline=TRANSFORMER),
     Beyond(
         "C7.43",
         time_of(CLIP, TOY),
@@ -44,7 +44,7 @@ CLAIMS: tuple[Claim | Beyond | Unmeasurable, ...] = (
     ),
     Beyond(
         "C7.42",
-        time_of(LOG, *SMALL),
+        time_of(LOG, *REALISTIC),
         at_most(SHARE_OF_TIME * EPOCH),
         why="a line of JSON in a file, in place of WandB",
         reading="Negligible: a line after an epoch of 313 steps takes at most 2 % of the epoch's "
@@ -54,6 +54,6 @@ CLAIMS: tuple[Claim | Beyond | Unmeasurable, ...] = (
 
 EXPERIMENT = cost_experiment(
     "What do checkpoints, logs and clipping cost, against the training step?",
-    (*SMALL, TOY),
+    (*REALISTIC, TOY),
     CLAIMS,
 )

@@ -29,7 +29,7 @@ from harness import (
     equals,
     less_than,
 )
-from harness.figures import BLUE, GREEN, ORANGE, told
+from harness.figures import BLUE, ORANGE, told
 from harness.libraries import functional, torch
 from harness.workloads import load_split, mlp
 from studies.production_loop.checkpoints import Trained
@@ -138,31 +138,30 @@ def logged_and_trained(table: pd.DataFrame) -> Figure:
     from matplotlib.figure import Figure
 
     figure = Figure()
-    axes = figure.subplots()
+    panels = figure.subplots(1, len(PARTS), sharey=True)
     by_epoch = table.groupby(["response", "accumulate", "round"])["value"]
-    middle, low, high = (by_epoch.quantile(q) for q in (0.5, 0.1, 0.9))
-    for parts, colour in zip(PARTS, (BLUE, GREEN, ORANGE), strict=True):
-        for response, style in (("mean", "--"), ("logged", "-")):
-            values = middle[response, parts]
-            name = "epoch's mean" if response == "mean" else "logged"
-            label = f"{name}, {ACCUMULATE.say(parts)}"
-            axes.plot(values.index, values, style, color=colour, label=label)
-        axes.fill_between(
-            middle["logged", parts].index,
-            low["logged", parts],
-            high["logged", parts],
-            color=colour,
-            alpha=0.2,
-            linewidth=0,
-        )
-    axes.set_yscale("log")
-    axes.set_xlabel("epoch")
-    axes.set_ylabel("training loss (nat)")
-    axes.legend(fontsize=13, ncols=2, loc="lower left")
+    low, middle, high = (by_epoch.quantile(q) for q in (0.1, 0.5, 0.9))
+    for axes, parts in zip(panels, PARTS, strict=True):
+        for response, colour, name in (
+            ("mean", BLUE, "mean of the epoch"),
+            ("logged", ORANGE, "logged as train_loss"),
+        ):
+            key = (response, parts)
+            epochs = middle[key].index + 1
+            axes.fill_between(epochs, low[key], high[key], color=colour, alpha=0.25, linewidth=0)
+            axes.plot(epochs, middle[key], color=colour, label=name)
+        axes.set_title(ACCUMULATE.say(parts), fontsize=16)
+        axes.set_xlabel("epoch")
+        axes.set_yscale("log")
+        axes.yaxis.set_major_formatter("{x:g}")
+        axes.yaxis.set_minor_formatter("{x:g}")
+    panels[0].set_ylabel("training loss (nat)")
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
     eight = table[(table["response"] == "of_mean") & (table["accumulate"] == 8)]["value"]
     figure.suptitle(
-        f"With 8 micro-batches to an update the script logs\n{told(eight)} of the epoch's training "
-        f"loss\n(digits; {table['block'].nunique()} seeds: medians, bands: middle 80 %)",
+        f"With 8 micro-batches to an update the script logs\n{told(eight)} times the epoch's "
+        f"training loss\n(digits; {table['block'].nunique()} seeds, CPU; lines and bands: median "
+        "and middle 80 %)",
         fontsize=19,
     )
     return figure

@@ -37,7 +37,7 @@ from harness import (
     at_most,
     less_than,
 )
-from harness.figures import BLUE, ORANGE, VERMILION, told
+from harness.figures import BLUE, ORANGE, VERMILION, median_interval, told
 from harness.libraries import nn
 from harness.workloads import mlp
 from harness.workloads.fitting import History, Recipe, fit
@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 PLANNED, BATCH, WIDTH = 100, 32, 128
+RISE = 1.05
 DATA: Factor[SampleName] = Factor(
     "data", SAMPLES, words={"sine": "noisy sine", "listing 3": "document D's own data"}
 )
@@ -59,7 +60,7 @@ CLAIMS = (
     Claim(
         "C7.14",
         Value("rise"),
-        at_least(1.05),
+        at_least(RISE),
         reading="Too many epochs: at the end the validation loss is at least 5 % above its lowest, "
         "while the training loss has gone on to fall by at least 5 % since then (where it has not, "
         "nothing counts as a rise).",
@@ -163,19 +164,22 @@ def losses_of_long_runs(table: pd.DataFrame) -> Figure:
         of_one = table[table["data"] == data]
         _bands(axes, of_one)
         rise = of_one[of_one["response"] == "rise"]["value"]
-        axes.set_title(f"{DATA.say(data)}: ends {told(rise, interval=False)} x", fontsize=16)
+        axes.set_title(f"{DATA.say(data)}: {told(rise, interval=False)} x its lowest", fontsize=15)
         axes.set_yscale("log")
     for axes in panels[-1]:
         axes.set_xlabel("epoch")
     for axes in panels[:, 0]:
         axes.set_ylabel("loss")
     figure.legend(*panels[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    rises = table[table["response"] == "rise"]
+    clear = sum(
+        median_interval(rises[rises["data"] == data]["value"]).low >= RISE for data in SAMPLES
+    )
     saved = table[table["response"] == "saved"].groupby("data")["value"].median()
-    seeds = table["block"].nunique()
     figure.suptitle(
-        f"Trained for long, validation loss ends above its lowest (x in each title, median);\n"
-        f"early stopping saves {saved.min():.0f} to {saved.max():.0f} % of 100 epochs "
-        f"({seeds} seeds; bands: middle 80 %)",
+        f"In {clear} of {len(SAMPLES)} data sets the validation loss ends 5 % above its lowest or "
+        f"more (99 % interval);\nearly stopping saves {saved.min():.0f} to {saved.max():.0f} % of "
+        f"100 epochs ({table['block'].nunique()} seeds; bands: middle 80 %)",
         fontsize=18,
     )
     return figure

@@ -233,7 +233,6 @@ def what_must_be_put_back(table: pd.DataFrame) -> Figure:
     axes.set_ylim(len(ROWS_OF_FIGURE) - 0.5, -0.5)
     axes.set_xticks(range(len(COLUMNS)), list(COLUMNS.values()), fontsize=15)
     axes.set_yticks(range(len(ROWS_OF_FIGURE)), list(ROWS_OF_FIGURE.values()), fontsize=15)
-    axes.set_ylabel("what is put back")
     axes.tick_params(length=0)
     axes.xaxis.tick_top()
     axes.grid(visible=False)
@@ -244,9 +243,9 @@ def what_must_be_put_back(table: pd.DataFrame) -> Figure:
     figure.legend(
         loc="outside lower center",
         ncols=4,
-        title=f"resumed runs that end with the weights of the run that was never killed, bit by "
-        f"bit ({seeds} seeds a cell, CPU)",
-        title_fontsize=15,
+        title="rows: what is put back; cells: resumed runs that end with the weights of the run "
+        f"that was never killed, bit by bit\n({seeds} {'seed' if seeds == 1 else 'seeds'} a cell, CPU)",
+        title_fontsize=14,
     )
     figure.suptitle(_title(equal), fontsize=20)
     return figure

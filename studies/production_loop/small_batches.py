@@ -66,6 +66,14 @@ BATCH = Factor("batch", (LARGE, SMALL, OWN, UPDATES), control=LARGE)
 SIZES = {LARGE: 64, SMALL: 8, OWN: 8, UPDATES: 8}
 PILOTS = 8
 LEARNT, DIVERGED = 0.01, 1e6
+#: How the figure calls the tasks.
+SHORT = {
+    DIGITS: "digits",
+    LOGISTIC: "logistic",
+    LINEAR: "linear",
+    SPIRAL_TANH: "spiral\n(tanh)",
+    SPIRAL_RELU: "spiral\n(ReLU)",
+}
 TYPICAL: dict[str, Level] = {"task": DIGITS, "optimiser": "Adam"}
 
 WORSE = at_least(1.05)
@@ -196,13 +204,16 @@ def loss_with_small_batches(table: pd.DataFrame) -> Figure:
     axes.set_yscale("log")
     axes.set_ylim(0.3 if values.empty else None, min(1.5 * largest, 1e3))
     axes.yaxis.set_major_formatter("{x:g}")
+    axes.yaxis.set_minor_formatter("{x:g}")
+    axes.tick_params(axis="y", which="minor", labelsize=13)
     axes.set_xticks(
         range(len(settings)),
-        [f"{task.replace(' MLP', '').replace(', ', chr(10))}\n{o}" for task, o in settings],
-        fontsize=13,
+        [f"{SHORT[task]}\n{optimiser}" for task, optimiser in settings],
+        fontsize=15,
     )
     axes.set_ylabel("training loss at the end, batches of 64 = 1")
-    axes.legend(loc="upper left", fontsize=14, title="grey: 5 % worse or more")
+    axes.plot([], [], "s", color="#DDDDDD", markersize=14, label="5 % worse or more")
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=3)
     typical = _of_setting(values, DIGITS, "Adam")
     figure.suptitle(
         "After as many epochs, batches of 8 end with a training loss\n"
