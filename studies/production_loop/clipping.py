@@ -279,7 +279,7 @@ def losses_with_and_without(table: pd.DataFrame) -> Figure:
 
     losses = table[table["response"] == "loss"]
     figure = Figure()
-    panels = figure.subplots(1, len(CASES), sharey=True)
+    panels = figure.subplots(1, len(CASES), sharex=True, sharey=True)
     for axes, case in zip(panels, CASES, strict=True):
         of_case = losses[losses["case"] == case]
         for gradients, colour in ((UNCLIPPED, ORANGE), (CLIPPED, BLUE)):

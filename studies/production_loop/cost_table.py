@@ -121,7 +121,7 @@ def cost_experiment(
         rounds=PerProfile(2, 12, 24),
         prepare=prepare,
         task=task,
-        call="a call",
+        call="a piece of work",
         imports=("torch._dynamo",),  # which every optimiser imports when it is made
         aa=AA(within=0.1, at={"work": STEP}),
         claims=claims,

@@ -337,6 +337,7 @@ def measure(cohort: Cohort, arm: Arm) -> Sequence[Responses]:
     ]
 
 
+TICKS = (0.03, 0.1, 0.3, 0.5, 0.7, 1, 1.4, 2, 3, 10)
 COLOURS = {NOTHING: BLACK, ALONE: ORANGE, MOMENTS: BLUE, SCHEDULE: PURPLE, ORDER: GREEN}
 
 
@@ -353,8 +354,9 @@ def loss_after_the_resume(table: pd.DataFrame) -> Figure:
         axes.set_xlabel("epoch after\nthe resume", fontsize=15)
     panels[0].set_ylabel("training loss, never stopped = 1")
     panels[0].set_yscale("log")
-    panels[0].yaxis.set_major_formatter("{x:g}")
-    panels[0].yaxis.set_minor_formatter("{x:g}")
+    panels[0].set_yticks(TICKS, [f"{tick:g}" for tick in TICKS])
+    for axes in panels:
+        axes.minorticks_off()
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
     figure.suptitle(_title(table), fontsize=18)
     return figure

@@ -52,6 +52,8 @@ TASK = Factor("task", (DIGITS, LOGISTIC, LINEAR, SPIRAL_RELU))
 RATE = Factor("rate", (1e-3, 1e-2), label="rate")
 BETAS = (0.9, 0.999)
 BATCH, WITHIN = 32, 0.1
+#: Distances are looked at after each of so many steps, and then at every so many.
+EACH_OF, EVERY = 100, 10
 #: A unit of effort is a step before the reset, and three after it.
 WATCHED = 3
 TYPICAL: dict[str, Level] = {"task": DIGITS, "rate": 1e-3}
@@ -86,7 +88,9 @@ CLAIMS: tuple[Claim | Beyond | Control, ...] = (
     ),
 )
 RESPONSES = (
-    Response("both", "steps", "number of steps until both moments are rebuilt, 3,001 at most"),
+    Response(
+        "both", "steps", "number of steps until both moments are rebuilt (3,001: not in 3,000)"
+    ),
     Response("first", "steps", "number of steps until the first moment is rebuilt"),
     Response("second", "steps", "number of steps until the second moment is rebuilt"),
     Response(
@@ -106,7 +110,8 @@ class Rebuilding:
         self.reset, self.step = reset, 0
         self.kept: list[Tensor] = []
         self.new: list[Tensor] = []
-        #: Distances after each step since the reset, a pair of shape (replicas,).
+        #: Steps since the reset that were looked at, and the distances then, of shape (replicas,).
+        self.since: list[int] = []
         self.off: list[tuple[Tensor, Tensor]] = []
         self.raw: list[Tensor] = []
 
@@ -122,8 +127,9 @@ class Rebuilding:
         for moments in filter(None, (self.kept, self.new)):
             moments[0].mul_(BETAS[0]).add_(gradient, alpha=1 - BETAS[0])
             moments[1].mul_(BETAS[1]).addcmul_(gradient, gradient, value=1 - BETAS[1])
-        if self.new:
-            since = self.step - self.reset
+        since = self.step - self.reset
+        if since > 0 and (since <= EACH_OF or since % EVERY == 0):
+            self.since.append(since)
             first, second = (self._distance(place, since) for place in range(len(BETAS)))
             self.off.append((first, second))
             self.raw.append((self.kept[0] - self.new[0]).norm(dim=1) / self.at_reset.norm(dim=1))
@@ -145,15 +151,14 @@ def measure(blocks: tuple[Block, ...], arm: Arm) -> Sequence[Responses]:
     watch = Rebuilding(reset)
     train(task, Setting("Adam", arm[RATE], epochs=epochs, batch=BATCH), after_step=watch)
     first, second = (
-        np.stack([off[place].numpy() for off in watch.off])[: WATCHED * reset]
-        for place in range(len(BETAS))
+        np.stack([off[place].numpy() for off in watch.off]) for place in range(len(BETAS))
     )
-    looks = [look - 1 for look in LOOKS if look <= WATCHED * reset]
+    looks = [watch.since.index(look) for look in LOOKS if look <= WATCHED * reset]
     law = watch.raw[9].numpy() / BETAS[0] ** 10
     found = {
-        "both": rebuilt(np.maximum(first, second)),
-        "first": rebuilt(first),
-        "second": rebuilt(second),
+        "both": rebuilt(np.maximum(first, second), watch.since),
+        "first": rebuilt(first, watch.since),
+        "second": rebuilt(second, watch.since),
         "first_off_law": np.abs(law - 1),
         "off_first": first[looks],
         "off_second": second[looks],
@@ -164,15 +169,17 @@ def measure(blocks: tuple[Block, ...], arm: Arm) -> Sequence[Responses]:
     ]
 
 
-def rebuilt(off: np.ndarray) -> np.ndarray:
-    """After how many steps a distance is within the limit for good, one more than all if never.
+def rebuilt(off: np.ndarray, since: Sequence[int]) -> np.ndarray:
+    """After how many steps a distance is within the limit for good; 3,001 if it is not at the end.
 
     Args:
-        off: shape (steps, replicas).
+        off: shape (looks, replicas).
+        since: the steps at which it was looked at.
     """
     outside = off > WITHIN
-    last = len(off) - outside[::-1].argmax(axis=0)
-    return np.where(outside.any(axis=0), last + 1, 1).astype(np.float64)
+    last = len(off) - outside[::-1].argmax(axis=0)  # looks up to the last that is outside
+    steps = np.array([*since, since[-1] + 1], dtype=np.float64)
+    return np.where(outside.any(axis=0), steps[last], steps[0])
 
 
 COLOURS = {DIGITS: BLUE, LOGISTIC: ORANGE, LINEAR: GREEN, SPIRAL_RELU: PURPLE}

@@ -244,7 +244,8 @@ def what_must_be_put_back(table: pd.DataFrame) -> Figure:
         loc="outside lower center",
         ncols=4,
         title="rows: what is put back; cells: resumed runs that end with the weights of the run "
-        f"that was never killed, bit by bit\n({seeds} {'seed' if seeds == 1 else 'seeds'} a cell, CPU)",
+        "that was never killed, bit by bit\n"
+        f"({seeds} {'seed' if seeds == 1 else 'seeds'} a cell, CPU)",
         title_fontsize=14,
     )
     figure.suptitle(_title(equal), fontsize=20)

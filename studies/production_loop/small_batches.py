@@ -66,6 +66,7 @@ BATCH = Factor("batch", (LARGE, SMALL, OWN, UPDATES), control=LARGE)
 SIZES = {LARGE: 64, SMALL: 8, OWN: 8, UPDATES: 8}
 PILOTS = 8
 LEARNT, DIVERGED = 0.01, 1e6
+TICKS = (0.1, 0.2, 0.3, 0.5, 0.7, 1, 2, 3, 5, 10, 30, 100)
 #: How the figure calls the tasks.
 SHORT = {
     DIGITS: "digits",
@@ -202,10 +203,9 @@ def loss_with_small_batches(table: pd.DataFrame) -> Figure:
             )
             largest = max(largest, float(np.nanmax(ratio, initial=1.0)))
     axes.set_yscale("log")
-    axes.set_ylim(0.3 if values.empty else None, min(1.5 * largest, 1e3))
-    axes.yaxis.set_major_formatter("{x:g}")
-    axes.yaxis.set_minor_formatter("{x:g}")
-    axes.tick_params(axis="y", which="minor", labelsize=13)
+    axes.set_ylim(None, min(1.5 * largest, 1e3))
+    axes.set_yticks(TICKS, [f"{tick:g}" for tick in TICKS])
+    axes.minorticks_off()
     axes.set_xticks(
         range(len(settings)),
         [f"{SHORT[task]}\n{optimiser}" for task, optimiser in settings],

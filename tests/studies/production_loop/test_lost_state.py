@@ -63,8 +63,8 @@ def test_each_loss_of_state_loses_what_it_says() -> None:
 
 def test_rebuilt_is_the_step_from_which_the_distance_stays_small() -> None:
     off = np.array([[0.5, 0.05], [0.05, 0.05], [0.5, 0.05], [0.05, 0.05]])
-    assert rebuilt(off).tolist() == [4, 1]
-    assert rebuilt(np.full((3, 1), 0.5)).tolist() == [4]
+    assert rebuilt(off, [1, 2, 3, 10]).tolist() == [10, 1]
+    assert rebuilt(np.full((3, 1), 0.5), [1, 2, 3]).tolist() == [4]
 
 
 class Log:
