@@ -88,9 +88,7 @@ CLAIMS: tuple[Claim | Beyond | Control, ...] = (
     ),
 )
 RESPONSES = (
-    Response(
-        "both", "steps", "number of steps until both moments are rebuilt (3,001: not in 3,000)"
-    ),
+    Response("both", "steps", "number of steps until both moments are rebuilt (3,001 if never)"),
     Response("first", "steps", "number of steps until the first moment is rebuilt"),
     Response("second", "steps", "number of steps until the second moment is rebuilt"),
     Response(
@@ -179,7 +177,7 @@ def rebuilt(off: np.ndarray, since: Sequence[int]) -> np.ndarray:
     outside = off > WITHIN
     last = len(off) - outside[::-1].argmax(axis=0)  # looks up to the last that is outside
     steps = np.array([*since, since[-1] + 1], dtype=np.float64)
-    return np.where(outside.any(axis=0), steps[last], steps[0])
+    return np.asarray(np.where(outside.any(axis=0), steps[last], steps[0]))
 
 
 COLOURS = {DIGITS: BLUE, LOGISTIC: ORANGE, LINEAR: GREEN, SPIRAL_RELU: PURPLE}
