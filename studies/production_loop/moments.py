@@ -1,0 +1,232 @@
+"""How many steps do Adam's moments take to rebuild?
+
+Adam trains with its default betas. In mid-training, at step 1,000, a second pair of moments starts
+from zero, as after a resume without the optimiser's state, and is fed the very gradients that the
+run goes on with. Both pairs are corrected for their bias by their own number of steps, as Adam does
+when it uses them, and compared number by number: the moments are rebuilt when both are within 10 %
+of those that were kept, by the norm of the difference. A resumed run of its own would go another
+way, and its gradients with it: to compare these would not be about rebuilding.
+
+By arithmetic the distance shrinks by 0.9 a step for the first moment and by 0.999 for the second;
+from where it starts, and with it the number of steps, depends on how much the gradients have
+changed since. Two rates ten times apart on four tasks; the watch ends after 3,000 steps. When the
+loss is back is another question (``lost_state``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from harness import (
+    Arm,
+    Beyond,
+    Block,
+    Claim,
+    Control,
+    Experiment,
+    Factor,
+    Level,
+    PerProfile,
+    Response,
+    Responses,
+    Value,
+    at_most,
+    between,
+)
+from harness.figures import BLACK, BLUE, GREEN, ORANGE, PURPLE, told
+from harness.libraries import torch
+from harness.workloads.loop import Log, Setting, train
+from harness.workloads.tasks import DIGITS, LINEAR, LOGISTIC, SPIRAL_RELU
+from studies.bugs.grid import all_gradients, task_of
+from studies.bugs.small import on_cpu
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+    from torch import Tensor
+
+TASK = Factor("task", (DIGITS, LOGISTIC, LINEAR, SPIRAL_RELU))
+RATE = Factor("rate", (1e-3, 1e-2), label="rate")
+BETAS = (0.9, 0.999)
+BATCH, WITHIN = 32, 0.1
+#: Distances are looked at after each of so many steps, and then at every so many.
+EACH_OF, EVERY = 100, 10
+#: A unit of effort is a step before the reset, and three after it.
+WATCHED = 3
+TYPICAL: dict[str, Level] = {"task": DIGITS, "rate": 1e-3}
+#: Steps after the reset at which the distances are written down, as far as the watch goes.
+LOOKS = (1, 2, 5, 10, 20, 50, 100, 200, 300, 500, 700, 1000, 1500, 2000, 3000)
+
+CLAIMS: tuple[Claim | Beyond | Control, ...] = (
+    Claim(
+        "C7.06",
+        Value("both"),
+        between(100, 999),
+        reading="Hundreds of steps: it takes 100 to 999 of them until both moments that started "
+        "from zero are within 10 % of those that were kept, each corrected for its bias.",
+        headline=TYPICAL,
+    ),
+    Beyond(
+        "C7.06",
+        Value("first"),
+        between(100, 999),
+        why="the first moment alone",
+    ),
+    Beyond(
+        "C7.06",
+        Value("second"),
+        between(100, 999),
+        why="the second moment alone",
+    ),
+    Control(
+        "the first moment forgets by a tenth a step",
+        Value("first_off_law"),
+        at_most(0.05),
+    ),
+)
+RESPONSES = (
+    Response("both", "steps", "number of steps until both moments are rebuilt (3,001 if never)"),
+    Response("first", "steps", "number of steps until the first moment is rebuilt"),
+    Response("second", "steps", "number of steps until the second moment is rebuilt"),
+    Response(
+        "first_off_law",
+        "1",
+        "distance of the uncorrected first moment after 10 steps from 0.9 to the tenth, over it",
+    ),
+    Response("off_first", "1", "distance of the first moment from that which was kept, over it"),
+    Response("off_second", "1", "distance of the second moment from that which was kept, over it"),
+)
+
+
+class Rebuilding:
+    """Two pairs of moments: of the whole training, and from a reset on; called after every step."""
+
+    def __init__(self, reset: int) -> None:
+        self.reset, self.step = reset, 0
+        self.kept: list[Tensor] = []
+        self.new: list[Tensor] = []
+        #: Steps since the reset that were looked at, and the distances then, of shape (replicas,).
+        self.since: list[int] = []
+        self.off: list[tuple[Tensor, Tensor]] = []
+        self.raw: list[Tensor] = []
+
+    def __call__(self, log: Log) -> None:
+        """Take the gradients of a step into both pairs."""
+        gradient = all_gradients(log.nets)
+        self.step += 1
+        if not self.kept:
+            self.kept = [torch.zeros_like(gradient) for _ in BETAS]
+        if self.step == self.reset + 1:
+            self.new = [torch.zeros_like(gradient) for _ in BETAS]
+            self.at_reset = self.kept[0].clone()
+        for moments in filter(None, (self.kept, self.new)):
+            moments[0].mul_(BETAS[0]).add_(gradient, alpha=1 - BETAS[0])
+            moments[1].mul_(BETAS[1]).addcmul_(gradient, gradient, value=1 - BETAS[1])
+        since = self.step - self.reset
+        if since > 0 and (since <= EACH_OF or since % EVERY == 0):
+            self.since.append(since)
+            first, second = (self._distance(place, since) for place in range(len(BETAS)))
+            self.off.append((first, second))
+            self.raw.append((self.kept[0] - self.new[0]).norm(dim=1) / self.at_reset.norm(dim=1))
+
+    def _distance(self, place: int, since: int) -> Tensor:
+        kept = self.kept[place] / (1 - BETAS[place] ** self.step)
+        new = self.new[place] / (1 - BETAS[place] ** since)
+        off: Tensor = (new - kept).norm(dim=1) / kept.norm(dim=1).clamp(min=1e-30)
+        return off
+
+
+def measure(blocks: tuple[Block, ...], arm: Arm) -> Sequence[Responses]:
+    """Train, and watch moments that start from zero."""
+    blocks = on_cpu(blocks)
+    reset = blocks[0].effort
+    steps = reset * (1 + WATCHED)
+    task = task_of(arm[TASK], blocks)
+    epochs = -(-steps // (task.train.x.shape[1] // BATCH))
+    watch = Rebuilding(reset)
+    train(task, Setting("Adam", arm[RATE], epochs=epochs, batch=BATCH), after_step=watch)
+    first, second = (
+        np.stack([off[place].numpy() for off in watch.off]) for place in range(len(BETAS))
+    )
+    looks = [watch.since.index(look) for look in LOOKS if look <= WATCHED * reset]
+    law = watch.raw[9].numpy() / BETAS[0] ** 10
+    found = {
+        "both": rebuilt(np.maximum(first, second), watch.since),
+        "first": rebuilt(first, watch.since),
+        "second": rebuilt(second, watch.since),
+        "first_off_law": np.abs(law - 1),
+        "off_first": first[looks],
+        "off_second": second[looks],
+    }
+    return [
+        {name: values[..., place].tolist() for name, values in found.items()}
+        for place in range(len(blocks))
+    ]
+
+
+def rebuilt(off: np.ndarray, since: Sequence[int]) -> np.ndarray:
+    """After how many steps a distance is within the limit for good; 3,001 if it is not at the end.
+
+    Args:
+        off: shape (looks, replicas).
+        since: the steps at which it was looked at.
+    """
+    outside = off > WITHIN
+    last = len(off) - outside[::-1].argmax(axis=0)  # looks up to the last that is outside
+    steps = np.array([*since, since[-1] + 1], dtype=np.float64)
+    return np.asarray(np.where(outside.any(axis=0), steps[last], steps[0]))
+
+
+COLOURS = {DIGITS: BLUE, LOGISTIC: ORANGE, LINEAR: GREEN, SPIRAL_RELU: PURPLE}
+
+
+def rebuilding(table: pd.DataFrame) -> Figure:
+    """The distance of both moments from those that were kept, by step since the reset."""
+    from matplotlib.figure import Figure
+
+    rows = table[table["rate"] == TYPICAL["rate"]]
+    figure = Figure()
+    panels = figure.subplots(1, 2, sharey=True)
+    for axes, response, name in zip(
+        panels, ("off_first", "off_second"), ("first moment", "second moment"), strict=True
+    ):
+        for task, colour in COLOURS.items():
+            of_one = rows[(rows["task"] == task) & (rows["response"] == response)]
+            by_look = of_one.groupby("round")["value"]
+            low, middle, high = (by_look.quantile(q).to_numpy() for q in (0.1, 0.5, 0.9))
+            steps = LOOKS[: len(middle)]
+            axes.fill_between(steps, low, high, color=colour, alpha=0.2, linewidth=0)
+            axes.plot(steps, middle, color=colour, label=task)
+        axes.axhline(WITHIN, color=BLACK, linestyle="--", linewidth=1.5, label="within 10 %")
+        axes.axvspan(100, 999, color="#E8E8E8", zorder=0, label="hundreds of steps")
+        axes.set_xscale("log")
+        axes.set_yscale("log")
+        axes.set_ylim(1e-3, 20)
+        axes.set_xlabel("steps since the reset")
+        axes.set_title(name)
+    panels[0].set_ylabel("distance from the moment that was kept")
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    of_typical = rows[(rows["task"] == DIGITS) & (rows["response"] == "both")]["value"]
+    figure.suptitle(
+        f"Adam's moments are rebuilt after {told(of_typical, '.0f', 'steps')}\n"
+        f"({DIGITS}, rate {TYPICAL['rate']:g}; {table['block'].nunique()} seeds, "
+        "lines and bands: median and middle 80 %)",
+        fontsize=18,
+    )
+    return figure
+
+
+EXPERIMENT: Experiment[tuple[Block, ...]] = Experiment(
+    question="How many steps do Adam's moments take to rebuild?",
+    factors=(TASK, RATE),
+    blocks=PerProfile(2, 20, 40),
+    together=PerProfile(2, 20, 20),
+    effort=PerProfile(100, 1000, 1000),  # steps before the reset
+    measure_together=measure,
+    responses=RESPONSES,
+    claims=CLAIMS,
+    figures=(rebuilding,),
+)

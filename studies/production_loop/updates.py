@@ -1,0 +1,171 @@
+"""How many weight updates does the document's accumulating loop make, and of how many batches?
+
+Updates are counted where they happen, in ``optimizer.step``, for the numbers that the document
+itself names. Its two accumulating loops, that of the component (which steps on every K-th batch,
+counted anew in each epoch) and that of the whole script, are run; a loop that also steps on what an
+epoch leaves over, and one that counts on from epoch to epoch, are beyond the passage. The number of
+examples in every update is read off the gradient (``arithmetic.counting``).
+"""
+
+from __future__ import annotations
+
+from harness import Fact, facts
+from harness.workloads.arithmetic import Run
+from studies.arithmetic.counting import counted
+from studies.production_loop.loop import Components, as_printed, train
+from studies.production_loop.tiny import tiny
+
+#: Chapter 0's run, and the quiz of chapter 9.
+CHAPTER = Run(10_000, 32, epochs=3, accumulate=4)
+QUIZ = Run(20_000, 64, epochs=1, accumulate=4)
+WHOLE = Run(10_240, 32, epochs=1, accumulate=4)
+PLAIN = Run(1_000, 64, epochs=1)
+#: Batches of 8, eight to an update: 128 in an epoch, and 125.
+EIGHTS, OVER = Run(1_024, 8, epochs=3, accumulate=8), Run(1_000, 8, epochs=3, accumulate=8)
+
+
+def by_loop(run: Run, components: Components) -> int:
+    """Weight updates that a loop makes of a run."""
+    return len(train(tiny(run.batches_per_epoch, run.epochs), components).updates)
+
+
+def listed(run: Run) -> Components:
+    """The loop of the component."""
+    return Components(accumulate=run.accumulate)
+
+
+def flushing(run: Run) -> Components:
+    """The same, with a step on what an epoch leaves over."""
+    return Components(accumulate=run.accumulate, flush=True)
+
+
+def printed(run: Run) -> Components:
+    """The whole script, which is kept from stopping early."""
+    return as_printed(accumulate=run.accumulate, patience=run.epochs + 1)
+
+
+def counting_on(run: Run) -> int:
+    """Updates of a loop whose count of batches goes on from epoch to epoch."""
+    return by_loop(
+        Run(run.examples * run.epochs, run.batch, accumulate=run.accumulate), listed(run)
+    )
+
+
+def per_epoch(run: Run) -> int:
+    """Updates that the listed loop makes in the first epoch."""
+    return by_loop(Run(run.examples, run.batch, accumulate=run.accumulate), listed(run))
+
+
+def batches_of_updates(run: Run) -> tuple[int, ...]:
+    """How many different numbers of batches updates rest on: each once, in rising order."""
+    return tuple(sorted({examples // run.batch for examples in counted(run).updates}))
+
+
+CEILING = (
+    "Updates per epoch: weight updates that the listed loop makes in an epoch, counted, against "
+    "the examples over batch size times K, rounded up."
+)
+FLUSHES = "a loop that also steps on what an epoch leaves over, which the document's do not"
+
+FORMULA = (
+    Fact(
+        "C9.02",
+        "10,000 examples in batches of 32, four to an update, make 79 updates an epoch",
+        lambda: per_epoch(CHAPTER),
+        claimed=CHAPTER.updates_per_epoch,
+        counterexample=lambda: per_epoch(PLAIN),
+        reading=CEILING,
+        headline=True,
+    ),
+    Fact(
+        "C9.02",
+        "20,000 examples in batches of 64, four to an update, make 79 updates an epoch",
+        lambda: per_epoch(QUIZ),
+        claimed=QUIZ.updates_per_epoch,
+        counterexample=lambda: per_epoch(PLAIN),
+        reading=CEILING,
+    ),
+    Fact(
+        "C9.02",
+        "10,240 examples in batches of 32, four to an update, make 80 updates an epoch",
+        lambda: per_epoch(WHOLE),
+        claimed=WHOLE.updates_per_epoch,
+        counterexample=lambda: per_epoch(PLAIN),
+        reading=CEILING,
+    ),
+    Fact(
+        "C9.02",
+        "1,000 examples in batches of 64, one to an update, make 16 updates an epoch",
+        lambda: per_epoch(PLAIN),
+        claimed=PLAIN.updates_per_epoch,
+        counterexample=lambda: per_epoch(WHOLE),
+        reading=CEILING,
+    ),
+    Fact(
+        "C9.02",
+        "10,000 examples make 79 updates an epoch where the rest is stepped on",
+        lambda: by_loop(Run(10_000, 32, accumulate=4), flushing(CHAPTER)),
+        claimed=CHAPTER.updates_per_epoch,
+        counterexample=lambda: per_epoch(CHAPTER),
+        beyond=FLUSHES,
+    ),
+)
+
+COUNTS = (
+    Fact(
+        "C0.23",
+        "the listed loop makes 237 updates of 10,000 examples in three epochs",
+        lambda: by_loop(CHAPTER, listed(CHAPTER)),
+        claimed=237,
+        counterexample=lambda: by_loop(PLAIN, listed(PLAIN)),
+        reading="The number of weight updates: calls of the optimiser's step in the document's own "
+        "accumulating loop, with 10,000 examples, batches of 32, K = 4 and three epochs.",
+        headline=True,
+    ),
+    Fact(
+        "C0.23",
+        "the whole script makes 237 updates of 10,000 examples in three epochs",
+        lambda: by_loop(CHAPTER, printed(CHAPTER)),
+        claimed=237,
+        counterexample=lambda: by_loop(PLAIN, printed(PLAIN)),
+    ),
+    Fact(
+        "C0.23",
+        "a loop that steps on the rest makes 237 updates in three epochs",
+        lambda: by_loop(CHAPTER, flushing(CHAPTER)),
+        claimed=237,
+        counterexample=lambda: by_loop(CHAPTER, listed(CHAPTER)),
+        beyond=FLUSHES,
+    ),
+    Fact(
+        "C0.23",
+        "a loop that counts batches on from epoch to epoch makes 237 updates",
+        lambda: counting_on(CHAPTER),
+        claimed=237,
+        counterexample=lambda: by_loop(PLAIN, listed(PLAIN)),
+        beyond="a loop whose count goes on from one epoch to the next",
+    ),
+    Fact(
+        "C7.21",
+        "in epochs of 125 batches every update rests on eight of them",
+        lambda: batches_of_updates(OVER),
+        claimed=(8,),
+        counterexample=lambda: batches_of_updates(Run(1_024, 8, accumulate=4)),
+        reading="Each update of the listed loop, over three epochs, is made of the gradients of "
+        "exactly eight micro-batches, of eight examples each; the number is read off the gradient.",
+        headline=True,
+    ),
+    Fact(
+        "C7.21",
+        "in epochs of 128 batches every update rests on eight of them",
+        lambda: batches_of_updates(EIGHTS),
+        claimed=(8,),
+        counterexample=lambda: batches_of_updates(Run(1_024, 8, accumulate=4)),
+    ),
+)
+
+EXPERIMENT = facts(
+    "How many weight updates does the accumulating loop make, and of how many batches?",
+    *FORMULA,
+    *COUNTS,
+)
