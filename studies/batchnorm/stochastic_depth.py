@@ -1,0 +1,302 @@
+"""Does stochastic depth on block outputs go well with batch norm?
+
+Residual networks of convolutions, with batch norm behind each convolution as in the document's last
+listing, are trained on 300 digits, with right labels and with a fifth of them wrong; in train mode
+a row's branch is dropped with probability 0.1, 0.2 or 0.5, or never. Fine means: no point of test
+accuracy lost against batch norm alone, and at the listing's survival of 0.9 no batch norm whose
+variance in eval mode is 10 % or more off the stored one.
+
+Two kinds of batch norm are told apart: those inside a branch, which stand before what is dropped,
+and the first of each later block, which is given the sum with what an earlier block may have
+dropped. A survival of one half and a residual perceptron are shown beside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from harness import (
+    Arm,
+    Beyond,
+    Block,
+    Claim,
+    Control,
+    Difference,
+    Experiment,
+    Factor,
+    PerProfile,
+    Response,
+    Responses,
+    Value,
+    at_least,
+    equals,
+)
+from harness.figures import BLUE, ORANGE, draw_blocks, told
+from harness.workloads.fitting import Recipe, fit
+from harness.workloads.regularisers import residual_cnn, residual_mlp
+from harness.workloads.samples import Sample, SampleName, draw_sample
+from studies.batchnorm.shift import variance_ratios
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import pandas as pd
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from harness.libraries import nn
+
+ROWS, HELD_OUT, BLOCKS, CHANNELS, WIDTH = 300, 300, 4, 8, 64
+RIGHT, WRONG, PERCEPTRON = "right labels", "a fifth wrong", "perceptron"
+LISTED = 0.9
+
+
+@dataclass(frozen=True)
+class Task:
+    """Rows, and which network.
+
+    Attributes:
+        source: of the rows.
+        wrong: the share of labels replaced.
+        convolutions: or layers of units.
+    """
+
+    source: SampleName
+    wrong: float = 0.0
+    convolutions: bool = True
+
+
+TASKS = {
+    RIGHT: Task("digits"),
+    WRONG: Task("digits", wrong=0.2),
+    PERCEPTRON: Task("listing 3", convolutions=False),
+}
+JUDGED = (RIGHT, WRONG)
+
+TASK = Factor(
+    "task",
+    tuple(TASKS),
+    words={
+        RIGHT: "convolutions, digits",
+        WRONG: "convolutions, digits, a fifth of the labels wrong",
+        PERCEPTRON: "perceptron, listing 3's rows",
+    },
+)
+SURVIVAL = Factor(
+    "survival",
+    (1.0, LISTED, 0.8, 0.5),
+    control=1.0,
+    words={1.0: "no stochastic depth", **{s: f"survival {s}" for s in (LISTED, 0.8, 0.5)}},
+)
+INSIDE, BEHIND = "ratio_inside", "ratio_behind"
+MATCH, NOT_WORSE = equals(1.0, within=0.1), at_least(-1.0)
+MATCHES = (
+    "Fine: at survival 0.9 the variance that batch norms of this kind meet in eval mode is within "
+    "10 % of the stored one, on average over the layers."
+)
+HALF, NO_CONVOLUTION = "a survival of one half", "a residual perceptron"
+
+CLAIMS: tuple[Claim | Beyond | Control, ...] = (
+    Claim(
+        "D-tab-3",
+        Difference("test_accuracy", SURVIVAL).at(task=JUDGED, survival=(LISTED, 0.8)),
+        NOT_WORSE,
+        reading="Fine: the test accuracy is no point lower than with batch norm alone.",
+        headline={"task": RIGHT, "survival": LISTED},
+    ),
+    *(
+        Claim("D-tab-3", Value(kind).at(task=JUDGED, survival=LISTED), MATCH, reading=MATCHES)
+        for kind in (INSIDE, BEHIND)
+    ),
+    *(
+        Beyond(
+            "D-tab-3", Value(kind).at(task=JUDGED, survival=survival), MATCH, why=why, reading=MATCHES.replace("0.9", str(survival))
+        )
+        for kind in (INSIDE, BEHIND)
+        for survival, why in ((0.8, "the variance at 0.8, where the listing has 0.9"), (0.5, HALF))
+    ),
+    Beyond(
+        "D-tab-3",
+        Difference("test_accuracy", SURVIVAL).at(task=JUDGED, survival=0.5),
+        NOT_WORSE,
+        why=HALF,
+    ),
+    Beyond(
+        "D-tab-3",
+        Difference("best_accuracy", SURVIVAL).at(task=JUDGED, survival=(LISTED, 0.8)),
+        NOT_WORSE,
+        why="the epoch of the lowest validation loss, in place of the last",
+    ),
+    Beyond(
+        "D-tab-3",
+        Difference("test_accuracy", SURVIVAL).at(task=PERCEPTRON, survival=(LISTED, 0.8)),
+        NOT_WORSE,
+        why=NO_CONVOLUTION,
+    ),
+    *(
+        Beyond(
+            "D-tab-3",
+            Value(kind).at(task=PERCEPTRON, survival=LISTED),
+            MATCH,
+            why=NO_CONVOLUTION,
+            reading=MATCHES,
+        )
+        for kind in (INSIDE, BEHIND)
+    ),
+    Control(
+        "without it the stored variances are off by less than 10 %",
+        Value("mean_ratio").at(survival=1.0),
+        equals(1.0, within=0.1),
+    ),
+)
+
+
+def prepare(blocks: tuple[Block, ...]) -> tuple[dict[str, Sample], int]:
+    """Rows for each block, and the number of epochs."""
+    seeds, device = [block.seed for block in blocks], blocks[0].device
+    drawn = {
+        name: draw_sample(
+            task.source,
+            seeds,
+            train=ROWS,
+            held_out=HELD_OUT,
+            wrong_labels=task.wrong,
+            device=device,
+        )
+        for name, task in TASKS.items()
+    }
+    return drawn, blocks[0].effort
+
+
+def network(task: Task, sample: Sample, survival: float) -> Callable[[], nn.Module]:
+    """What makes a task's network."""
+    if task.convolutions:
+        return partial(
+            residual_cnn, sample.classes, channels=CHANNELS, blocks=BLOCKS, survival=survival
+        )
+    return partial(
+        residual_mlp,
+        sample.features,
+        sample.classes,
+        width=WIDTH,
+        blocks=BLOCKS,
+        survival=survival,
+    )
+
+
+def measure(cell: tuple[dict[str, Sample], int], arm: Arm) -> Sequence[Responses]:
+    """Train, and compare variances by where a batch norm stands."""
+    sample, epochs = cell[0][arm[TASK]], cell[1]
+    history = fit(network(TASKS[arm[TASK]], sample, arm[SURVIVAL]), sample, Recipe(epochs))
+    # The last of them are two a block; the convolutions' stem has one more, before all blocks.
+    ratios = variance_ratios(history.nets, sample.train.x)
+    blocks = ratios[-2 * BLOCKS :]
+    found = {
+        INSIDE: blocks[1::2].mean(axis=0),
+        BEHIND: blocks[2::2].mean(axis=0),
+        "mean_ratio": ratios.mean(axis=0),
+        "test_accuracy": 100 * history.last("test_score"),
+        "best_accuracy": 100 * history.at("test_score", history.best()),
+        "train_accuracy": 100 * history.last("train_score"),
+    }
+    return [
+        {name: values[place].item() for name, values in found.items()}
+        for place in range(history.nets.count)
+    ]
+
+
+def accuracy_and_variance(table: pd.DataFrame) -> Figure:
+    """Both kinds of batch norm by survival, and the accuracy gained or lost."""
+    from matplotlib.figure import Figure
+
+    figure = Figure()
+    left, right = figure.subplots(1, 2)
+    _draw_ratios(left, table)
+    _draw_accuracies(right, table)
+    gain = _gains(table, RIGHT, LISTED)
+    figure.suptitle(
+        "Stochastic depth at survival 0.9 changes the test accuracy by\n"
+        f"{told(gain, '+.1f', 'points')}, digits\n(residual convolutions, CPU; dots: "
+        f"{table['block'].nunique()} seeds, diamonds: medians with 99 % intervals)",
+        fontsize=18,
+    )
+    return figure
+
+
+def _draw_ratios(axes: Axes, table: pd.DataFrame) -> None:
+    kinds = {INSIDE: ("inside a branch", BLUE, -0.15), BEHIND: ("behind a sum", ORANGE, 0.15)}
+    for kind, (label, colour, aside) in kinds.items():
+        for number, survival in enumerate(SURVIVAL.levels):
+            at = (table["task"] == RIGHT) & (table["survival"] == survival)
+            values = table[at & (table["response"] == kind)].sort_values("block")["value"]
+            draw_blocks(
+                axes,
+                number + aside,
+                values.to_numpy(np.float64),
+                colour=colour,
+                width=0.1,
+                label=label if number == 0 else None,
+            )
+    axes.axhspan(0.9, 1.1, color="#EEEEEE", zorder=0)
+    axes.axhline(1, color="black", lw=1.5, zorder=0)
+    axes.set_xticks(range(len(SURVIVAL.levels)), ["none", "0.9", "0.8", "0.5"])
+    axes.set_ylim(0.4, None)
+    axes.set_xlabel("survival of a branch (grey: within 10 %)")
+    axes.set_ylabel("variance in eval mode / stored", fontsize=18)
+    axes.legend(loc="lower left", title="batch norm")
+
+
+def _gains(table: pd.DataFrame, task: str, survival: float) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    """Points of test accuracy gained, one a block."""
+    rows = table[(table["response"] == "test_accuracy") & (table["task"] == task)]
+    with_it, without = (
+        rows[rows["survival"] == level].sort_values("block")["value"].to_numpy(np.float64)
+        for level in (survival, 1.0)
+    )
+    return with_it - without
+
+
+def _draw_accuracies(axes: Axes, table: pd.DataFrame) -> None:
+    looks = {RIGHT: ("right labels", BLUE, -0.15), WRONG: ("a fifth wrong", ORANGE, 0.15)}
+    for task, (label, colour, aside) in looks.items():
+        for number, survival in enumerate(SURVIVAL.levels[1:]):
+            draw_blocks(
+                axes,
+                number + aside,
+                _gains(table, task, survival),
+                colour=colour,
+                width=0.1,
+                label=label if number == 0 else None,
+            )
+    axes.axhspan(-1, 1, color="#EEEEEE", zorder=0)
+    axes.axhline(0, color="black", lw=1.5, zorder=0)
+    axes.set_xticks(range(3), ["0.9", "0.8", "0.5"])
+    axes.set_xlabel("survival of a branch (grey: one point)")
+    axes.set_ylabel("test accuracy gained (points)", fontsize=18)
+    axes.legend(loc="best", title="digits")
+
+
+EXPERIMENT: Experiment[Block] = Experiment(
+    question="Does stochastic depth on block outputs go well with batch norm?",
+    factors=(TASK, SURVIVAL),
+    responses=(
+        Response(INSIDE, "1", "eval over stored variance at batch norms inside a branch"),
+        Response(BEHIND, "1", "eval over stored variance at batch norms behind a sum"),
+        Response("mean_ratio", "1", "eval over stored variance, mean of all batch norms"),
+        Response("test_accuracy", "%", "test accuracy after the last epoch"),
+        Response("best_accuracy", "%", "test accuracy at the epoch of the lowest validation loss"),
+        Response("train_accuracy", "%", "training accuracy after the last epoch, in eval mode"),
+    ),
+    blocks=PerProfile(3, 20, 40),
+    together=PerProfile(3, 20, 20),
+    effort=PerProfile(2, 40, 40),  # epochs
+    prepare_together=prepare,
+    measure_together=measure,
+    claims=CLAIMS,
+    figures=(accuracy_and_variance,),
+)
