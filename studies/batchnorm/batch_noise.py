@@ -95,18 +95,16 @@ class Inputs(NamedTuple):
 
 
 def prepare(blocks: tuple[Block, ...]) -> Inputs:
-    """Train a network for each block on each data set, and pass its rows to the first batch norm."""
+    """Train a network for each block on each data set, and work out what its batch norm is given."""
     seeds = tuple(block.seed for block in blocks)
     by_set = {}
     for name, source in SETS.items():
-        sample = draw_sample(
-            source, seeds, train=ROWS, held_out=HELD_OUT, device=blocks[0].device
-        )
+        sample = draw_sample(source, seeds, train=ROWS, held_out=HELD_OUT, device=blocks[0].device)
         make = partial(perceptron, sample.features, sample.classes)
         epochs = blocks[0].effort
-        nets = fit(make, sample, Recipe(epochs, watch_every=epochs)).nets.unstack()
+        nets = fit(make, sample, Recipe(epochs, watch_every=epochs)).nets
         with torch.no_grad():
-            pairs = zip(nets, sample.train.x, strict=True)
+            pairs = zip(nets.unstack(), sample.train.x, strict=True)  # noqa: PD010 - no table
             by_set[name] = [net.get_submodule("0")(x).double() for net, x in pairs]
     return Inputs(by_set, seeds)
 
@@ -176,12 +174,11 @@ def error_by_size(table: pd.DataFrame) -> Figure:
 
 
 def _draw(axes: Axes, rows: pd.DataFrame, label: str, colour: str) -> None:
-    by_size = {
-        size: median_interval(values.to_numpy(np.float64))
-        for size, values in rows.groupby("batch")["value"]
-    }
-    sizes = list(by_size)
-    middles = list(by_size.values())
+    sizes = [2, *USUAL]
+    middles = [
+        median_interval(rows.loc[rows["batch"] == size, "value"].to_numpy(np.float64))
+        for size in sizes
+    ]
     axes.plot(sizes, [each.estimate for each in middles], "o-", color=colour, label=label)
     if all(np.isfinite([each.low, each.high]).all() for each in middles):
         low, high = [each.low for each in middles], [each.high for each in middles]
@@ -199,7 +196,9 @@ EXPERIMENT: Experiment[Block] = Experiment(
     responses=(
         Response("mean_error", "s.d.", "typical error of a batch's mean"),
         Response("variance_error", "1", "typical relative error of a batch's variance"),
-        Response("mean_error_over_law", "1", "error of a batch's mean over that of random sampling"),
+        Response(
+            "mean_error_over_law", "1", "error of a batch's mean over that of random sampling"
+        ),
     ),
     blocks=PerProfile(3, 20, 40),
     together=PerProfile(3, 20, 20),

@@ -1,4 +1,4 @@
-"""How does the variance shift run through a deep network, by order and rate of dropout?
+"""How does the variance shift run through a deep network, by place and rate of dropout?
 
 A perceptron of eight blocks of 64 units is trained on 300 digits, with dropout before batch norm,
 between ReLU and a batch norm that comes last, after batch norm and ReLU, or behind the last block
@@ -35,28 +35,31 @@ from harness import (
     at_most,
     equals,
 )
+from harness.figures import BLACK, BLUE, GREEN, ORANGE, median_interval, told
 from harness.workloads.fitting import Recipe, fit
 from harness.workloads.samples import Sample, draw_sample
-from studies.batchnorm.depth_figure import through_the_net
 from studies.batchnorm.mixing_rules import SHIFT_CLAIMS, SHIFT_READING, SHIFTED
 from studies.batchnorm.nets import Place, perceptron
 from studies.batchnorm.shift import variance_ratios
 
 if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
 BLOCKS, WIDTH, ROWS, HELD_OUT = 8, 64, 300, 100
-ORDERS: dict[str, Place] = {
+PLACES: dict[str, Place] = {
     "before batch norm": "before",
     "between ReLU and batch norm": "between",
     "after batch norm and ReLU": "after",
     "behind the last block": "last",
 }
-BEFORE, BETWEEN, AFTER, LAST = ORDERS
+BEFORE, BETWEEN, AFTER, LAST = PLACES
 RATES = (0.1, 0.3, 0.5)
 HEAVY = (0.3, 0.5)
 
-ORDER = Factor("order", tuple(ORDERS), words={name: f"dropout {name}" for name in ORDERS})
+PLACE = Factor("place", tuple(PLACES), words={name: f"dropout {name}" for name in PLACES})
 RATE = Factor("rate", (0.0, *RATES), label="dropout rate", words={0.0: "no dropout"})
 RATIO = Value("variance_ratio")
 
@@ -67,13 +70,13 @@ CLAIMS: tuple[Claim | Beyond | Control | Unmeasurable, ...] = (
         for rule in (
             Claim(
                 claim,
-                RATIO.at(order=(BEFORE, BETWEEN), rate=HEAVY).largest().always(),
+                RATIO.at(place=(BEFORE, BETWEEN), rate=HEAVY).largest().always(),
                 SHIFTED,
                 reading=SHIFT_READING,
             ),
             Beyond(
                 claim,
-                RATIO.at(order=AFTER, rate=HEAVY).smallest().always(),
+                RATIO.at(place=AFTER, rate=HEAVY).smallest().always(),
                 SHIFTED,
                 why="dropout after batch norm and ReLU, which the passage calls a repair",
                 reading="It is shifted all the same: at some batch norm of every network the "
@@ -81,7 +84,7 @@ CLAIMS: tuple[Claim | Beyond | Control | Unmeasurable, ...] = (
             ),
             Beyond(
                 claim,
-                RATIO.at(order=(BEFORE, BETWEEN), rate=0.1).largest().always(),
+                RATIO.at(place=(BEFORE, BETWEEN), rate=0.1).largest().always(),
                 SHIFTED,
                 why="dropout of 0.1, which the passage calls a repair",
             ),
@@ -89,7 +92,7 @@ CLAIMS: tuple[Claim | Beyond | Control | Unmeasurable, ...] = (
     ),
     Beyond(
         "D-bn-3",
-        Value("deepest_over_second").at(order=(BEFORE, AFTER), rate=HEAVY),
+        Value("deepest_over_second").at(place=(BEFORE, AFTER), rate=HEAVY),
         at_most(0.9),
         why="depth, of which the passage says nothing",
         reading="It gets worse with depth: the variance ratio of the last batch norm is at most "
@@ -127,7 +130,7 @@ def measure(cell: tuple[Sample, int], arm: Arm) -> Sequence[Responses]:
         sample.features,
         sample.classes,
         widths=(WIDTH,) * BLOCKS,
-        place=ORDERS[arm[ORDER]],
+        place=PLACES[arm[PLACE]],
         drop=arm[RATE],
     )
     history = fit(make, sample, Recipe(epochs, watch_every=epochs))
@@ -150,19 +153,67 @@ def responses(ratios: NDArray[np.float64], accuracy: float) -> Responses:
 
 def in_design(arm: Arm) -> bool:
     """Without dropout there is no order."""
-    return arm[RATE] > 0 or arm[ORDER] == BEFORE
+    return arm[RATE] > 0 or arm[PLACE] == BEFORE
+
+
+def through_the_net(table: pd.DataFrame) -> Figure:
+    """The variance ratio from input to output, a panel for each place and a band for each rate."""
+    from matplotlib.figure import Figure
+
+    rows = table[table["response"] == "variance_ratio"]
+    figure = Figure()
+    panels = figure.subplots(1, len(PLACES), sharey=True)
+    for axes, place in zip(panels, PLACES, strict=True):
+        _band(axes, rows[rows["rate"] == 0.0], "no dropout", BLACK)
+        here = rows[rows["place"] == place]
+        for rate, colour in zip(RATES, (GREEN, BLUE, ORANGE), strict=True):
+            _band(axes, here[here["rate"] == rate], f"dropout {rate}", colour)
+        axes.set_title(f"dropout\n{place}", fontsize=16)
+        axes.set_xticks(range(1, BLOCKS + 1))
+        axes.set_xlabel("batch norm", fontsize=18)
+    panels[0].set_ylim(0, None)
+    panels[0].set_ylabel("variance in eval mode / stored variance", fontsize=18)
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
+    figure.suptitle(_finding(table), fontsize=18)
+    return figure
+
+
+def _band(axes: Axes, rows: pd.DataFrame, label: str, colour: str) -> None:
+    """The median over seeds by depth, with its 99 % interval where there are seeds enough."""
+    layers = [
+        median_interval(values.to_numpy(np.float64)) for _, values in rows.groupby("round")["value"]
+    ]
+    at = np.arange(1, len(layers) + 1)
+    axes.plot(at, [each.estimate for each in layers], "o-", color=colour, label=label, ms=5)
+    if all(np.isfinite([each.low, each.high]).all() for each in layers):
+        low, high = [each.low for each in layers], [each.high for each in layers]
+        axes.fill_between(at, low, high, color=colour, alpha=0.25, linewidth=0)
+
+
+def _finding(table: pd.DataFrame) -> str:
+    """The mean ratio at 0.5, before and after."""
+    at = (table["response"] == "mean_ratio") & (table["rate"] == HEAVY[-1])
+    mean = {place: table[at & (table["place"] == place)]["value"] for place in (BEFORE, AFTER)}
+    return (
+        f"Dropout {HEAVY[-1]} before batch norm leaves {told(mean[BEFORE])} of the "
+        f"stored\nvariance in eval mode, after batch norm and ReLU {told(mean[AFTER])},\nas a mean of {BLOCKS} "
+        f"batch norms (digits, CPU; lines and bands: medians and 99 % intervals of "
+        f"{table['block'].nunique()} seeds)"
+    )
 
 
 EXPERIMENT: Experiment[Block] = Experiment(
-    question="How does the variance shift run through a deep network, by order and rate of dropout?",
-    factors=(ORDER, RATE),
+    question="How does the variance shift run through a deep network, by place and rate?",
+    factors=(PLACE, RATE),
     only=in_design,
     responses=(
         Response(
             "variance_ratio", "1", "variance that batch norm meets in eval mode over its stored one"
         ),
         Response("mean_ratio", "1", "mean of these ratios over the layers"),
-        Response("deepest_over_second", "1", "ratio of the last batch norm over that of the second"),
+        Response(
+            "deepest_over_second", "1", "ratio of the last batch norm over that of the second"
+        ),
         Response("train_accuracy", "%", "training accuracy at the end, in eval mode"),
     ),
     blocks=PerProfile(3, 20, 40),

@@ -55,9 +55,7 @@ HALF, MOST = 0.5, 0.8
 NONE, DROPOUT, DIRECT = "neither", "dropout of inputs", "dropout right before"
 CONNECT, CONNECT_MOST = "DropConnect", "DropConnect at 0.8"
 
-TASK = Factor(
-    "task", (LISTING, DIGITS), words={LISTING: "listing 3's rows", DIGITS: "digits"}
-)
+TASK = Factor("task", (LISTING, DIGITS), words={LISTING: "listing 3's rows", DIGITS: "digits"})
 TECHNIQUE = Factor(
     "technique",
     (NONE, DROPOUT, CONNECT, CONNECT_MOST, DIRECT),
@@ -160,7 +158,9 @@ def both_shifts(table: pd.DataFrame) -> Figure:
 
     figure = Figure()
     panels = figure.subplots(1, len(TASK.levels), sharey=True)
-    colours = dict(zip((NONE, DROPOUT, CONNECT, DIRECT), (GREEN, BLUE, ORANGE, PURPLE), strict=True))
+    colours = dict(
+        zip((NONE, DROPOUT, CONNECT, DIRECT), (GREEN, BLUE, ORANGE, PURPLE), strict=True)
+    )
     rows = table[table["response"] == "variance_ratio"]
     for axes, task in zip(panels, TASK.levels, strict=True):
         for number, (technique, colour) in enumerate(colours.items()):

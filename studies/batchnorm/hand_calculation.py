@@ -13,7 +13,7 @@ from dataclasses import replace
 from harness import Claim, Control
 from studies.eval_variance import batch_norm
 
-CLAIMS = (
+CLAIMS: tuple[Claim | Control, ...] = (
     *(
         replace(rule, id=claim)
         for claim in ("A-train-6", "A-eval-3")

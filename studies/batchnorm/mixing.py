@@ -30,9 +30,7 @@ from studies.batchnorm.mixing_figures import accuracies, shifts, validation_loss
 from studies.batchnorm.mixing_rules import CLAIMS
 from studies.batchnorm.shift import variance_ratios, with_new_statistics
 from studies.batchnorm.treatments import (
-    BATCH,
     EPOCHS,
-    RATE,
     TASK,
     TREATMENT,
     TREATMENTS,
@@ -50,8 +48,12 @@ if TYPE_CHECKING:
 LEAST_RISE = 0.01  # nat
 
 RESPONSES = (
-    Response("variance_ratio", "1", "variance that batch norm meets in eval mode over its stored one"),
-    Response("shift", "1", "share by which that variance is below the stored one, mean of the layers"),
+    Response(
+        "variance_ratio", "1", "variance that batch norm meets in eval mode over its stored one"
+    ),
+    Response(
+        "shift", "1", "share by which that variance is below the stored one, mean of the layers"
+    ),
     Response("test_accuracy", "%", "test accuracy after the last epoch"),
     Response("best_accuracy", "%", "test accuracy at the epoch of the lowest validation loss"),
     Response("train_accuracy", "%", "training accuracy after the last epoch, in eval mode"),
@@ -70,7 +72,11 @@ def measure(samples: Samples, arm: Arm) -> Sequence[Responses]:
     history = trained(samples, arm[TASK], arm[TREATMENT])
     best = history.best()
     count = history.nets.count
-    ratios, gained, loss = np.full((2, count), np.nan), np.full(count, np.nan), np.full(count, np.nan)
+    ratios, gained, loss = (
+        np.full((2, count), np.nan),
+        np.full(count, np.nan),
+        np.full(count, np.nan),
+    )
     if treatment.batch_norm:
         ratios = variance_ratios(history.nets, sample.train.x)
         new_loss, new_accuracy = on_new_statistics(history.nets, sample)
@@ -101,7 +107,8 @@ def spikes(losses: NDArray[np.float64]) -> NDArray[np.float64]:
     Args:
         losses: shape (epochs, replicas).
     """
-    return np.maximum(np.diff(losses, axis=0).max(axis=0), LEAST_RISE)
+    largest: NDArray[np.float64] = np.diff(losses, axis=0).max(axis=0)
+    return largest.clip(min=LEAST_RISE)
 
 
 def on_new_statistics(

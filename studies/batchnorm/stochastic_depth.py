@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from numpy.typing import NDArray
 
     from harness.libraries import nn
 
@@ -115,7 +116,11 @@ CLAIMS: tuple[Claim | Beyond | Control, ...] = (
     ),
     *(
         Beyond(
-            "D-tab-3", Value(kind).at(task=JUDGED, survival=survival), MATCH, why=why, reading=MATCHES.replace("0.9", str(survival))
+            "D-tab-3",
+            Value(kind).at(task=JUDGED, survival=survival),
+            MATCH,
+            why=why,
+            reading=MATCHES.replace("0.9", str(survival)),
         )
         for kind in (INSIDE, BEHIND)
         for survival, why in ((0.8, "the variance at 0.8, where the listing has 0.9"), (0.5, HALF))
@@ -251,14 +256,15 @@ def _draw_ratios(axes: Axes, table: pd.DataFrame) -> None:
     axes.legend(loc="lower left", title="batch norm")
 
 
-def _gains(table: pd.DataFrame, task: str, survival: float) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+def _gains(table: pd.DataFrame, task: str, survival: float) -> NDArray[np.float64]:
     """Points of test accuracy gained, one a block."""
     rows = table[(table["response"] == "test_accuracy") & (table["task"] == task)]
     with_it, without = (
         rows[rows["survival"] == level].sort_values("block")["value"].to_numpy(np.float64)
         for level in (survival, 1.0)
     )
-    return with_it - without
+    gained: NDArray[np.float64] = with_it - without
+    return gained
 
 
 def _draw_accuracies(axes: Axes, table: pd.DataFrame) -> None:

@@ -13,7 +13,7 @@ Beside it stand passes without gradients, and a layer that keeps plain averages 
 from __future__ import annotations
 
 import copy
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from harness import (
     Arm,
@@ -140,8 +140,7 @@ def measure(cell: Cell, arm: Arm) -> Responses:
     """Pass all batches through a copy of the layer, and compare its buffers."""
     layer, batches = copy.deepcopy(cell.layers[arm[LAYER]]), cell.batches[arm[LAYER]]
     if arm[USE] == PLAIN_AVERAGE:
-        layer.momentum = None
-        layer.reset_running_stats()
+        layer = _averaging(layer)
     before = _buffers(layer)
     layer.train(arm[MODE] == "train")
     moved, last = 0, before
@@ -157,6 +156,13 @@ def measure(cell: Cell, arm: Arm) -> Responses:
         "moved": moved / PASSES,
         "changed": sum(not torch.equal(a, b) for a, b in zip(before, last, strict=True)),
     }
+
+
+def _averaging(layer: Any) -> Any:  # noqa: ANN401 - batch norms have no common public class
+    """The layer, asked for plain averages and begun anew."""
+    layer.momentum = None
+    layer.reset_running_stats()
+    return layer
 
 
 def _buffers(layer: nn.Module) -> tuple[Tensor, ...]:
@@ -214,7 +220,9 @@ EXPERIMENT = Experiment(
             "gap_to_biased", "1", "the same distance from moving averages of biased variances"
         ),
         Response("moved", "1", "share of passes that move running mean, variance and count"),
-        Response("changed", "buffers", "number of batch norm's three buffers that 50 passes change"),
+        Response(
+            "changed", "buffers", "number of batch norm's three buffers that 50 passes change"
+        ),
     ),
     claims=CLAIMS,
 )

@@ -140,7 +140,7 @@ class Samples:
 
 
 def prepare(blocks: tuple[Block, ...]) -> Samples:
-    """Draw each task's rows, a cut for each block's seed; a profile's effort is listing 3's epochs."""
+    """Draw each task's rows, a cut for each block; a profile's effort is listing 3's epochs."""
     seeds, device = [block.seed for block in blocks], blocks[0].device
     drawn = {
         name: draw_sample(
