@@ -95,7 +95,7 @@ class Inputs(NamedTuple):
 
 
 def prepare(blocks: tuple[Block, ...]) -> Inputs:
-    """Train a network for each block on each data set, and work out what its batch norm is given."""
+    """Train a network for each block on each data set; what its batch norm is given."""
     seeds = tuple(block.seed for block in blocks)
     by_set = {}
     for name, source in SETS.items():

@@ -195,10 +195,10 @@ def _finding(table: pd.DataFrame) -> str:
     at = (table["response"] == "mean_ratio") & (table["rate"] == HEAVY[-1])
     mean = {place: table[at & (table["place"] == place)]["value"] for place in (BEFORE, AFTER)}
     return (
-        f"Dropout {HEAVY[-1]} before batch norm leaves {told(mean[BEFORE])} of the "
-        f"stored\nvariance in eval mode, after batch norm and ReLU {told(mean[AFTER])},\nas a mean of {BLOCKS} "
-        f"batch norms (digits, CPU; lines and bands: medians and 99 % intervals of "
-        f"{table['block'].nunique()} seeds)"
+        f"Dropout {HEAVY[-1]} before batch norm leaves {told(mean[BEFORE])} of the stored\n"
+        f"variance in eval mode, after batch norm and ReLU {told(mean[AFTER])},\n"
+        f"as a mean of {BLOCKS} batch norms (digits, CPU; lines and bands: medians and 99 % "
+        f"intervals of {table['block'].nunique()} seeds)"
     )
 
 
