@@ -72,7 +72,7 @@ SHIFTED, ALIKE = at_most(0.95), between(0.5, 2.0)
 CLAIMS = (
     Claim(
         "D-tab-2",
-        Value("variance_ratio").at(technique=CONNECT).largest().always(),
+        Value("highest_ratio").at(technique=CONNECT).always(),
         SHIFTED,
         reading="A conflict: at every batch norm and in every network the variance in eval mode is "
         "at least 5 % below the stored one.",
@@ -93,7 +93,7 @@ CLAIMS = (
     ),
     Beyond(
         "D-tab-2",
-        Value("variance_ratio").at(technique=CONNECT_MOST).largest().always(),
+        Value("highest_ratio").at(technique=CONNECT_MOST).always(),
         SHIFTED,
         why="DropConnect at 0.8, where the table names 0.5",
     ),
@@ -145,6 +145,7 @@ def measure(cell: tuple[dict[str, Sample], int], arm: Arm) -> Sequence[Responses
     return [
         {
             "variance_ratio": ratios[:, place].tolist(),
+            "highest_ratio": ratios[:, place].max().item(),
             "shift": 1 - ratios[:, place].mean().item(),
             "test_accuracy": accuracy[place].item(),
         }
@@ -199,6 +200,7 @@ EXPERIMENT: Experiment[Block] = Experiment(
         Response(
             "variance_ratio", "1", "variance that batch norm meets in eval mode over its stored one"
         ),
+        Response("highest_ratio", "1", "highest variance ratio of the batch norms"),
         Response(
             "shift", "1", "share by which that variance is below the stored one, mean of the layers"
         ),

@@ -51,6 +51,8 @@ RESPONSES = (
     Response(
         "variance_ratio", "1", "variance that batch norm meets in eval mode over its stored one"
     ),
+    Response("highest_ratio", "1", "highest variance ratio of the batch norms"),
+    Response("lowest_ratio", "1", "lowest variance ratio of the batch norms"),
     Response(
         "shift", "1", "share by which that variance is below the stored one, mean of the layers"
     ),
@@ -84,6 +86,8 @@ def measure(samples: Samples, arm: Arm) -> Sequence[Responses]:
         loss = new_loss / history.last("test_loss")
     found = {
         "variance_ratio": ratios,
+        "highest_ratio": ratios.max(axis=0),
+        "lowest_ratio": ratios.min(axis=0),
         "shift": 1 - ratios.mean(axis=0),
         "test_accuracy": 100 * history.last("test_score"),
         "best_accuracy": 100 * history.at("test_score", best),

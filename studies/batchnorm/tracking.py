@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 CHANNELS, PASSES, MOMENTUM = 4, 50, 0.1
-TOLERANCE = 1e-6
+TOLERANCE = 1e-5  # float32 rounds a thirtieth of that
 #: The layer and the shape of its batches.
 SHAPES: dict[str, tuple[str, tuple[int, ...]]] = {
     "BatchNorm1d": ("BatchNorm1d", (16, CHANNELS)),
@@ -60,7 +60,7 @@ TRAINING: dict[str, Level] = {"mode": "train", "use": DEFAULTS}
 
 AVERAGED = (
     "It tracks them: after 50 batches running mean and variance are the moving averages of the "
-    "batches' means and unbiased variances, to a millionth of the largest."
+    "batches' means (to 1e-5 of a standard deviation) and unbiased variances (to 1e-5 of each)."
 )
 MOVED = "Every batch counts: each pass moves the running mean, the running variance and the count."
 
@@ -105,7 +105,7 @@ CLAIMS: tuple[Claim | Beyond | Control, ...] = (
     Control(
         "biased variances would be told apart",
         Value("gap_to_biased").at(**TRAINING).always(),
-        more_than(1e-4),
+        more_than(1e-3),
     ),
     Control(
         "the state of eval mode would be told apart",
@@ -190,12 +190,11 @@ def moving_average(
 
 
 def _gap(buffers: tuple[Tensor, ...], expected: tuple[Tensor, Tensor]) -> float:
-    """The largest distance from what is expected, over the largest of that."""
-    gaps = (
-        (buffer.double() - wanted).abs().max() / wanted.abs().max()
-        for buffer, wanted in zip(buffers[:2], expected, strict=True)
-    )
-    return max(gap.item() for gap in gaps)
+    """The largest distance from what is expected, of means in s.d., of variances relative."""
+    mean, variance = (buffer.double() for buffer in buffers[:2])
+    of_means = (mean - expected[0]).abs() / expected[1].sqrt()
+    of_variances = (variance / expected[1] - 1).abs()
+    return max(of_means.max().item(), of_variances.max().item())
 
 
 def in_design(arm: Arm) -> bool:
@@ -214,7 +213,7 @@ EXPERIMENT = Experiment(
         Response(
             "gap_to_average",
             "1",
-            "largest relative distance of running mean and variance from the moving averages",
+            "largest distance of running mean (in s.d.) and variance (relative) from moving averages",
         ),
         Response(
             "gap_to_biased", "1", "the same distance from moving averages of biased variances"
