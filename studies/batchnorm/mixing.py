@@ -1,7 +1,7 @@
 """Do dropout and batch norm clash: in variances, in accuracy, in the validation loss?
 
 Networks with batch norm in every block are trained with dropout right before it, after it and ReLU,
-or after the last one alone, at 0.1, 0.4 and 0.5; with weight decay or an L1 penalty in place of
+or after the last one alone, at 0.1, 0.4 and (perceptrons) 0.5; with weight decay or an L1 penalty in place of
 dropout; with batch norm alone; and with dropout alone. Three tasks (``treatments.py``), the rules
 in ``mixing_rules.py``.
 
@@ -35,6 +35,7 @@ from studies.batchnorm.treatments import (
     TREATMENT,
     TREATMENTS,
     Samples,
+    in_design,
     prepare,
     trained,
 )
@@ -135,6 +136,7 @@ def on_new_statistics(
 EXPERIMENT: Experiment[Block] = Experiment(
     question="Do dropout and batch norm clash: in variances, in accuracy, in the validation loss?",
     factors=(TASK, TREATMENT),
+    only=in_design,
     responses=RESPONSES,
     blocks=PerProfile(3, 20, 40),
     together=PerProfile(3, 20, 20),

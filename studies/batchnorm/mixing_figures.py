@@ -86,7 +86,8 @@ def accuracies(table: pd.DataFrame) -> Figure:
     for axes, task in zip(panels, TASK.levels, strict=True):
         alone = _of(table, task, ALONE, "test_accuracy")
         for height, name in enumerate(reversed(others)):
-            gain = _of(table, task, name, "test_accuracy") - alone
+            accuracy = _of(table, task, name, "test_accuracy")
+            gain = accuracy - alone if len(accuracy) else accuracy
             _across(axes, height, gain, LOOKS[name])
         axes.axvspan(-1, 1, color="#EEEEEE", zorder=0)
         axes.axvline(0, color=BLACK, lw=1.5, zorder=0)
@@ -113,9 +114,9 @@ def validation_losses(table: pd.DataFrame) -> Figure:
 
     arms = {
         ALONE: BLACK,
-        dropout_alone(HALF): SKY,
-        before(HALF): ORANGE,
-        after(HALF): BLUE,
+        dropout_alone(LISTED): SKY,
+        before(LISTED): ORANGE,
+        after(LISTED): BLUE,
     }
     figure = Figure()
     panels = figure.subplots(1, len(TASK.levels))
@@ -127,9 +128,9 @@ def validation_losses(table: pd.DataFrame) -> Figure:
         axes.set_ylim(0, None)
     panels[0].set_ylabel("validation loss (nat)")
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
-    spikes = [_of(table, LISTING, name, "spike") for name in (before(HALF), ALONE)]
+    spikes = [_of(table, LISTING, name, "spike") for name in (before(LISTED), ALONE)]
     figure.suptitle(
-        f"With dropout 0.5 before batch norm the largest rise of an epoch is {told(spikes[0])} "
+        f"With dropout {LISTED} before batch norm the largest rise of an epoch is {told(spikes[0])} "
         f"nat,\nwith batch norm alone {told(spikes[1])} (listing 3's rows)\n(CPU; lines and bands: "
         f"medians and 99 % intervals of {table['block'].nunique()} seeds)",
         fontsize=17,
@@ -148,6 +149,8 @@ def _panels(figure: Figure, names: list[str]) -> NDArray[np.object_]:
 
 def _across(axes: Axes, height: int, values: NDArray[np.float64], colour: str) -> None:
     """Every block as a dot on one line, and the median with its interval."""
+    if not len(values):
+        return  # no such arm
     axes.plot(values, np.full(len(values), height), ".", color=colour, alpha=0.5, ms=5)
     middle = median_interval(values)
     axes.plot(middle.estimate, height, "D", color=colour, markeredgecolor="white", ms=8)

@@ -1,14 +1,15 @@
 """Does stochastic depth on block outputs go well with batch norm?
 
 Residual networks of convolutions, with batch norm behind each convolution as in the document's last
-listing, are trained on 300 digits, with right labels and with a fifth of them wrong; in train mode
-a row's branch is dropped with probability 0.1, 0.2 or 0.5, or never. Fine means: no point of test
-accuracy lost against batch norm alone, and at the listing's survival of 0.9 no batch norm whose
-variance in eval mode is 10 % or more off the stored one.
+listing, are trained on 300 digits for listing 3's sixty epochs, with right labels and with a fifth
+of them wrong; in train mode a row's branch is dropped with probability 0.1 or 0.2, or never. Fine
+means: no point of test accuracy lost against batch norm alone, and at the listing's survival of 0.9
+variances that batch norms meet in eval mode within 10 % of the stored ones.
 
 Two kinds of batch norm are told apart: those inside a branch, which stand before what is dropped,
 and the first of each later block, which is given the sum with what an earlier block may have
-dropped. A survival of one half and a residual perceptron are shown beside.
+dropped. A residual perceptron is shown beside, and convolutions without batch norm: what stochastic
+depth costs there is no matter of batch norm.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ from harness import (
     at_least,
     equals,
 )
-from harness.figures import BLUE, ORANGE, draw_blocks, told
+from harness.figures import BLUE, GREEN, ORANGE, draw_blocks, told
 from harness.workloads.fitting import Recipe, fit
 from harness.workloads.regularisers import residual_cnn, residual_mlp
 from harness.workloads.samples import Sample, SampleName, draw_sample
@@ -52,8 +53,10 @@ if TYPE_CHECKING:
 
     from harness.libraries import nn
 
-ROWS, HELD_OUT, BLOCKS, CHANNELS, WIDTH = 300, 300, 4, 8, 64
-RIGHT, WRONG, PERCEPTRON = "right labels", "a fifth wrong", "perceptron"
+ROWS, HELD_OUT, BLOCKS, CHANNELS, WIDTH = 300, 500, 3, 8, 64
+WATCH_EVERY = 10  # epochs
+RIGHT, WRONG = "right labels", "a fifth wrong"
+WITHOUT, PERCEPTRON = "no batch norm", "perceptron"
 LISTED = 0.9
 
 
@@ -65,16 +68,19 @@ class Task:
         source: of the rows.
         wrong: the share of labels replaced.
         convolutions: or layers of units.
+        batch_norm: whether it has any.
     """
 
     source: SampleName
     wrong: float = 0.0
     convolutions: bool = True
+    batch_norm: bool = True
 
 
 TASKS = {
     RIGHT: Task("digits"),
     WRONG: Task("digits", wrong=0.2),
+    WITHOUT: Task("digits", batch_norm=False),
     PERCEPTRON: Task("listing 3", convolutions=False),
 }
 JUDGED = (RIGHT, WRONG)
@@ -85,14 +91,15 @@ TASK = Factor(
     words={
         RIGHT: "convolutions, digits",
         WRONG: "convolutions, digits, a fifth of the labels wrong",
+        WITHOUT: "convolutions without batch norm, digits",
         PERCEPTRON: "perceptron, listing 3's rows",
     },
 )
 SURVIVAL = Factor(
     "survival",
-    (1.0, LISTED, 0.8, 0.5),
+    (1.0, LISTED, 0.8),
     control=1.0,
-    words={1.0: "no stochastic depth", **{s: f"survival {s}" for s in (LISTED, 0.8, 0.5)}},
+    words={1.0: "no stochastic depth", LISTED: "survival 0.9", 0.8: "survival 0.8"},
 )
 INSIDE, BEHIND = "ratio_inside", "ratio_behind"
 MATCH, NOT_WORSE = equals(1.0, within=0.1), at_least(-1.0)
@@ -100,7 +107,7 @@ MATCHES = (
     "Fine: at survival 0.9 the variance that batch norms of this kind meet in eval mode is within "
     "10 % of the stored one, on average over the layers."
 )
-HALF, NO_CONVOLUTION = "a survival of one half", "a residual perceptron"
+NO_CONVOLUTION = "a residual perceptron"
 
 CLAIMS: tuple[Claim | Beyond | Control, ...] = (
     Claim(
@@ -117,19 +124,19 @@ CLAIMS: tuple[Claim | Beyond | Control, ...] = (
     *(
         Beyond(
             "D-tab-3",
-            Value(kind).at(task=JUDGED, survival=survival),
+            Value(kind).at(task=JUDGED, survival=0.8),
             MATCH,
-            why=why,
-            reading=MATCHES.replace("0.9", str(survival)),
+            why="the variance at 0.8, where the listing has 0.9",
+            reading=MATCHES.replace("0.9", "0.8"),
         )
         for kind in (INSIDE, BEHIND)
-        for survival, why in ((0.8, "the variance at 0.8, where the listing has 0.9"), (0.5, HALF))
     ),
     Beyond(
         "D-tab-3",
-        Difference("test_accuracy", SURVIVAL).at(task=JUDGED, survival=0.5),
+        Difference("test_accuracy", SURVIVAL).at(task=WITHOUT, survival=(LISTED, 0.8)),
         NOT_WORSE,
-        why=HALF,
+        why="networks without batch norm, to tell what is not batch norm's doing",
+        reading="Fine without batch norm: the test accuracy is no point lower than with neither.",
     ),
     Beyond(
         "D-tab-3",
@@ -155,7 +162,7 @@ CLAIMS: tuple[Claim | Beyond | Control, ...] = (
     ),
     Control(
         "without it the stored variances are off by less than 10 %",
-        Value("mean_ratio").at(survival=1.0),
+        Value("mean_ratio").at(task=(*JUDGED, PERCEPTRON), survival=1.0),
         equals(1.0, within=0.1),
     ),
 )
@@ -180,39 +187,44 @@ def prepare(blocks: tuple[Block, ...]) -> tuple[dict[str, Sample], int]:
 
 def network(task: Task, sample: Sample, survival: float) -> Callable[[], nn.Module]:
     """What makes a task's network."""
+    has = {"blocks": BLOCKS, "survival": survival, "batch_norm": task.batch_norm}
     if task.convolutions:
-        return partial(
-            residual_cnn, sample.classes, channels=CHANNELS, blocks=BLOCKS, survival=survival
-        )
-    return partial(
-        residual_mlp,
-        sample.features,
-        sample.classes,
-        width=WIDTH,
-        blocks=BLOCKS,
-        survival=survival,
-    )
+        return partial(residual_cnn, sample.classes, channels=CHANNELS, **has)  # type: ignore[arg-type]  # each is of its parameter's type
+    return partial(residual_mlp, sample.features, sample.classes, width=WIDTH, **has)  # type: ignore[arg-type]  # as above
 
 
 def measure(cell: tuple[dict[str, Sample], int], arm: Arm) -> Sequence[Responses]:
     """Train, and compare variances by where a batch norm stands."""
     sample, epochs = cell[0][arm[TASK]], cell[1]
-    history = fit(network(TASKS[arm[TASK]], sample, arm[SURVIVAL]), sample, Recipe(epochs))
-    # The last of them are two a block; the convolutions' stem has one more, before all blocks.
-    ratios = variance_ratios(history.nets, sample.train.x)
-    blocks = ratios[-2 * BLOCKS :]
+    make = network(TASKS[arm[TASK]], sample, arm[SURVIVAL])
+    history = fit(make, sample, Recipe(epochs, watch_every=WATCH_EVERY))
     found = {
-        INSIDE: blocks[1::2].mean(axis=0),
-        BEHIND: blocks[2::2].mean(axis=0),
-        "mean_ratio": ratios.mean(axis=0),
         "test_accuracy": 100 * history.last("test_score"),
         "best_accuracy": 100 * history.at("test_score", history.best()),
         "train_accuracy": 100 * history.last("train_score"),
+        **dict.fromkeys((INSIDE, BEHIND, "mean_ratio"), np.full(history.nets.count, np.nan)),
     }
+    if TASKS[arm[TASK]].batch_norm:
+        found |= by_kind(variance_ratios(history.nets, sample.train.x))
     return [
         {name: values[place].item() for name, values in found.items()}
         for place in range(history.nets.count)
     ]
+
+
+def by_kind(ratios: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
+    """Mean ratios of both kinds of batch norm.
+
+    Args:
+        ratios: shape (batch norms, replicas); the last are two a block, and what comes before them
+            belongs to the convolutions' stem.
+    """
+    of_blocks = ratios[-2 * BLOCKS :]
+    return {
+        INSIDE: of_blocks[1::2].mean(axis=0),
+        BEHIND: of_blocks[2::2].mean(axis=0),
+        "mean_ratio": ratios.mean(axis=0),
+    }
 
 
 def accuracy_and_variance(table: pd.DataFrame) -> Figure:
@@ -249,8 +261,8 @@ def _draw_ratios(axes: Axes, table: pd.DataFrame) -> None:
             )
     axes.axhspan(0.9, 1.1, color="#EEEEEE", zorder=0)
     axes.axhline(1, color="black", lw=1.5, zorder=0)
-    axes.set_xticks(range(len(SURVIVAL.levels)), ["none", "0.9", "0.8", "0.5"])
-    axes.set_ylim(0.4, None)
+    axes.set_xticks(range(len(SURVIVAL.levels)), ["none", "0.9", "0.8"])
+    axes.set_ylim(0.7, None)
     axes.set_xlabel("survival of a branch (grey: within 10 %)")
     axes.set_ylabel("variance in eval mode / stored", fontsize=18)
     axes.legend(loc="lower left", title="batch norm")
@@ -268,7 +280,11 @@ def _gains(table: pd.DataFrame, task: str, survival: float) -> NDArray[np.float6
 
 
 def _draw_accuracies(axes: Axes, table: pd.DataFrame) -> None:
-    looks = {RIGHT: ("right labels", BLUE, -0.15), WRONG: ("a fifth wrong", ORANGE, 0.15)}
+    looks = {
+        RIGHT: ("batch norm", BLUE, -0.25),
+        WRONG: ("batch norm, a fifth of labels wrong", ORANGE, 0.0),
+        WITHOUT: ("no batch norm", GREEN, 0.25),
+    }
     for task, (label, colour, aside) in looks.items():
         for number, survival in enumerate(SURVIVAL.levels[1:]):
             draw_blocks(
@@ -281,10 +297,10 @@ def _draw_accuracies(axes: Axes, table: pd.DataFrame) -> None:
             )
     axes.axhspan(-1, 1, color="#EEEEEE", zorder=0)
     axes.axhline(0, color="black", lw=1.5, zorder=0)
-    axes.set_xticks(range(3), ["0.9", "0.8", "0.5"])
+    axes.set_xticks((0, 1), ["0.9", "0.8"])
     axes.set_xlabel("survival of a branch (grey: one point)")
     axes.set_ylabel("test accuracy gained (points)", fontsize=18)
-    axes.legend(loc="best", title="digits")
+    axes.legend(loc="lower left", fontsize=14)
 
 
 EXPERIMENT: Experiment[Block] = Experiment(
@@ -300,7 +316,7 @@ EXPERIMENT: Experiment[Block] = Experiment(
     ),
     blocks=PerProfile(3, 20, 40),
     together=PerProfile(3, 20, 20),
-    effort=PerProfile(2, 40, 40),  # epochs
+    effort=PerProfile(2, 60, 60),  # epochs
     prepare_together=prepare,
     measure_together=measure,
     claims=CLAIMS,

@@ -213,7 +213,7 @@ EXPERIMENT = Experiment(
         Response(
             "gap_to_average",
             "1",
-            "largest distance of running mean (in s.d.) and variance (relative) from moving averages",
+            "largest distance of running mean (s.d.) and variance (relative) from moving averages",
         ),
         Response(
             "gap_to_biased", "1", "the same distance from moving averages of biased variances"
