@@ -1,8 +1,8 @@
 """Do dropout and batch norm clash: in variances, in accuracy, in the validation loss?
 
 Networks with batch norm in every block are trained with dropout right before it, after it and ReLU,
-or after the last one alone, at 0.1, 0.4 and (perceptrons) 0.5; with weight decay or an L1 penalty in place of
-dropout; with batch norm alone; and with dropout alone. Three tasks (``treatments.py``), the rules
+or after the last one alone, at 0.1, 0.4 and (perceptrons alone) 0.5; with weight decay or an L1
+penalty in place of dropout; with batch norm alone; and with dropout alone. Three tasks (``treatments.py``), the rules
 in ``mixing_rules.py``.
 
 What is called variance shift is measured at every batch norm after training: the variance of its

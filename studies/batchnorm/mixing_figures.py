@@ -21,6 +21,7 @@ from studies.batchnorm.treatments import (
     HALF,
     HEAVY,
     LAST,
+    LISTED,
     LISTING,
     LOW,
     PENALTIES,
@@ -130,8 +131,8 @@ def validation_losses(table: pd.DataFrame) -> Figure:
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
     spikes = [_of(table, LISTING, name, "spike") for name in (before(LISTED), ALONE)]
     figure.suptitle(
-        f"With dropout {LISTED} before batch norm the largest rise of an epoch is {told(spikes[0])} "
-        f"nat,\nwith batch norm alone {told(spikes[1])} (listing 3's rows)\n(CPU; lines and bands: "
+        f"With dropout {LISTED} before batch norm the largest rise of an epoch is\n"
+        f"{told(spikes[0])} nat, with batch norm alone {told(spikes[1])} (listing 3's rows)\n(CPU; lines and bands: "
         f"medians and 99 % intervals of {table['block'].nunique()} seeds)",
         fontsize=17,
     )
