@@ -132,8 +132,8 @@ def validation_losses(table: pd.DataFrame) -> Figure:
     spikes = [_of(table, LISTING, name, "spike") for name in (before(LISTED), ALONE)]
     figure.suptitle(
         f"With dropout {LISTED} before batch norm the largest rise of an epoch is\n"
-        f"{told(spikes[0])} nat, with batch norm alone {told(spikes[1])} (listing 3's rows)\n(CPU; lines and bands: "
-        f"medians and 99 % intervals of {table['block'].nunique()} seeds)",
+        f"{told(spikes[0])} nat, with batch norm alone {told(spikes[1])} (listing 3's rows)\n"
+        f"(CPU; lines and bands: medians and 99 % intervals of {table['block'].nunique()} seeds)",
         fontsize=17,
     )
     return figure
