@@ -165,8 +165,8 @@ def error_by_size(table: pd.DataFrame) -> Figure:
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
     seen = {name: _of(table, name, 64) for name in SETS}
     figure.suptitle(
-        f"The mean of a batch of 64 is typically off by {told(seen['digits'], '.3f')} s.d.\non "
-        f"digits, by {told(seen['listing 3'], '.3f')} on listing 3's rows\n"
+        f"The mean of a batch of 64 is typically off by {told(seen['digits'], '.3f', 's.d.')}\n"
+        f"on digits, by {told(seen['listing 3'], '.3f', 's.d.')} on listing 3's rows\n"
         f"(CPU; medians of {table['block'].nunique()} seeds, whose bands are narrower than a line)",
         fontsize=18,
     )

@@ -170,7 +170,7 @@ def through_the_net(table: pd.DataFrame) -> Figure:
         here = rows[rows["place"] == place]
         for rate, colour in zip(RATES, (GREEN, BLUE, ORANGE), strict=True):
             _band(axes, here[here["rate"] == rate], f"dropout {rate}", colour)
-        axes.set_title(f"dropout\n{place}", fontsize=16)
+        axes.set_title(TITLES[place], fontsize=15)
         axes.set_xticks(range(1, BLOCKS + 1))
         axes.set_xlabel("batch norm", fontsize=18)
     panels[0].set_ylim(0, None)
@@ -178,6 +178,14 @@ def through_the_net(table: pd.DataFrame) -> Figure:
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
     figure.suptitle(_finding(table), fontsize=18)
     return figure
+
+
+TITLES = {
+    BEFORE: "dropout right\nbefore batch norm",
+    BETWEEN: "dropout after ReLU,\nthen batch norm",
+    AFTER: "dropout after\nbatch norm and ReLU",
+    LAST: "dropout behind\nthe last block",
+}
 
 
 def _band(axes: Axes, rows: pd.DataFrame, label: str, colour: str) -> None:

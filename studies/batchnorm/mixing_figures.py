@@ -62,7 +62,7 @@ def shifts(table: pd.DataFrame) -> Figure:
         axes.axvspan(0.95, 1.05, color="#EEEEEE", zorder=0)
         axes.axvline(1, color=BLACK, lw=1.5, zorder=0)
         axes.set_xlim(0, 1.25)
-    panels[1].set_xlabel(
+    figure.supxlabel(
         "variance that batch norms meet in eval mode / their stored variance\n(grey: within 5 %; "
         f"mean of both batch norms; dots: {table['block'].nunique()} seeds, diamonds: medians with "
         "99 % intervals; CPU)",
@@ -92,7 +92,7 @@ def accuracies(table: pd.DataFrame) -> Figure:
             _across(axes, height, gain, LOOKS[name])
         axes.axvspan(-1, 1, color="#EEEEEE", zorder=0)
         axes.axvline(0, color=BLACK, lw=1.5, zorder=0)
-    panels[1].set_xlabel(
+    figure.supxlabel(
         "test accuracy less that of batch norm alone (points; grey: one point)\n(after the last "
         f"epoch; dots: {table['block'].nunique()} seeds, diamonds: medians with 99 % intervals; "
         "CPU)",
@@ -132,8 +132,9 @@ def validation_losses(table: pd.DataFrame) -> Figure:
     spikes = [_of(table, LISTING, name, "spike") for name in (before(LISTED), ALONE)]
     figure.suptitle(
         f"With dropout {LISTED} before batch norm the largest rise of an epoch is\n"
-        f"{told(spikes[0])} nat, with batch norm alone {told(spikes[1])} (listing 3's rows)\n"
-        f"(CPU; lines and bands: medians and 99 % intervals of {table['block'].nunique()} seeds)",
+        f"{told(spikes[0], '.2f', 'nat')}, with batch norm alone {told(spikes[1], '.2f', 'nat')}\n"
+        f"(listing 3's rows, CPU; lines and bands: medians and 99 % intervals of "
+        f"{table['block'].nunique()} seeds)",
         fontsize=17,
     )
     return figure

@@ -235,6 +235,8 @@ def accuracy_and_variance(table: pd.DataFrame) -> Figure:
     left, right = figure.subplots(1, 2)
     _draw_ratios(left, table)
     _draw_accuracies(right, table)
+    handles, labels = right.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower right", ncols=3, title="right panel")
     gain = _gains(table, RIGHT, LISTED)
     figure.suptitle(
         "Stochastic depth at survival 0.9 changes the test accuracy by\n"
@@ -262,10 +264,9 @@ def _draw_ratios(axes: Axes, table: pd.DataFrame) -> None:
     axes.axhspan(0.9, 1.1, color="#EEEEEE", zorder=0)
     axes.axhline(1, color="black", lw=1.5, zorder=0)
     axes.set_xticks(range(len(SURVIVAL.levels)), ["none", "0.9", "0.8"])
-    axes.set_ylim(0.7, None)
     axes.set_xlabel("survival of a branch (grey: within 10 %)")
     axes.set_ylabel("variance in eval mode / stored", fontsize=18)
-    axes.legend(loc="lower left", title="batch norm")
+    axes.legend(loc="best", title="batch norm")
 
 
 def _gains(table: pd.DataFrame, task: str, survival: float) -> NDArray[np.float64]:
@@ -300,7 +301,6 @@ def _draw_accuracies(axes: Axes, table: pd.DataFrame) -> None:
     axes.set_xticks((0, 1), ["0.9", "0.8"])
     axes.set_xlabel("survival of a branch (grey: one point)")
     axes.set_ylabel("test accuracy gained (points)", fontsize=18)
-    axes.legend(loc="lower left", fontsize=14)
 
 
 EXPERIMENT: Experiment[Block] = Experiment(

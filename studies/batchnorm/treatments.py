@@ -97,8 +97,8 @@ def after(rate: float) -> str:
 
 
 LAST = f"dropout {LISTED} after the last batch norm"
-LIGHT, STRONG = "batch norm, weight decay 5e-4", "batch norm, weight decay that halves"
-L1, L1_STRONG = "batch norm, L1 1e-4", "batch norm, L1 1e-3"
+LIGHT, STRONG = "batch norm and weight decay 5e-4", "batch norm and halving weight decay"
+L1, L1_STRONG = "batch norm and L1 of 1e-4", "batch norm and L1 of 1e-3"
 DECAYS, PENALTIES = (LIGHT, STRONG), (LIGHT, STRONG, L1, L1_STRONG)
 PLACES = (before, after)
 

@@ -18,8 +18,8 @@ def test_without_noise_a_row_is_answered_alike_whatever_batch_it_is_in() -> None
     one, other = torch.arange(16)[None], torch.cat([torch.zeros(1), torch.arange(40, 60)])[None]
     same = [outputs_of(nets, x, rows.long(), quiet=True)[0, 0] for rows in (one, other)]
     noisy = [outputs_of(nets, x, rows.long(), quiet=False)[0, 0] for rows in (one, other)]
-    assert torch.allclose(*same)
-    assert not torch.allclose(*noisy, atol=0.01)
+    assert torch.allclose(same[0], same[1])
+    assert not torch.allclose(noisy[0], noisy[1], atol=0.01)
 
 
 def test_an_epoch_has_every_row_once_but_no_single_row() -> None:

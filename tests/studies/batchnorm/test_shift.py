@@ -17,7 +17,7 @@ ROWS, FEATURES, UNITS = 512, 6, 4
 
 def ratio_of(net: nn.Module, rows: torch.Tensor) -> float:
     stored = with_stored_statistics(net, rows)
-    return variance_ratios(Replicas([stored]), rows[None])[0, 0].item()
+    return float(variance_ratios(Replicas([stored]), rows[None])[0, 0])
 
 
 @pytest.mark.parametrize("p", [0.1, 0.3, 0.5])

@@ -7,7 +7,8 @@ import torch
 from torch import nn
 
 from harness.design.factors import Arm
-from studies.batchnorm.switched_off import DROPOUT, TRAINED, UNTRAINED, Cell, measure
+from studies.batchnorm.switched_off import DROPOUT, TRAINED, UNTRAINED, measure
+from studies.eval_variance.batch_norm import Cell
 
 
 def arm(layer: str, state: str = TRAINED) -> Arm:
