@@ -202,7 +202,7 @@ EXPERIMENT: Experiment[Block] = Experiment(
         ),
         Response("highest_ratio", "1", "highest variance ratio of the batch norms"),
         Response(
-            "shift", "1", "share by which that variance is below the stored one, mean of the layers"
+            "shift", "1", "mean shortfall of the variances in eval mode below the stored ones"
         ),
         Response("test_accuracy", "%", "test accuracy at the end"),
     ),

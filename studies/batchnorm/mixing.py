@@ -54,9 +54,7 @@ RESPONSES = (
     ),
     Response("highest_ratio", "1", "highest variance ratio of the batch norms"),
     Response("lowest_ratio", "1", "lowest variance ratio of the batch norms"),
-    Response(
-        "shift", "1", "share by which that variance is below the stored one, mean of the layers"
-    ),
+    Response("shift", "1", "mean shortfall of the variances in eval mode below the stored ones"),
     Response("test_accuracy", "%", "test accuracy after the last epoch"),
     Response("best_accuracy", "%", "test accuracy at the epoch of the lowest validation loss"),
     Response("train_accuracy", "%", "training accuracy after the last epoch, in eval mode"),

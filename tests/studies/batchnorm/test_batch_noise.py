@@ -7,6 +7,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 
 from studies.batchnorm.batch_noise import errors
 
@@ -15,14 +16,14 @@ def test_batches_of_a_small_set_err_as_all_pairs_of_it_do() -> None:
     values = torch.tensor([[0.0], [1.0], [3.0], [8.0]], dtype=torch.float64)
     pairs = np.array(list(combinations(values.flatten().tolist(), 2)))
     mean, variance = values.mean().item(), values.var(correction=0).item()
-    off = np.sqrt(np.mean((pairs.mean(axis=1) - mean) ** 2 / variance))
-    spread = np.sqrt(np.mean((pairs.var(axis=1) / variance - 1) ** 2))
+    off = float(np.sqrt(np.mean((pairs.mean(axis=1) - mean) ** 2 / variance)))
+    spread = float(np.sqrt(np.mean((pairs.var(axis=1) / variance - 1) ** 2)))
     found = errors(values.repeat(1, 500), 2, seed=0)
     many = [errors(values, 2, seed=seed) for seed in range(20)]
     assert found["mean_error_over_law"] == pytest.approx(1.0, abs=0.1)
     for response, by_hand, within in (("mean_error", off, 0.02), ("variance_error", spread, 0.05)):
-        values_of = np.array([each[response] for each in many], np.float64)
-        assert values_of.mean() == pytest.approx(by_hand, rel=within)
+        of_seeds: NDArray[np.float64] = np.array([each[response] for each in many])
+        assert of_seeds.mean() == pytest.approx(by_hand, rel=within)
 
 
 def test_a_batch_of_all_rows_has_no_error() -> None:
