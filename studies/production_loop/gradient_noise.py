@@ -37,7 +37,6 @@ from harness.workloads import Replicas
 from harness.workloads.loop import Setting, train
 from harness.workloads.tasks import DIGITS, LINEAR, LOGISTIC, SPIRAL_RELU, TrainingTask
 from studies.bugs.grid import all_gradients, as_array, task_of
-from studies.bugs.small import on_cpu
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -75,7 +74,7 @@ CLAIMS: tuple[Claim | Beyond | Control, ...] = (
 
 def measure(blocks: tuple[Block, ...], arm: Arm) -> Sequence[Responses]:
     """The noise of the gradients at one place."""
-    blocks = on_cpu(blocks)
+    blocks = blocks
     task = task_of(arm[TASK], blocks)
     nets = Replicas(copy.deepcopy(task.networks))
     if arm[WHEN] == LATER:
@@ -125,6 +124,7 @@ def gradient(nets: Replicas, task: TrainingTask, x: Tensor, y: Tensor) -> Tensor
 EXPERIMENT: Experiment[tuple[Block, ...]] = Experiment(
     question="How much noisier are the gradients of batches of 8 than those of 64?",
     factors=(TASK, WHEN, BATCH),
+    on_cpu=True,
     blocks=PerProfile(2, 20, 40),
     together=PerProfile(2, 20, 20),
     effort=PerProfile(2, 16, 32),  # passes over the rows

@@ -41,7 +41,6 @@ from harness.libraries import torch
 from harness.workloads.loop import Log, Setting, train
 from harness.workloads.tasks import DIGITS, LINEAR, LOGISTIC, SPIRAL_RELU
 from studies.bugs.grid import all_gradients, task_of
-from studies.bugs.small import on_cpu
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -141,7 +140,7 @@ class Rebuilding:
 
 def measure(blocks: tuple[Block, ...], arm: Arm) -> Sequence[Responses]:
     """Train, and watch moments that start from zero."""
-    blocks = on_cpu(blocks)
+    blocks = blocks
     reset = blocks[0].effort
     steps = reset * (1 + WATCHED)
     task = task_of(arm[TASK], blocks)
@@ -222,6 +221,7 @@ def rebuilding(table: pd.DataFrame) -> Figure:
 EXPERIMENT: Experiment[tuple[Block, ...]] = Experiment(
     question="How many steps do Adam's moments take to rebuild?",
     factors=(TASK, RATE),
+    on_cpu=True,
     blocks=PerProfile(2, 20, 40),
     together=PerProfile(2, 20, 20),
     effort=PerProfile(100, 1000, 1000),  # steps before the reset

@@ -51,7 +51,6 @@ from studies.bugs.grid import (
     losses_of,
     task_of,
 )
-from studies.bugs.small import on_cpu
 
 TASK = Factor("task", (DIGITS, LOGISTIC, LINEAR, SPIRAL_RELU))
 #: Usual rates at which the correct loop learns each of these tasks (``bugs.grid``).
@@ -93,7 +92,7 @@ class Cohort:
 
 def prepare(blocks: tuple[Block, ...]) -> Cohort:
     """Every task with a replica for each block."""
-    return Cohort(blocks, {name: task_of(name, on_cpu(blocks)) for name in TASK.levels})
+    return Cohort(blocks, {name: task_of(name, blocks) for name in TASK.levels})
 
 
 def measure(cohort: Cohort, arm: Arm) -> Sequence[Responses]:
@@ -120,6 +119,7 @@ def measure(cohort: Cohort, arm: Arm) -> Sequence[Responses]:
 EXPERIMENT: Experiment[Cohort] = Experiment(
     question="Do gradients explode when zero_grad is forgotten?",
     factors=(TASK, SETTING, GRADIENTS),
+    on_cpu=True,
     blocks=PerProfile(2, 20, 40),
     together=PerProfile(2, 20, 20),
     effort=PerProfile(120, 1000, 2000),  # steps

@@ -51,7 +51,6 @@ from harness.workloads.tasks import (
     make_task,
 )
 from studies.bugs.grid import as_array, losses_of
-from studies.bugs.small import on_cpu
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -139,12 +138,12 @@ def prepare(blocks: tuple[Block, ...]) -> Cohort:
     seeds = np.random.SeedSequence(blocks[0].shared_seed).generate_state(PILOTS, np.uint32)
     pilots = tuple(replace(blocks[0], index=i, seed=int(s)) for i, s in enumerate(seeds))
     rates = {
-        (task, optimiser, size): best_rate(make_task(task, on_cpu(pilots)), optimiser, size, epochs)
+        (task, optimiser, size): best_rate(make_task(task, pilots), optimiser, size, epochs)
         for task in TASK.levels
         for optimiser in OPTIMISER.levels
         for size in (64, 8)
     }
-    tasks = {task: make_task(task, on_cpu(blocks)) for task in TASK.levels}
+    tasks = {task: make_task(task, blocks) for task in TASK.levels}
     return Cohort(blocks, tasks, rates)
 
 
@@ -236,6 +235,7 @@ def _of_setting(values: pd.DataFrame, task: str, optimiser: str) -> pd.DataFrame
 EXPERIMENT: Experiment[Cohort] = Experiment(
     question="Do batches of 8 converge worse than batches of 64?",
     factors=(TASK, OPTIMISER, BATCH),
+    on_cpu=True,
     blocks=PerProfile(2, 20, 40),
     together=PerProfile(2, 20, 20),
     effort=PerProfile(1, 20, 20),  # epochs
