@@ -150,7 +150,7 @@ class DirectPass:
         added = self._through(_layers_of(block.branch, f"{prefix}branch."), x)
         after, self.folded = self.folded, before
         x = self._fold(x) if after else self._unfold(x)
-        if block.depth:
+        if block.depth and not block.depth.idle:
             added = added * self._factors(block.depth, added)
         return functional.relu(x + added)
 

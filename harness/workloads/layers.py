@@ -54,7 +54,14 @@ class StochasticDepth(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """The branch's output where it is kept, zero where not; shape (rows, ...)."""
+        if self.idle:
+            return x
         return x * self.factors((len(x), *[1] * (x.dim() - 1)), x)
+
+    @property
+    def idle(self) -> bool:
+        """Whether it hands on what it is given: then it must not cost an operation either."""
+        return self.rescale and not self.training
 
     def factors(self, shape: tuple[int, ...], like: Tensor) -> Tensor:
         """What outputs are multiplied by, each number of the shape for a row of its own."""

@@ -74,7 +74,6 @@ CLAIMS: tuple[Claim | Beyond | Control, ...] = (
 
 def measure(blocks: tuple[Block, ...], arm: Arm) -> Sequence[Responses]:
     """The noise of the gradients at one place."""
-    blocks = blocks
     task = task_of(arm[TASK], blocks)
     nets = Replicas(copy.deepcopy(task.networks))
     if arm[WHEN] == LATER:

@@ -140,7 +140,6 @@ class Rebuilding:
 
 def measure(blocks: tuple[Block, ...], arm: Arm) -> Sequence[Responses]:
     """Train, and watch moments that start from zero."""
-    blocks = blocks
     reset = blocks[0].effort
     steps = reset * (1 + WATCHED)
     task = task_of(arm[TASK], blocks)
