@@ -53,7 +53,7 @@ def load_split(name: Name, seed: int, device: str = "cpu", validation: float = 0
     """
     from sklearn.model_selection import train_test_split
 
-    x, y = _bundled(name)
+    x, y = bundled(name)
     train_x, val_x, train_y, val_y = train_test_split(
         x, y, test_size=validation, random_state=seed, stratify=y
     )
@@ -72,7 +72,8 @@ def load_split(name: Name, seed: int, device: str = "cpu", validation: float = 0
 
 
 @lru_cache(maxsize=3)
-def _bundled(name: Name) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+def bundled(name: Name) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """All rows of a bundled data set as they come, and their class numbers; not to be changed."""
     from sklearn import datasets
 
     loaders = {
