@@ -171,7 +171,8 @@ def _plain_layers(network: nn.Module) -> list[tuple[str, nn.Module]]:
     else:
         layers = [("", network)]
     plain = all(
-        isinstance(layer, alike) or (isinstance(layer, nn.Linear) and layer.bias is not None)
+        # A kind of Linear, such as one that drops weights, may do more with them.
+        isinstance(layer, alike) or (type(layer) is nn.Linear and layer.bias is not None)
         for _, layer in layers
     )
     return layers if plain else []

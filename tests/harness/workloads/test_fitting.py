@@ -171,7 +171,7 @@ def test_scores_are_those_of_scikit_learn() -> None:
 
     sample = small_sample("wine")
     history = fit(partial(make, sample), sample, Recipe(2))
-    p = logits(history.nets, sample.test).softmax(-1).double().numpy()
+    p = logits(history.nets, sample.test).double().softmax(-1).numpy()
     y = sample.test.y.numpy()
     for replica in range(len(SEEDS)):
         assert history.last("test_score")[replica] == pytest.approx(
