@@ -1,0 +1,139 @@
+"""Is a dropout rate that falls from wide layers to narrow ones better than one rate everywhere?
+
+Perceptrons whose first layer is wider than 512 units and whose later ones are narrower are trained
+on three small data sets: with the document's pattern, 0.5 behind the wide layer, 0.3 behind the
+others, none before the read-out, and with one rate behind every hidden layer. Each uniform rate is
+a rival of its own with one training, as the pattern has one; 0.4 is the pattern's own mean.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from harness import (
+    Arm,
+    Beyond,
+    Block,
+    Claim,
+    Difference,
+    Experiment,
+    Factor,
+    PerProfile,
+    Response,
+    Responses,
+    at_least,
+)
+from harness.workloads.fitting import Recipe, fit
+from harness.workloads.samples import draw_sample
+from studies.tuning.tasks import LISTING, POINT, ROWS, gap, perceptron
+from studies.tuning.widths import AT_BEST, DATA, HELD_OUT
+
+if TYPE_CHECKING:
+    from harness.workloads.samples import Sample
+
+SHAPES = {"640 and 128 units": (640, 128), "640, 256 and 128 units": (640, 256, 128)}
+SHAPE = Factor("shape", tuple(SHAPES))
+PROGRESSIVE, REVERSED, NONE = "0.5, then 0.3", "0.3, then 0.5", "none"
+UNIFORM = {"0.3 everywhere": (0.3,), "0.4 everywhere": (0.4,), "0.5 everywhere": (0.5,)}
+RATES = {PROGRESSIVE: (0.5, 0.3), **UNIFORM, REVERSED: (0.3, 0.5), NONE: (0.0,)}
+PATTERN = Factor("pattern", tuple(RATES), words={NONE: "no dropout"})
+WATCH = 5  # epochs apart
+
+READING = (
+    "The pattern beats one rate everywhere: its test accuracy is higher by one point or more than "
+    "with {}."
+)
+CLAIMS = (
+    *(
+        Claim(
+            "D-tune-20",
+            Difference("test_score", PATTERN).at(pattern=PROGRESSIVE).against(rival),
+            at_least(POINT),
+            reading=READING.format(rival),
+            headline={"data": LISTING, "shape": "640 and 128 units"}
+            if rival == "0.4 everywhere"
+            else False,
+        )
+        for rival in UNIFORM
+    ),
+    Beyond(
+        "D-tune-20",
+        Difference("best_test_score", PATTERN).at(pattern=PROGRESSIVE).against("0.4 everywhere"),
+        at_least(POINT),
+        why=AT_BEST,
+        reading=READING.format("0.4 everywhere"),
+    ),
+    *(
+        Beyond(
+            "D-tune-20",
+            Difference("test_score", PATTERN).at(pattern=PROGRESSIVE).against(rival),
+            at_least(POINT),
+            why=why,
+        )
+        for rival, why in (
+            (NONE, "no dropout at all"),
+            (REVERSED, "the same rates the other way round"),
+        )
+    ),
+)
+
+
+@dataclass
+class Patterns:
+    """The blocks of a cohort and their rows."""
+
+    blocks: tuple[Block, ...]
+    samples: dict[str, Sample] = field(default_factory=dict)
+
+    def sample(self, data: str) -> Sample:
+        """A data set's rows."""
+        if data not in self.samples:
+            rows = ROWS[data]
+            self.samples[data] = draw_sample(
+                rows.name,
+                [block.seed for block in self.blocks],
+                train=rows.train,
+                held_out=HELD_OUT[data],
+                device=self.blocks[0].device,
+            )
+        return self.samples[data]
+
+
+def measure(patterns: Patterns, arm: Arm) -> Sequence[Responses]:
+    """Train one pattern."""
+    sample, widths = patterns.sample(arm[DATA]), SHAPES[arm[SHAPE]]
+    history = fit(
+        lambda: perceptron(sample.features, sample.classes, widths, RATES[arm[PATTERN]]),
+        sample,
+        Recipe(epochs=patterns.blocks[0].effort, watch_every=WATCH),
+    )
+    read = {
+        "test_score": history.last("test_score"),
+        "best_test_score": history.at("test_score", history.best()),
+        "gap": gap(history),
+    }
+    return [
+        {name: float(values[place]) for name, values in read.items()}
+        for place in range(len(patterns.blocks))
+    ]
+
+
+EXPERIMENT: Experiment[Patterns] = Experiment(
+    question="Is a dropout rate that falls from wide layers to narrow ones better than one rate?",
+    factors=(DATA, SHAPE, PATTERN),
+    responses=(
+        Response("test_score", "1", "test accuracy after the last epoch"),
+        Response(
+            "best_test_score", "1", "test accuracy at the epoch with the lowest validation loss"
+        ),
+        Response("gap", "1", "training less test accuracy after the last epoch"),
+    ),
+    blocks=PerProfile(3, 20, 40),
+    together=PerProfile(3, 20, 20),
+    effort=PerProfile(1, 60, 60),  # epochs
+    prepare_together=Patterns,
+    measure_together=measure,
+    claims=CLAIMS,
+)
