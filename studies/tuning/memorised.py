@@ -100,7 +100,7 @@ class Symptoms:
     samples: dict[str, Sample] = field(default_factory=dict)
 
     def sample(self, task: str) -> Sample:
-        """A task's rows; those of listing 3 keep their labels, for they show the gap as they are."""
+        """A task's rows; those of listing 3 keep their labels: they show the gap as they are."""
         if task not in self.samples:
             rows = ROWS[task]
             self.samples[task] = draw_sample(

@@ -1,0 +1,47 @@
+"""What is judged of dropout in transformers, pretrained or not: one rule for both."""
+
+from __future__ import annotations
+
+from harness import Beyond, Claim, Difference, Factor, Response, at_least, at_most
+from studies.tuning.tasks import POINT
+
+USUAL, HEAVY = 0.1, (0.3, 0.5)
+RATE = Factor("rate", (USUAL, *HEAVY), control=USUAL, label="dropout")
+RESPONSES = (
+    Response("accuracy", "1", "accuracy on texts that training has not seen"),
+    Response("loss", "nat", "loss on texts that training has not seen"),
+    Response("train_accuracy", "1", "accuracy on the texts trained on, in eval mode"),
+)
+LOWER = "lower by one point or more with dropout of {} than with the usual 0.1."
+
+
+def hurts(*, headline: bool) -> tuple[Claim | Beyond, ...]:
+    """Dropout above 0.2 costs accuracy on new texts.
+
+    Args:
+        headline: whether the rate next above 0.2 stands for the claim here.
+    """
+    return (
+        *(
+            Claim(
+                "D-hurts-6",
+                Difference("accuracy", RATE).at(rate=rate),
+                at_most(-POINT),
+                reading=f"Above 0.2 it suffers: accuracy on new texts is {LOWER.format(rate)}",
+                headline=headline and rate == HEAVY[0],
+            )
+            for rate in HEAVY
+        ),
+        Beyond(
+            "D-hurts-6",
+            Difference("train_accuracy", RATE).at(rate=HEAVY),
+            at_most(-POINT),
+            why="accuracy on the texts trained on",
+            reading="It learns less: accuracy on the texts trained on, in eval mode, is lower by "
+            "one point or more than with 0.1.",
+        ),
+    )
+
+
+#: Attention maps: what the masks do to them, whatever was learnt.
+FIDELITY = at_least(1.5)
