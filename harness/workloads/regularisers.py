@@ -1,93 +1,50 @@
 """What regularises a network beyond dropout and weight decay, and networks to try it in.
 
-Modules draw from torch's global stream in train mode and nothing in eval mode, and work in
-``Replicas``, whose masks differ from replica to replica.
+The layers are those of ``harness.workloads.layers``: a study imports them inside its functions,
+where torch may be loaded. The rest is made for many replicas at once.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from harness.libraries import functional, nn, torch
-from harness.workloads.replicas import Replicas
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from harness.workloads.fitting import Change
+    from harness.workloads.layers import DropConnect, Residual, StochasticDepth
+    from harness.workloads.replicas import Replicas
+
+__all__ = [
+    "DropConnect",
+    "Residual",
+    "StochasticDepth",
+    "cutout",
+    "digits_cnn",
+    "l1",
+    "l2",
+    "mixup",
+    "proximal_l1",
+    "residual_cnn",
+    "residual_mlp",
+    "shifts",
+]
 
 SIDE = 8  # of an image of the digits
 BACKGROUND = -2.0  # what a pixel without ink is scaled to
 
 
-class DropConnect(nn.Linear):
-    """A Linear layer whose weights are dropped: in train mode a fresh mask a pass, for all rows."""
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever the module holds
+    """A layer, imported when it is first asked for: a class of torch's needs torch at once."""
+    if name not in ("DropConnect", "Residual", "StochasticDepth"):
+        raise AttributeError(name)
+    from harness.workloads import layers
 
-    def __init__(
-        self, in_features: int, out_features: int, p: float, *, rescale: bool = True
-    ) -> None:
-        """Weights are drawn as Linear draws them.
-
-        Args:
-            in_features: width of the input.
-            out_features: width of the output.
-            p: probability that a weight is dropped; biases stay.
-            rescale: whether those left are divided by 1 - p in train mode; without, all are
-                multiplied by 1 - p in eval mode. Either way eval mode has their mean.
-        """
-        super().__init__(in_features, out_features)
-        self.p, self.rescale = p, rescale
-
-    def forward(self, x: Tensor) -> Tensor:
-        """The layer's output with the weights that are left."""
-        weight = functional.dropout(self.weight, self.p, self.training)
-        if not self.rescale:
-            weight = weight * (1 - self.p)
-        return functional.linear(x, weight, self.bias)
-
-
-class StochasticDepth(nn.Module):
-    """Drops a branch's whole output, row by row, in train mode."""
-
-    def __init__(self, survival: float, *, rescale: bool = True) -> None:
-        """A layer without weights.
-
-        Args:
-            survival: probability that a row keeps the branch.
-            rescale: whether rows that keep it are divided by that probability; without, all are
-                multiplied by it in eval mode.
-        """
-        super().__init__()
-        self.survival, self.rescale = survival, rescale
-
-    def forward(self, x: Tensor) -> Tensor:
-        """The branch's output where it is kept, zero where not; shape (rows, ...)."""
-        if not self.training:
-            return x if self.rescale else x * self.survival
-        each = (len(x), *[1] * (x.dim() - 1))
-        kept = (torch.rand(each, device=x.device) < self.survival).to(x.dtype)
-        return x * kept / self.survival if self.rescale else x * kept
-
-
-class Residual(nn.Module):
-    """A branch added to what it was given, then ReLU."""
-
-    def __init__(self, branch: nn.Module, depth: StochasticDepth | None = None) -> None:
-        """The shapes of the branch's input and output are equal.
-
-        Args:
-            branch: what is added.
-            depth: drops it.
-        """
-        super().__init__()
-        self.branch, self.depth = branch, depth
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Shape as it was."""
-        added = self.branch(x)
-        return functional.relu(x + (self.depth(added) if self.depth else added))
+    return getattr(layers, name)
 
 
 def residual_mlp(
@@ -111,6 +68,7 @@ def residual_mlp(
         dropout: probability that a unit within a block is dropped; 0 builds no such layer.
         batch_norm: whether both layers of a block have one.
     """
+    from harness.workloads.layers import Residual
 
     def block() -> nn.Module:
         layers: list[nn.Module] = []
@@ -148,6 +106,7 @@ def residual_cnn(
         survival: of each block's branch in train mode; 1 builds no ``StochasticDepth``.
         batch_norm: whether each convolution has one.
     """
+    from harness.workloads.layers import Residual
 
     def convolution(before: int) -> list[nn.Module]:
         layers: list[nn.Module] = [nn.Conv2d(before, channels, kernel_size=3, padding=1)]
@@ -163,6 +122,8 @@ def residual_cnn(
 
 
 def _depth(survival: float) -> StochasticDepth | None:
+    from harness.workloads.layers import StochasticDepth
+
     return StochasticDepth(survival) if survival < 1 else None
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from harness.errors import HarnessError
 from harness.libraries import nn, torch
+from harness.workloads.direct import DirectPass, direct_layers
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -37,7 +38,7 @@ class Replicas:
         if any(shape != shapes[0] for shape in shapes):
             raise HarnessError("Replicas must have parameters and buffers of the same shapes.")
         self._networks = list(networks)
-        self._layers = _plain_layers(self._networks[0])
+        self._layers = direct_layers(self._networks[0])
         stacked, self._buffers = torch.func.stack_module_state(self._networks)
         self._parameters = {
             name: nn.Parameter(p.detach(), requires_grad=p.requires_grad)
@@ -91,7 +92,7 @@ class Replicas:
             # By itself a network gives the very bits that it gives unstacked.
             return self._alone(x[0])[None]
         if self._layers:
-            return self._layer_by_layer(x)
+            return DirectPass(self._layers, self._parameters, self._buffers)(x)
 
         def forward(
             parameters: dict[str, Tensor], buffers: dict[str, Tensor], rows: Tensor
@@ -107,16 +108,6 @@ class Replicas:
         state = {name: p[0] for name, p in (*self._parameters.items(), *self._buffers.items())}
         out: Tensor = torch.func.functional_call(self._networks[0], state, rows)
         return out
-
-    def _layer_by_layer(self, x: Tensor) -> Tensor:
-        """What ``vmap`` would do, without its search for how: of small layers that is the most."""
-        for prefix, layer in self._layers:
-            if isinstance(layer, nn.Linear):
-                weight, bias = (self._parameters[f"{prefix}{name}"] for name in ("weight", "bias"))
-                x = torch.baddbmm(bias[:, None], x, weight.mT)
-            else:
-                x = layer(x)
-        return x
 
     def each(self, loss: Callable[..., Tensor], outputs: Tensor, targets: Tensor) -> Tensor:
         """The loss of each replica.
@@ -158,24 +149,6 @@ class Replicas:
 
     def _any(self) -> Tensor:
         return next(self.parameters())
-
-
-def _plain_layers(network: nn.Module) -> list[tuple[str, nn.Module]]:
-    """The layers of a perceptron, with the beginnings of their parameters' names.
-
-    Empty for a network with any other layer than Linear and those that treat each number alike.
-    """
-    alike = (nn.ReLU, nn.Tanh, nn.Sigmoid, nn.GELU, nn.Dropout, nn.Identity)
-    if isinstance(network, nn.Sequential):
-        layers = [(f"{name}.", layer) for name, layer in network.named_children()]
-    else:
-        layers = [("", network)]
-    plain = all(
-        # A kind of Linear, such as one that drops weights, may do more with them.
-        isinstance(layer, alike) or (type(layer) is nn.Linear and layer.bias is not None)
-        for _, layer in layers
-    )
-    return layers if plain else []
 
 
 def _norms(tensors: Sequence[Tensor], like: Tensor) -> Tensor:

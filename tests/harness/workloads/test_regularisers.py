@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from functools import partial
 
@@ -11,11 +13,10 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from harness.workloads import regularisers
 from harness.workloads.fitting import Change, Recipe, fit
+from harness.workloads.layers import DropConnect, Residual, StochasticDepth
 from harness.workloads.regularisers import (
-    DropConnect,
-    Residual,
-    StochasticDepth,
     cutout,
     digits_cnn,
     l1,
@@ -99,6 +100,20 @@ def test_replicas_of_a_network_have_masks_of_their_own_and_agree_in_eval_mode(na
     for each in together.eval()(x):
         # The pass in train mode has moved the running statistics of batch norm.
         assert torch.allclose(each, expected, atol=1e-5) or "Norm" in str(net)
+
+
+def test_layers_are_loaded_when_they_are_first_asked_for() -> None:
+    assert regularisers.DropConnect is DropConnect
+    with pytest.raises(AttributeError, match="Dropout"):
+        _ = regularisers.Dropout
+    program = "import sys, harness.workloads.{}; print('torch' in sys.modules)"
+    answer = subprocess.run(
+        [sys.executable, "-c", program.format("regularisers")],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert answer.stdout == "False\n"
 
 
 def test_rates_of_zero_build_plain_networks_from_the_same_weights() -> None:

@@ -12,6 +12,8 @@ from torch import nn
 from torch.nn import functional
 
 from harness.errors import HarnessError
+from harness.workloads.direct import direct_layers
+from harness.workloads.layers import DropConnect, Residual, StochasticDepth
 from harness.workloads.replicas import Replicas
 
 COUNT, ROWS, STEPS = 3, 12, 5
@@ -58,8 +60,24 @@ def rows() -> tuple[torch.Tensor, torch.Tensor]:
     return torch.randn(COUNT, ROWS, 6, dtype=torch.float64), torch.randint(4, (COUNT, ROWS))
 
 
+def every_direct_layer() -> nn.Module:
+    return nn.Sequential(
+        nn.Linear(6, 18),
+        nn.Unflatten(1, (2, 3, 3)),
+        nn.Sequential(nn.Conv2d(2, 4, 3, padding=1), nn.GELU()),
+        nn.MaxPool2d(2, stride=1),
+        nn.Conv2d(4, 3, 1),
+        nn.BatchNorm2d(3),
+        nn.AvgPool2d(2, stride=1, padding=1),
+        nn.Flatten(),
+        nn.BatchNorm1d(27),
+        nn.Linear(27, 4),
+    )
+
+
 @pytest.mark.parametrize(
-    "build", [perceptron, plain_perceptron, conv_net, partial(nn.Linear, 6, 4)]
+    "build",
+    [perceptron, plain_perceptron, conv_net, every_direct_layer, partial(nn.Linear, 6, 4)],
 )
 @pytest.mark.parametrize("name", OPTIMISERS)
 def test_each_replica_trains_as_it_would_alone(build: Callable[[], nn.Module], name: str) -> None:
@@ -128,6 +146,58 @@ def test_layers_done_directly_give_the_very_bits_of_vmap(monkeypatch: pytest.Mon
     assert all(map(torch.equal, directly, pass_and_gradients()))
 
 
+def residual_convolutions() -> nn.Module:
+    # A branch that is always kept, and one that never is: nothing is left to chance.
+    convolutions = nn.Sequential(nn.Conv2d(2, 2, 3, padding=1), nn.BatchNorm2d(2))
+    return nn.Sequential(
+        nn.Unflatten(1, (2, 3, 1)),
+        Residual(convolutions, StochasticDepth(1.0)),
+        Residual(nn.ReLU(), StochasticDepth(0.0, rescale=False)),
+        nn.Flatten(),
+    )
+
+
+def residual_layers() -> nn.Module:
+    branch = nn.Sequential(nn.Linear(6, 6), nn.BatchNorm1d(6), nn.ReLU())
+    return nn.Sequential(Residual(branch), Residual(nn.Linear(6, 6), StochasticDepth(1.0)))
+
+
+@pytest.mark.parametrize("build", [every_direct_layer, residual_convolutions, residual_layers])
+@pytest.mark.parametrize("training", [True, False])
+def test_layers_done_directly_agree_with_vmap(
+    monkeypatch: pytest.MonkeyPatch, build: Callable[[], nn.Module], *, training: bool
+) -> None:
+    assert direct_layers(build())
+    x, _ = rows()
+    outputs = []
+    for directly in (True, False):
+        if not directly:
+            monkeypatch.setattr("harness.workloads.replicas.direct_layers", lambda _: [])
+        together = Replicas(networks(build)).train(training)
+        outputs.append([together(x), together(x), *dict(together.named_buffers()).values()])
+    for direct, searched in zip(*outputs, strict=True):
+        torch.testing.assert_close(direct, searched)
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        nn.Conv2d(4, 4, 3, groups=2),
+        nn.Conv2d(4, 4, 3, padding=1, padding_mode="circular"),
+        nn.BatchNorm1d(4, track_running_stats=False),
+        nn.BatchNorm1d(4, momentum=None),
+        nn.Linear(4, 4, bias=False),
+        DropConnect(4, 4, 0.5),
+        nn.LayerNorm(4),
+        Residual(nn.LayerNorm(4)),
+        nn.Flatten(0),
+    ],
+    ids=str,
+)
+def test_layers_of_another_kind_are_left_to_vmap(layer: nn.Module) -> None:
+    assert direct_layers(nn.Sequential(nn.Linear(4, 4), layer)) == []
+
+
 def test_norms_are_those_of_each_replica() -> None:
     nets = networks(perceptron)
     alone, (x, y) = copies(nets, perceptron), rows()
@@ -151,6 +221,24 @@ def test_dropout_draws_for_each_replica_and_is_off_in_eval_mode() -> None:
     assert together.training
     assert not torch.equal(masks[0], masks[1])
     assert torch.equal(together.eval()(ones), ones)
+
+
+@pytest.mark.parametrize("shape", [(300, 4), (300, 4, 2, 2)])
+@pytest.mark.parametrize("folded", [True, False])
+def test_stochastic_depth_draws_for_each_row_of_each_replica(
+    shape: tuple[int, ...], *, folded: bool
+) -> None:
+    # Batch norm and pooling of a single place fold the replicas into the channels, and change
+    # nothing in eval mode.
+    fold = {2: nn.BatchNorm1d(4), 4: nn.AvgPool2d(1)}[len(shape)] if folded else nn.Identity()
+    together = Replicas([nn.Sequential(Residual(fold, StochasticDepth(0.8)))] * COUNT)
+    fold.eval()
+    rows = together(torch.ones(COUNT, *shape)).flatten(2)
+    torch.testing.assert_close(rows.amin(dim=2), rows.amax(dim=2))
+    kept = rows[..., 0] > 1.5
+    assert kept.float().mean(dim=1).tolist() == pytest.approx([0.8] * COUNT, abs=0.08)
+    assert not torch.equal(kept[0], kept[1])
+    assert rows[..., 0][kept].tolist() == pytest.approx([2.25] * int(kept.sum()), abs=1e-4)
 
 
 def test_frozen_parameters_stay_frozen() -> None:
