@@ -44,13 +44,13 @@ def _panel(axes: Axes, rows: pd.DataFrame) -> None:
         for name in names:
             draw_blocks(
                 axes,
-                float(name.rpartition(" ")[2]) + (0.012 if place else -0.012),
+                float(name.rpartition(" ")[2]) + (0.008 if place else -0.008),
                 100 * (values.loc[name] - values.loc["no dropout"]).to_numpy(np.float64),
                 colour=colour,
-                width=0.008,
+                width=0.005,
                 label=label if name == names[0] else None,
             )
-    axes.set_xticks([0.1, 0.2, 0.3, 0.5])
+    axes.set_xticks([0.1, 0.2, 0.3])
     axes.tick_params(labelsize=13)
 
 

@@ -33,7 +33,7 @@ PADDING, UNKNOWN, OPENING = 0, 1, 2
 TRAINED_ON, HELD_OUT, BATCH, LEARNING_RATE = 500, 400, 32, 2e-3
 
 CLAIMS = (
-    *hurts(headline=False),
+    *hurts(HEAVY, headline=False),
     Beyond(
         "D-hurts-6",
         Ratio("map_distance", RATE).at(rate=HEAVY),
@@ -99,6 +99,7 @@ def prepare(block: Block) -> Drawn:
 
 def small_bert(classes: int, rate: float) -> nn.Module:
     """A small BERT with random weights from torch's global stream, every dropout at one rate."""
+    settings: dict[str, Any] = {"num_labels": classes, "attn_implementation": "eager"}
     config = transformers.BertConfig(
         vocab_size=WORDS + 3,
         hidden_size=WIDTH,
@@ -106,11 +107,10 @@ def small_bert(classes: int, rate: float) -> nn.Module:
         num_attention_heads=HEADS,
         intermediate_size=4 * WIDTH,
         max_position_embeddings=LENGTH,
-        num_labels=classes,
         pad_token_id=PADDING,
         hidden_dropout_prob=rate,
         attention_probs_dropout_prob=rate,
-        attn_implementation="eager",
+        **settings,
     )
     model: nn.Module = transformers.BertForSequenceClassification(config)
     return model

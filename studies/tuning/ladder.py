@@ -31,8 +31,14 @@ FROM_SMALL = (1e-4, 2e-4, 4e-4, 8e-4)
 FROM_LARGE = (1e-2, 2e-2, 4e-2, 8e-2)
 TENFOLD = (1e-3, 1e-2, 8e-2, 1.28)  # about ten times apart
 STRONGEST, HALVED, HALVED_TWICE = 40.96, 20.48, 10.24
-DECAYS = (*FROM_SMALL, WORKFLOW, GUIDE, *FROM_LARGE, 0.32, 1.28, 5.12)
-DECAYS = tuple(sorted((*DECAYS, HALVED_TWICE, HALVED, STRONGEST)))
+DECAYS: tuple[float, ...] = (
+    *FROM_SMALL,
+    WORKFLOW,
+    GUIDE,
+    *FROM_LARGE,
+    *(0.32, 1.28, 5.12),
+    *(HALVED_TWICE, HALVED, STRONGEST),
+)
 RATES = (0.2, 0.3, 0.5, 0.7, 0.9, 0.98)
 RAISED = 4.0  # two doublings
 
@@ -116,7 +122,8 @@ class Ladder:
         for name in names:
             history = self.history(task, name)
             found.append(history.at("val_loss", kept(history, epoch)))
-        return np.argmin(np.nan_to_num(np.stack(found), nan=np.inf), axis=0)
+        places: Places = np.nan_to_num(np.stack(found), nan=np.inf).argmin(axis=0)
+        return places
 
 
 LAST, BEST, STOPPED = "last", "best", "stopped"

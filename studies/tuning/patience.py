@@ -2,7 +2,8 @@
 
 Four small tasks are trained for 100 epochs with the loop of the document's listing 4, AdamW at
 0.001, at a constant rate and with its plateau scheduler (patience 3, factor 0.5), with the four
-configurations that the listing tries and with label smoothing. Every early stopping is read off one
+configurations that the listing tries and with label smoothing (with the scheduler, two of these).
+Every early stopping is read off one
 recorded curve: with a patience of so many epochs a training ends when the validation loss has not
 become lower for that long, and keeps the weights of its lowest validation loss until then. All
 losses are those of test rows, which neither training nor stopping has seen.
@@ -203,7 +204,7 @@ FIRST_FIX = (
         "run with a falling learning rate alone.",
     ),
 )
-SAVES = (
+SAVES: tuple[Claim | Beyond, ...] = (
     Claim(
         "D-tune-16",
         Value("share_100").at(patience=5, **PLAIN),
@@ -312,11 +313,21 @@ def kept(history: History, patience: int) -> NDArray[np.int64]:
     return history.best(patience)
 
 
+def both(arm: Arm) -> bool:
+    """Whether a configuration is trained with the scheduler too."""
+    return arm[REGULARISER] in (NONE, STRONG)
+
+
+def in_the_design(arm: Arm) -> bool:
+    """With the scheduler two configurations are trained: without regularisation, and with most."""
+    return not arm[SCHEDULER] or both(arm)
+
+
 def measure(curves: Curves, arm: Arm) -> Sequence[Responses]:
     """Read early stopping off a full run."""
     task, patience, scheduler = arm[TASK], arm[PATIENCE], arm[SCHEDULER]
     history = curves.history(task, arm[REGULARISER], scheduler=scheduler)
-    other = curves.history(task, arm[REGULARISER], scheduler=True)
+    other = curves.history(task, arm[REGULARISER], scheduler=True) if both(arm) else history
     at, most = kept(history, patience), len(history.val_loss)
     epochs = np.full(len(at), most) if patience == NEVER else history.stopped(patience)
     loss = history.at("test_loss", at)
@@ -325,7 +336,7 @@ def measure(curves: Curves, arm: Arm) -> Sequence[Responses]:
         "test_score": history.at("test_score", at),
         "gap": gap(history, at),
         "epochs": epochs,
-        "over_scheduler": loss / other.last("test_loss"),
+        "over_scheduler": loss / other.last("test_loss") if both(arm) else np.nan * loss,
         "price": loss / history.at("test_loss", history.best()),
         "swing": swing(history.val_loss),
         "training_swing": swing(history.train_loss),
@@ -347,6 +358,7 @@ EXPERIMENT: Experiment[Curves] = Experiment(
     question="How long should training wait before it stops, and what do stopping and a "
     "scheduler give?",
     factors=(TASK, REGULARISER, SCHEDULER, PATIENCE),
+    only=in_the_design,
     responses=(
         Response("test_loss", "nat", "test loss of the weights kept"),
         Response("test_score", "1", "test accuracy of the weights kept"),

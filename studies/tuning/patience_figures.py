@@ -86,6 +86,6 @@ def _title(table: pd.DataFrame) -> str:
     return (
         f"On listing 3's data a patience of 5 stops after {told(epochs[5], '.0f', 'epochs')};\n"
         f"against one of 20 its test loss is {told(over, '+.1f', '%')}\n"
-        "(dotted: median epoch at which a training with the scheduler stops, by patience; lines:\n"
-        f"medians of {table['block'].nunique()} seeds; bands: 10 to 90 % of them; CPU)"
+        "(dotted: median stop with the scheduler, by patience; lines: medians of "
+        f"{table['block'].nunique()} seeds; bands: 10 to 90 %; CPU)"
     )

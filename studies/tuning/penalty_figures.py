@@ -19,8 +19,9 @@ def loss_against_strength(table: pd.DataFrame) -> Figure:
     from matplotlib.figure import Figure
 
     figure = Figure()
-    panels = figure.subplots(2, 2, sharex=True).flat
-    for task, axes in zip(TASK.levels, panels, strict=True):
+    tasks = [task for task in TASK.levels if task in set(table["task"])]
+    panels = figure.subplots(1, len(tasks), squeeze=False)[0]
+    for task, axes in zip(tasks, panels, strict=True):
         rows = table[(table["task"] == task) & (table["response"] == "loss")]
         for penalty, colour in (("L1", ORANGE), ("L2", BLUE)):
             values = wide(rows[rows["penalty"] == penalty], index="round", columns="block")
@@ -34,10 +35,8 @@ def loss_against_strength(table: pd.DataFrame) -> Figure:
         axes.set_xscale("log")
         axes.set_title(TASK.say(task), fontsize=15)
         axes.tick_params(labelsize=13)
-    for axes in figure.axes[2:]:
         axes.set_xlabel("strength of the penalty", fontsize=15)
-    for axes in figure.axes[::2]:
-        axes.set_ylabel("test loss (nat)", fontsize=15)
+    figure.axes[0].set_ylabel("test loss (nat)", fontsize=15)
     figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
     figure.suptitle(_title(table), fontsize=16)
     return figure

@@ -57,7 +57,8 @@ def draw_patches(seeds: Sequence[int], *, train: int, held_out: int, device: str
         for place in range(3)
     ]
     wrong = torch.zeros(len(seeds), train, dtype=torch.bool, device=device)
-    return Sample(*parts, classes=CLASSES, wrong=wrong, seeds=tuple(seeds))
+    fit, val, test = parts
+    return Sample(fit, val, test, classes=CLASSES, wrong=wrong, seeds=tuple(seeds))
 
 
 def _draw(

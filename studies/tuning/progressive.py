@@ -45,7 +45,7 @@ READING = (
     "The pattern beats one rate everywhere: its test accuracy is higher by one point or more than "
     "with {}."
 )
-CLAIMS = (
+CLAIMS: tuple[Claim | Beyond, ...] = (
     *(
         Claim(
             "D-tune-20",

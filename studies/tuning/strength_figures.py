@@ -22,7 +22,7 @@ CURVES = (
     ("best_test_loss", GREEN, "test loss, epoch kept by validation"),
 )
 #: Where no decay stands on the logarithmic axis.
-NOWHERE = DECAYS[0] / 4
+NOWHERE = DECAYS[0] / 10
 COLOURS = (BLUE, ORANGE, GREEN, VERMILION)
 
 
@@ -43,6 +43,7 @@ def losses_against_decay(table: pd.DataFrame) -> Figure:
         axes.set_xticks(
             [NOWHERE, 1e-4, 1e-2, 1, 40], ["none", "0.0001", "0.01", "1", "40"], fontsize=13
         )
+        axes.minorticks_off()
         axes.tick_params(axis="y", labelsize=13)
     for axes in figure.axes[2:]:
         axes.set_xlabel("weight decay (AdamW, rate 0.001)", fontsize=15)
@@ -59,8 +60,8 @@ def losses_against_decay(table: pd.DataFrame) -> Figure:
 
 
 def _band(axes: Axes, rows: pd.DataFrame, colour: str, label: str) -> None:
-    values = wide(rows, index="strength", columns="block")
-    values = values.reindex([NONE, *map(decay_of, DECAYS)]).to_numpy(np.float64)
+    found = wide(rows, index="strength", columns="block")
+    values = found.reindex([NONE, *map(decay_of, DECAYS)]).to_numpy(np.float64)
     x = np.array([NOWHERE, *DECAYS])
     there = np.isfinite(values).any(axis=1)
     if not there.any():
@@ -77,9 +78,9 @@ def _decay_title(table: pd.DataFrame) -> str:
     document = 100 * (values[decay_of(1e-3)] / values[NONE] - 1)
     best = 100 * (values[CHOSEN_DECAY] / values[NONE] - 1)
     return (
-        "On listing 3's data a decay of 0.001 changes the test loss at the end by\n"
-        f"{told(document, '+.1f', '%')},\n"
-        f"the decay that validation rows choose by {told(best, '+.1f', '%')}\n"
+        "On listing 3's data a decay of 0.001 changes the last test loss by "
+        f"{told(document, '+.1f')} %,"
+        f"\nthe decay that validation rows choose by {told(best, '+.1f')} %\n"
         f"(lines: medians of {table['block'].nunique()} seeds; bands: 10 to 90 % of them; CPU)"
     )
 
@@ -110,7 +111,6 @@ def gap_against_overfitting(table: pd.DataFrame) -> Figure:
             alpha=0.5,
             label=TASK.say(task),
         )
-    axes.set_yscale("symlog", linthresh=10)
     axes.set_xlabel("training less test accuracy after the last epoch (points)")
     axes.set_ylabel("test loss at the end above that at the epoch kept (%)", fontsize=15)
     axes.legend(loc="upper left", fontsize=13, markerscale=3)

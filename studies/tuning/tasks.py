@@ -45,7 +45,7 @@ TASK = Factor(
 )
 PERCEPTRONS = (LISTING, DIGITS, CANCER)
 WIDTHS = (128, 64)  # of listing 3's hidden layers
-RESIDUAL_WIDTH, RESIDUAL_BLOCKS = 64, 3
+RESIDUAL_WIDTH, RESIDUAL_BLOCKS = 64, 2
 
 
 @dataclass(frozen=True)

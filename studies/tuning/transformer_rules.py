@@ -15,10 +15,11 @@ RESPONSES = (
 LOWER = "lower by one point or more with dropout of {} than with the usual 0.1."
 
 
-def hurts(*, headline: bool) -> tuple[Claim | Beyond, ...]:
+def hurts(rates: tuple[float, ...], *, headline: bool) -> tuple[Claim | Beyond, ...]:
     """Dropout above 0.2 costs accuracy on new texts.
 
     Args:
+        rates: above 0.2.
         headline: whether the rate next above 0.2 stands for the claim here.
     """
     return (
@@ -30,11 +31,11 @@ def hurts(*, headline: bool) -> tuple[Claim | Beyond, ...]:
                 reading=f"Above 0.2 it suffers: accuracy on new texts is {LOWER.format(rate)}",
                 headline=headline and rate == HEAVY[0],
             )
-            for rate in HEAVY
+            for rate in rates
         ),
         Beyond(
             "D-hurts-6",
-            Difference("train_accuracy", RATE).at(rate=HEAVY),
+            Difference("train_accuracy", RATE).at(rate=rates),
             at_most(-POINT),
             why="accuracy on the texts trained on",
             reading="It learns less: accuracy on the texts trained on, in eval mode, is lower by "

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from harness.figures import BLACK, BLUE, ORANGE, draw_blocks, told, wide
+from studies.tuning.tasks import CANCER, DIGITS, LISTING
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,7 +22,7 @@ def dropout_by_width(table: pd.DataFrame) -> Figure:
     from matplotlib.figure import Figure
 
     rows = table[(table["response"] == "test_score") & (table["layers"] == 1)]
-    names = list(dict.fromkeys(rows["data"]))
+    names = [name for name in (LISTING, DIGITS, CANCER) if name in set(rows["data"])]
     figure = Figure()
     panels = figure.subplots(1, len(names), squeeze=False, sharey=True)[0]
     for name, axes in zip(names, panels, strict=True):
@@ -59,16 +60,16 @@ def _panel(axes: Axes, rows: pd.DataFrame) -> None:
 
 
 def _title(rows: pd.DataFrame) -> str:
-    values = wide(rows, index=["data", "width", "rate"], columns="block")
-    data = rows["data"].iloc[0]
+    data = LISTING
+    values = wide(rows[rows["data"] == data], index=["width", "rate"], columns="block")
+    by_rate = values.unstack("width")  # noqa: PD010 - a pivot table would leave nan out
     narrow, broad = (
-        100 * (values.loc[(data, width, rate)] - values.loc[(data, width, 0.0)])
+        100 * (by_rate.loc[rate] - by_rate.loc[0.0]).xs(width, level="width")
         for width, rate in ((64, 0.3), (1024, 0.5))
     )
     return (
-        f"On {data}'s data dropout of 0.3 changes test accuracy at 64 units by\n"
-        f"{told(narrow, '+.1f', 'points')},\n"
-        f"dropout of 0.5 at 1,024 units by {told(broad, '+.1f')}\n"
+        f"With dropout test accuracy on {data}'s data changes by {told(narrow, '+.1f')} points\n"
+        f"at 64 units and 0.3, by {told(broad, '+.1f')} at 1,024 units and 0.5\n"
         f"(one hidden layer; dots: {rows['block'].nunique()} seeds; diamonds: medians with 99 % "
         "intervals; CPU)"
     )

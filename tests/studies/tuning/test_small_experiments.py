@@ -1,0 +1,60 @@
+"""Trainings of one arm each: what an arm trains is what it names."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from harness.design.factors import Arm, Block
+from harness.libraries import nn
+from harness.workloads.regularisers import StochasticDepth
+from studies.tuning import listing_three, memorised, progressive, ranges
+from studies.tuning.progressive import PROGRESSIVE, SHAPES
+from studies.tuning.tasks import CANCER, LISTING
+from tests.studies.tuning.planted import history
+
+BLOCKS = (replace(Block(0, 11, 9), effort=1), replace(Block(1, 12, 9), effort=1))
+
+
+def test_the_pattern_falls_behind_the_wide_layer(monkeypatch: pytest.MonkeyPatch) -> None:
+    built: list[nn.Module] = []
+
+    def fit(make: object, *_: object) -> object:
+        assert callable(make)
+        built.append(make())
+        return history([[1.0, 1.0]])
+
+    monkeypatch.setattr(progressive, "fit", fit)
+    shape = "640, 256 and 128 units"
+    levels = (("data", CANCER), ("shape", shape), ("pattern", PROGRESSIVE))
+    progressive.measure(progressive.Patterns(BLOCKS), Arm(levels))
+    rates = [m.p for m in built[0].modules() if isinstance(m, nn.Dropout)]
+    widths = [m.out_features for m in built[0].modules() if isinstance(m, nn.Linear)]
+    assert rates == [0.5, 0.3, 0.3]
+    assert tuple(widths[:-1]) == SHAPES[shape]
+
+
+def test_a_quarter_of_the_labels_is_wrong_but_for_listing_3() -> None:
+    symptoms = memorised.Symptoms(BLOCKS)
+    assert symptoms.sample(CANCER).wrong.double().mean() == pytest.approx(0.25)
+    assert not symptoms.sample(LISTING).wrong.any()
+
+
+def test_decay_by_itself_is_rate_times_decay_times_steps() -> None:
+    """An epoch of 1,400 rows in batches of 64 has 22 steps."""
+    listed = listing_three.prepare(BLOCKS)
+    found = listing_three.measure(listed, Arm((("decay", 1e-3),)))
+    assert [each["decayed"] for each in found] == pytest.approx([22e-6] * 2)
+    assert [each["gap"] for each in found] == pytest.approx(
+        [each["train_score"] - each["val_score"] for each in found]  # type: ignore[operator]
+    )
+
+
+@pytest.mark.parametrize("setting", [CANCER, ranges.CONVOLUTIONAL])
+def test_stochastic_depth_has_the_survival_probability_of_its_end(setting: str) -> None:
+    sample = ranges.Ranges(BLOCKS).sample(setting)
+    deep, plain = (ranges.network_of(sample, setting, survival)() for survival in (0.8, None))
+    depths = [m.survival for m in deep.modules() if isinstance(m, StochasticDepth)]
+    assert depths == [0.8] * ranges.RESIDUAL_BLOCKS
+    assert not [m for m in plain.modules() if isinstance(m, StochasticDepth)]
