@@ -126,9 +126,9 @@ def measure(drawn: Drawn, arm: Arm) -> Responses:
     block = drawn.block
     corpus: Corpus = block.run
     model = trained(drawn, corpus.classes, arm[RATE])
+    distance = map_distance(model, drawn.held_out[0])
+    model.eval()
     with torch.no_grad():
-        distance = map_distance(model, drawn.held_out[0])
-        model.eval()
         found = []
         for words, labels in (drawn.train, drawn.held_out):
             logits = output_of(model, words).logits
@@ -163,8 +163,9 @@ def map_distance(model: nn.Module, words: Tensor) -> float:
 
     The root of the mean square, over all layers, heads and places.
     """
-    noisy = output_of(model.train(), words, maps=True).attentions
-    clean = output_of(model.eval(), words, maps=True).attentions
+    with torch.no_grad():
+        noisy = output_of(model.train(), words, maps=True).attentions
+        clean = output_of(model.eval(), words, maps=True).attentions
     pairs = zip(noisy, clean, strict=True)
     off, size = zip(*(((a - b).square().sum(), b.square().sum()) for a, b in pairs), strict=True)
     return float((sum(off) / sum(size)) ** 0.5)

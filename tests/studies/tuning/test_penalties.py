@@ -60,6 +60,8 @@ def test_the_choice_is_made_on_one_part_and_judged_on_another() -> None:
 
 
 def test_the_figure_says_how_many_decades_are_good() -> None:
-    table = rows(EXPERIMENT, lambda arm, *_: 1.0 if arm["penalty"] == "L1" else 2.5, blocks=8)
+    table = rows(
+        EXPERIMENT, lambda arm, *_: 1.0 if arm["penalty"] == "L1" else 2.5, blocks=8, rounds=11
+    )
     title = EXPERIMENT.figures[0](table).get_suptitle()
     assert "1.0 (99 % interval 1.0 to 1.0) decades with L1,\n2.5" in title

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from harness.libraries import nn
-from studies.tuning.tasks import gap, perceptron, prolonged, residual
+from studies.tuning.tasks import RESIDUAL_BLOCKS, gap, perceptron, prolonged, residual
 from tests.studies.tuning.planted import history
 
 
@@ -29,7 +29,7 @@ def test_the_last_rate_goes_on_to_the_end() -> None:
 
 def test_each_residual_block_has_its_rate() -> None:
     network = residual(5, 3, (0.1, 0.4))
-    assert rates_of(network) == [0.1, 0.4, 0.4]
+    assert rates_of(network) == [0.1, *[0.4] * (RESIDUAL_BLOCKS - 1)]
     assert network(torch.zeros(2, 5)).shape == (2, 3)
 
 
