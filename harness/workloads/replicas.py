@@ -64,6 +64,12 @@ class Replicas:
         """Set all replicas to eval mode."""
         return self.train(mode=False)
 
+    def train_only(self, *kinds: type[nn.Module]) -> Replicas:
+        """Set all replicas to eval mode but for layers of some kinds, which are in train mode."""
+        for layer in self._networks[0].eval().modules():
+            layer.training = isinstance(layer, kinds)
+        return self
+
     def named_parameters(self) -> Iterator[tuple[str, nn.Parameter]]:
         """The stacked parameters, named as in the network; shapes (replicas, ...)."""
         yield from self._parameters.items()

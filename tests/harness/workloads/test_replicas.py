@@ -223,6 +223,16 @@ def test_dropout_draws_for_each_replica_and_is_off_in_eval_mode() -> None:
     assert torch.equal(together.eval()(ones), ones)
 
 
+def test_layers_of_one_kind_can_be_in_train_mode_alone() -> None:
+    nets = [nn.Sequential(nn.Dropout(0.5), nn.BatchNorm1d(6)) for _ in range(COUNT)]
+    together = Replicas(nets).train_only(nn.Dropout)
+    buffers = {name: buffer.clone() for name, buffer in together.named_buffers()}
+    x = torch.ones(COUNT, ROWS, 6)
+    assert not torch.equal(together(x), together(x))
+    assert all(torch.equal(buffer, buffers[name]) for name, buffer in together.named_buffers())
+    assert torch.equal(together.eval()(x), together(x))
+
+
 @pytest.mark.parametrize("shape", [(300, 4), (300, 4, 2, 2)])
 @pytest.mark.parametrize("folded", [True, False])
 def test_stochastic_depth_draws_for_each_row_of_each_replica(
