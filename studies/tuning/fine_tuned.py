@@ -22,7 +22,7 @@ from harness import Arm, Block, Experiment, PerProfile, Responses
 from harness.libraries import functional, nn, torch
 from harness.workloads import load_classifier, load_docstrings, load_tokenizer
 from studies.eval_variance.minilm import padded, validate
-from studies.tuning.transformer_rules import HEAVY, RATE, RESPONSES, USUAL, hurts
+from studies.tuning.transformer_rules import HEAVY, RATE, USUAL, hurts, responses_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -125,7 +125,7 @@ EXPERIMENT = Experiment(
     question="Does dropout above 0.2 hurt when a pretrained transformer is fine-tuned?",
     factors=(RATE,),
     only=lambda arm: arm[RATE] in (USUAL, NEXT),
-    responses=RESPONSES,
+    responses=responses_of("MiniLM, fine-tuned,"),
     claims=hurts((NEXT,), headline=True),
     prepare_run=prepare_run,
     prepare=prepare,

@@ -23,7 +23,7 @@ from harness import Arm, Beyond, Block, Experiment, PerProfile, Ratio, Response,
 from harness.libraries import functional, nn, torch, transformers
 from harness.workloads import load_docstrings
 from studies.tuning.transformer_figures import accuracy_with_dropout
-from studies.tuning.transformer_rules import FIDELITY, HEAVY, RATE, RESPONSES, hurts
+from studies.tuning.transformer_rules import FIDELITY, HEAVY, RATE, hurts, responses_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -175,7 +175,7 @@ EXPERIMENT = Experiment(
     question="Does dropout above 0.2 hurt a small transformer that is trained from scratch?",
     factors=(RATE,),
     responses=(
-        *RESPONSES,
+        *responses_of("a small BERT, trained from scratch,"),
         Response(
             "map_distance",
             "1",

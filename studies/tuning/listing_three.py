@@ -38,7 +38,8 @@ if TYPE_CHECKING:
     from harness.workloads.samples import Sample
 
 TRAINED_ON, HELD_OUT = 1400, 600
-DECAY = Factor("decay", (0.0, 1e-3, 5e-3, 1.0), control=0.0)
+DECAYS = {0.0: "no decay", 1e-3: "decay 0.001", 5e-3: "decay 0.005", 1.0: "decay 1"}
+DECAY = Factor("decay", tuple(DECAYS), control=0.0, words=DECAYS)
 PRINTED = (
     "The printed run has {}: over fresh seeds a decay of 0.001 moves it by one point or more in "
     "that direction."

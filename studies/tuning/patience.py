@@ -83,7 +83,8 @@ SCHEDULER = Factor(
     words={False: "constant rate", True: "plateau scheduler"},
 )
 NEVER = 1000
-PATIENCE = Factor("patience", (3, 5, 10, 20, NEVER), control=NEVER, words={NEVER: "no early stop"})
+WAITS = {each: f"patience {each}" for each in (3, 5, 10, 20)} | {NEVER: "no early stopping"}
+PATIENCE = Factor("patience", tuple(WAITS), control=NEVER, words=WAITS)
 PLATEAU = Plateau(patience=3, factor=0.5)
 LATE = 20  # last epochs, over which a loss swings or does not
 BUDGETS = (25, 50, 100)

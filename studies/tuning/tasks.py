@@ -16,7 +16,6 @@ import numpy as np
 
 from harness import Factor
 from harness.libraries import nn
-from harness.workloads.regularisers import Residual
 from harness.workloads.samples import SampleName, draw_sample
 
 if TYPE_CHECKING:
@@ -113,6 +112,8 @@ def perceptron(
 
 def residual(features: int, classes: int, rates: Sequence[float]) -> nn.Sequential:
     """Residual blocks of two layers, with dropout between them, behind a first layer without."""
+    from harness.workloads.regularisers import Residual  # a class of torch's, which loads it
+
     blocks = [
         Residual(
             nn.Sequential(

@@ -6,13 +6,21 @@ from harness import Beyond, Claim, Difference, Factor, Response, at_least, at_mo
 from studies.tuning.tasks import POINT
 
 USUAL, HEAVY = 0.1, (0.3, 0.5)
-RATE = Factor("rate", (USUAL, *HEAVY), control=USUAL, label="dropout")
-RESPONSES = (
-    Response("accuracy", "1", "accuracy on texts that training has not seen"),
-    Response("loss", "nat", "loss on texts that training has not seen"),
-    Response("train_accuracy", "1", "accuracy on the texts trained on, in eval mode"),
-)
+RATES = (USUAL, *HEAVY)
+WORDS = {rate: f"dropout {rate:g}" for rate in RATES}
+RATE = Factor("rate", RATES, control=USUAL, label="dropout", words=WORDS)
 LOWER = "lower by one point or more with dropout of {} than with the usual 0.1."
+
+
+def responses_of(model: str) -> tuple[Response, ...]:
+    """What is measured of a model, called by its name."""
+    return (
+        Response("accuracy", "1", f"accuracy of {model} on new texts"),
+        Response("loss", "nat", f"loss of {model} on new texts"),
+        Response(
+            "train_accuracy", "1", f"accuracy of {model} on the texts trained on, in eval mode"
+        ),
+    )
 
 
 def hurts(rates: tuple[float, ...], *, headline: bool) -> tuple[Claim | Beyond, ...]:

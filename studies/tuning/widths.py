@@ -50,7 +50,8 @@ LAYERS = Factor(
 )
 NARROW, MEDIUM, WIDE = (32, 64), (128, 256, 512), (640, 1024)
 WIDTH = Factor("width", (*NARROW, *MEDIUM, *WIDE))
-RATE = Factor("rate", (0.0, 0.3, 0.5), control=0.0, label="dropout")
+RATES = {0.0: "no dropout", 0.3: "dropout 0.3", 0.5: "dropout 0.5"}
+RATE = Factor("rate", tuple(RATES), control=0.0, label="dropout", words=RATES)
 SECOND = 128  # units of a second layer at most
 #: As many rows as there are, or enough that their own noise is small beside a point.
 HELD_OUT = {LISTING: 1000, DIGITS: 700, CANCER: 180}
