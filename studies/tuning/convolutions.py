@@ -31,6 +31,7 @@ from harness import (
 from harness.workloads.fitting import Recipe, fit
 from harness.workloads.regularisers import digits_cnn
 from harness.workloads.samples import draw_sample
+from studies.tuning.cohort import by_block
 from studies.tuning.convolution_figures import accuracy_by_rate
 from studies.tuning.photographs import draw_patches
 from studies.tuning.tasks import POINT
@@ -139,15 +140,13 @@ def measure(images: Images, arm: Arm) -> Sequence[Responses]:
         sample,
         Recipe(epochs=images.blocks[0].effort, lr=RATE, watch_every=WATCH),
     )
-    read = {
-        "test_score": history.last("test_score"),
-        "best_test_score": history.at("test_score", history.best()),
-        "train_score": history.last("train_score"),
-    }
-    return [
-        {name: float(values[place]) for name, values in read.items()}
-        for place in range(len(images.blocks))
-    ]
+    return by_block(
+        {
+            "test_score": history.last("test_score"),
+            "best_test_score": history.at("test_score", history.best()),
+            "train_score": history.last("train_score"),
+        }
+    )
 
 
 EXPERIMENT: Experiment[Images] = Experiment(

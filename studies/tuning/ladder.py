@@ -15,14 +15,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from harness.workloads.fitting import Recipe, fit
-from studies.tuning.tasks import RESIDUAL, network_of, rows_of
+from studies.tuning.cohort import Cohort
+from studies.tuning.tasks import RESIDUAL, network_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from harness import Block
     from harness.workloads.fitting import History
-    from harness.workloads.samples import Sample
 
     Places = NDArray[np.int64]
 
@@ -81,32 +80,26 @@ ALL_RATES = (NONE, *map(rate_of, RATES))
 
 
 @dataclass
-class Ladder:
-    """The blocks of a cohort, and every training of theirs that has been asked for.
+class Ladder(Cohort):
+    """A cohort with every training that has been asked for.
 
     Attributes:
-        blocks: their effort is the number of epochs.
-        samples: a task's rows, which all its trainings share.
         histories: by task and strength.
     """
 
-    blocks: tuple[Block, ...]
-    samples: dict[str, Sample] = field(default_factory=dict)
     histories: dict[tuple[str, str], History] = field(default_factory=dict)
 
     def history(self, task: str, strength: str) -> History:
         """A training of a task at a strength of ``STRENGTHS``."""
         if (task, strength) not in self.histories:
-            if task not in self.samples:
-                self.samples[task] = rows_of(task, self.blocks)
-            sample, how = self.samples[task], STRENGTHS[strength]
+            sample, how = self.sample(task), STRENGTHS[strength]
             rates = how.rates
             if task == RESIDUAL and strength == WIDEST:
                 rates = (0.5,)  # its hidden layers are all as wide
             self.histories[task, strength] = fit(
                 network_of(task, sample, rates),
                 sample,
-                Recipe(epochs=self.blocks[0].effort, decay=how.decay),
+                Recipe(epochs=self.epochs, decay=how.decay),
             )
         return self.histories[task, strength]
 

@@ -16,6 +16,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from harness import (
     Arm,
     Beyond,
@@ -32,6 +34,7 @@ from harness import (
 )
 from harness.workloads.fitting import Recipe, fit
 from harness.workloads.samples import draw_sample
+from studies.tuning.cohort import by_block
 from studies.tuning.tasks import POINT, WIDTHS, perceptron
 
 if TYPE_CHECKING:
@@ -108,15 +111,14 @@ def measure(listed: Listed, arm: Arm) -> Sequence[Responses]:
         Recipe(epochs=epochs, decay=arm[DECAY], watch_every=epochs),
     )
     train, val = history.last("train_score"), history.last("val_score")
-    return [
+    return by_block(
         {
-            "train_score": float(train[place]),
-            "val_score": float(val[place]),
-            "gap": float(train[place] - val[place]),
-            "decayed": history.decayed,
+            "train_score": train,
+            "val_score": val,
+            "gap": train - val,
+            "decayed": np.full(len(train), history.decayed),
         }
-        for place in range(len(train))
-    ]
+    )
 
 
 EXPERIMENT: Experiment[Listed] = Experiment(

@@ -14,13 +14,12 @@ per cent in 1,000 steps, and is recorded with each training.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+
+import numpy as np
 
 from harness import (
     Arm,
     Beyond,
-    Block,
     Claim,
     Difference,
     Experiment,
@@ -34,11 +33,8 @@ from harness import (
     more_than,
 )
 from harness.workloads.fitting import Recipe, fit
-from harness.workloads.samples import draw_sample
-from studies.tuning.tasks import LISTING, POINT, ROWS, TASK, gap, network_of
-
-if TYPE_CHECKING:
-    from harness.workloads.samples import Sample
+from studies.tuning.cohort import Cohort, by_block
+from studies.tuning.tasks import LISTING, POINT, TASK, gap, network_of
 
 WRONG = 0.25
 START, DECAYED, BOTH = "decay 0.001", "decay 0.005", "decay 0.005, dropout 0.5"
@@ -84,49 +80,27 @@ CLAIMS = (
 )
 
 
-@dataclass
-class Symptoms:
-    """The blocks of a cohort and their rows."""
-
-    blocks: tuple[Block, ...]
-    samples: dict[str, Sample] = field(default_factory=dict)
-
-    def sample(self, task: str) -> Sample:
-        """A task's rows; those of listing 3 keep their labels: they show the gap as they are."""
-        if task not in self.samples:
-            rows = ROWS[task]
-            self.samples[task] = draw_sample(
-                rows.name,
-                [block.seed for block in self.blocks],
-                train=rows.train,
-                held_out=rows.held_out,
-                wrong_labels=0.0 if task == LISTING else WRONG,
-                device=self.blocks[0].device,
-            )
-        return self.samples[task]
-
-
-def measure(symptoms: Symptoms, arm: Arm) -> Sequence[Responses]:
-    """Train with one fix."""
-    sample, (decay, rate) = symptoms.sample(arm[TASK]), FIXES[arm[FIX]]
-    epochs = symptoms.blocks[0].effort
+def measure(cohort: Cohort, arm: Arm) -> Sequence[Responses]:
+    """Train with one fix; listing 3's rows keep their labels, for they show the gap as they are."""
+    sample = cohort.sample(arm[TASK], wrong=0.0 if arm[TASK] == LISTING else WRONG)
+    decay, rate = FIXES[arm[FIX]]
     history = fit(
         network_of(arm[TASK], sample, (rate,)),
         sample,
-        Recipe(epochs=epochs, decay=decay, watch_every=epochs),
+        Recipe(epochs=cohort.epochs, decay=decay, watch_every=cohort.epochs),
     )
-    read = {
-        "gap": gap(history),
-        "train_score": history.last("train_score"),
-        "test_score": history.last("test_score"),
-    }
-    return [
-        {name: float(values[place]) for name, values in read.items()} | {"decayed": history.decayed}
-        for place in range(len(symptoms.blocks))
-    ]
+    score = history.last("test_score")
+    return by_block(
+        {
+            "gap": gap(history),
+            "train_score": history.last("train_score"),
+            "test_score": score,
+            "decayed": np.full(len(score), history.decayed),
+        }
+    )
 
 
-EXPERIMENT: Experiment[Symptoms] = Experiment(
+EXPERIMENT: Experiment[Cohort] = Experiment(
     question="Do the two steps of the debug guide close a gap of more than fifteen points?",
     factors=(TASK, FIX),
     responses=(
@@ -138,7 +112,7 @@ EXPERIMENT: Experiment[Symptoms] = Experiment(
     blocks=PerProfile(3, 20, 40),
     together=PerProfile(3, 20, 20),
     effort=PerProfile(2, 150, 150),  # epochs
-    prepare_together=Symptoms,
+    prepare_together=Cohort,
     measure_together=measure,
     claims=CLAIMS,
 )

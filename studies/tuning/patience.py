@@ -24,7 +24,6 @@ import numpy as np
 from harness import (
     Arm,
     Beyond,
-    Block,
     Claim,
     Experiment,
     Factor,
@@ -38,6 +37,7 @@ from harness import (
     at_most,
 )
 from harness.workloads.fitting import Plateau, Recipe, fit
+from studies.tuning.cohort import Cohort
 from studies.tuning.patience_figures import curves_and_stops
 from studies.tuning.tasks import (
     BETTER,
@@ -48,14 +48,12 @@ from studies.tuning.tasks import (
     WORSE,
     gap,
     network_of,
-    rows_of,
 )
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from harness.workloads.fitting import History
-    from harness.workloads.samples import Sample
     from studies.tuning.tasks import Numbers
 
 
@@ -251,22 +249,18 @@ CALM = (
 
 
 @dataclass
-class Curves:
-    """The blocks of a cohort, their rows, and the trainings that have been asked for."""
+class Curves(Cohort):
+    """A cohort with the trainings that have been asked for."""
 
-    blocks: tuple[Block, ...]
-    samples: dict[str, Sample] = field(default_factory=dict)
     histories: dict[tuple[str, str, bool], History] = field(default_factory=dict)
 
     def history(self, task: str, regulariser: str, *, scheduler: bool) -> History:
         """A full run."""
         key = task, regulariser, scheduler
         if key not in self.histories:
-            if task not in self.samples:
-                self.samples[task] = rows_of(task, self.blocks)
-            sample, how = self.samples[task], REGULARISERS[regulariser]
+            sample, how = self.sample(task), REGULARISERS[regulariser]
             recipe = Recipe(
-                epochs=self.blocks[0].effort,
+                epochs=self.epochs,
                 decay=how.decay,
                 smoothing=how.smoothing,
                 plateau=PLATEAU if scheduler else None,

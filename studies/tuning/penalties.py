@@ -29,7 +29,6 @@ import numpy as np
 from harness import (
     Arm,
     Beyond,
-    Block,
     Claim,
     Experiment,
     Factor,
@@ -43,13 +42,12 @@ from harness import (
 )
 from harness.workloads.fitting import Recipe, fit
 from harness.workloads.regularisers import l1, l2
-from harness.workloads.samples import draw_sample
+from studies.tuning.cohort import Cohort
 from studies.tuning.penalty_figures import loss_against_strength
-from studies.tuning.tasks import DIGITS, LISTING, ROWS, TASK, WORSE, network_of
+from studies.tuning.tasks import DIGITS, LISTING, TASK, WORSE, network_of
 
 if TYPE_CHECKING:
     from harness.workloads.fitting import History
-    from harness.workloads.samples import Sample
     from studies.tuning.tasks import Numbers
 
 WRONG = 0.2  # of the labels trained on
@@ -98,23 +96,21 @@ CLAIMS = (
 
 
 @dataclass
-class Penalised:
-    """The blocks of a cohort, their rows, and the trainings that have been asked for."""
+class Penalised(Cohort):
+    """A cohort with the trainings that have been asked for."""
 
-    blocks: tuple[Block, ...]
-    samples: dict[str, Sample] = field(default_factory=dict)
     histories: dict[tuple[str, str, float], History] = field(default_factory=dict)
 
     def history(self, task: str, penalty: str, exponent: float) -> History:
         """A training with a penalty of ten to some power, watched now and then."""
         key = task, penalty, exponent
         if key not in self.histories:
-            sample = self._sample(task)
+            sample = self.sample(task, wrong=WRONG)
             recipe = Recipe(
-                epochs=self.blocks[0].effort,
+                epochs=self.epochs,
                 optimiser="Adam",
                 penalty=partial(PENALTIES[penalty], strength=10**exponent),
-                watch_every=self.blocks[0].effort,
+                watch_every=self.epochs,
             )
             self.histories[key] = fit(network_of(task, sample, (0.0,)), sample, recipe)
         return self.histories[key]
@@ -126,19 +122,6 @@ class Penalised:
             np.stack([each.last("val_loss") for each in histories]),
             np.stack([each.last("test_loss") for each in histories]),
         )
-
-    def _sample(self, task: str) -> Sample:
-        if task not in self.samples:
-            rows = ROWS[task]
-            self.samples[task] = draw_sample(
-                rows.name,
-                [block.seed for block in self.blocks],
-                train=rows.train,
-                held_out=rows.held_out,
-                wrong_labels=WRONG,
-                device=self.blocks[0].device,
-            )
-        return self.samples[task]
 
 
 def good_range(losses: Numbers, exponents: Sequence[float] = EXPONENTS) -> tuple[float, float]:

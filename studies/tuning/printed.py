@@ -130,8 +130,7 @@ EXPERIMENT = facts(
         lambda: [is_a_count(text, TRAINED_ON) for text in TRAINING],
         [True, True],
         lambda: [is_a_count(text, HELD_OUT) for text in VALIDATION],
-        reading="The printed numbers are possible at all: 0.994 and 0.961 are whole numbers of "
-        "1,400 rows, at three decimals.",
+        beyond="whether a number is possible, which is less than that it was found",
     ),
     Fact(
         "D-list3-11",
@@ -139,8 +138,8 @@ EXPERIMENT = facts(
         lambda: [is_a_count(text, HELD_OUT) for text in VALIDATION],
         [True, True],
         lambda: [is_a_count(text, HELD_OUT) for text in ("0.891", "0.899")],
-        reading="And so are 0.847 and 0.891 of 600 rows: where no whole number prints as one of "
-        "them, no seed can have printed it.",
+        reading="The printed run has 0.847 and 0.891 of 600 rows: where no whole number of them "
+        "prints as one of these, no seed can have printed it.",
     ),
     more=(
         Unmeasurable(

@@ -9,13 +9,10 @@ a rival of its own with one training, as the pattern has one; 0.4 is the pattern
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from harness import (
     Arm,
     Beyond,
-    Block,
     Claim,
     Difference,
     Experiment,
@@ -26,12 +23,9 @@ from harness import (
     at_least,
 )
 from harness.workloads.fitting import Recipe, fit
-from harness.workloads.samples import draw_sample
-from studies.tuning.tasks import LISTING, POINT, ROWS, gap, perceptron
+from studies.tuning.cohort import Cohort, by_block
+from studies.tuning.tasks import LISTING, POINT, gap, perceptron
 from studies.tuning.widths import AT_BEST, DATA, HELD_OUT
-
-if TYPE_CHECKING:
-    from harness.workloads.samples import Sample
 
 SHAPES = {"640 and 128 units": (640, 128), "640, 256 and 128 units": (640, 256, 128)}
 SHAPE = Factor("shape", tuple(SHAPES))
@@ -80,47 +74,26 @@ CLAIMS: tuple[Claim | Beyond, ...] = (
 )
 
 
-@dataclass
-class Patterns:
-    """The blocks of a cohort and their rows."""
-
-    blocks: tuple[Block, ...]
-    samples: dict[str, Sample] = field(default_factory=dict)
-
-    def sample(self, data: str) -> Sample:
-        """A data set's rows."""
-        if data not in self.samples:
-            rows = ROWS[data]
-            self.samples[data] = draw_sample(
-                rows.name,
-                [block.seed for block in self.blocks],
-                train=rows.train,
-                held_out=HELD_OUT[data],
-                device=self.blocks[0].device,
-            )
-        return self.samples[data]
-
-
-def measure(patterns: Patterns, arm: Arm) -> Sequence[Responses]:
+def measure(cohort: Cohort, arm: Arm) -> Sequence[Responses]:
     """Train one pattern."""
-    sample, widths = patterns.sample(arm[DATA]), SHAPES[arm[SHAPE]]
+    sample = cohort.sample(arm[DATA], held_out=HELD_OUT[arm[DATA]])
     history = fit(
-        lambda: perceptron(sample.features, sample.classes, widths, RATES[arm[PATTERN]]),
+        lambda: perceptron(
+            sample.features, sample.classes, SHAPES[arm[SHAPE]], RATES[arm[PATTERN]]
+        ),
         sample,
-        Recipe(epochs=patterns.blocks[0].effort, watch_every=WATCH),
+        Recipe(epochs=cohort.epochs, watch_every=WATCH),
     )
-    read = {
-        "test_score": history.last("test_score"),
-        "best_test_score": history.at("test_score", history.best()),
-        "gap": gap(history),
-    }
-    return [
-        {name: float(values[place]) for name, values in read.items()}
-        for place in range(len(patterns.blocks))
-    ]
+    return by_block(
+        {
+            "test_score": history.last("test_score"),
+            "best_test_score": history.at("test_score", history.best()),
+            "gap": gap(history),
+        }
+    )
 
 
-EXPERIMENT: Experiment[Patterns] = Experiment(
+EXPERIMENT: Experiment[Cohort] = Experiment(
     question="Is a dropout rate that falls from wide layers to narrow ones better than one rate?",
     factors=(DATA, SHAPE, PATTERN),
     responses=(
@@ -133,7 +106,7 @@ EXPERIMENT: Experiment[Patterns] = Experiment(
     blocks=PerProfile(3, 20, 40),
     together=PerProfile(3, 20, 20),
     effort=PerProfile(1, 60, 60),  # epochs
-    prepare_together=Patterns,
+    prepare_together=Cohort,
     measure_together=measure,
     claims=CLAIMS,
 )

@@ -9,14 +9,12 @@ convolutions too. Both ends start from equal weights and see equal batches.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
 from harness import (
     Arm,
     Beyond,
-    Block,
     Claim,
     Difference,
     Experiment,
@@ -29,8 +27,8 @@ from harness import (
 from harness.libraries import nn
 from harness.workloads.fitting import Recipe, fit
 from harness.workloads.regularisers import digits_cnn, residual_cnn, residual_mlp
-from harness.workloads.samples import draw_sample
-from studies.tuning.tasks import CANCER, DIGITS, LISTING, POINT, ROWS, WIDTHS, perceptron
+from studies.tuning.cohort import Cohort, by_block
+from studies.tuning.tasks import CANCER, DIGITS, LISTING, POINT, WIDTHS, perceptron
 from studies.tuning.widths import HELD_OUT
 
 if TYPE_CHECKING:
@@ -52,7 +50,7 @@ KNOB = Factor("knob", (SURVIVAL, SMOOTHING))
 VALUES = {SURVIVAL: (0.9, 0.8, 0.5), SMOOTHING: (0.1, 0.2, 0.4)}
 MILD, STRONG, OUTSIDE = "mild end", "strong end", "well outside"
 END = Factor("end", (MILD, STRONG, OUTSIDE), control=MILD)
-RESIDUAL_WIDTH, RESIDUAL_BLOCKS, CHANNELS, WATCH = 32, 4, 8, 60
+RESIDUAL_WIDTH, RESIDUAL_BLOCKS, CHANNELS = 32, 4, 8
 
 CLAIMS = (
     Claim(
@@ -71,27 +69,6 @@ CLAIMS = (
         why="values well outside of the range: a survival probability of 0.5, smoothing of 0.4",
     ),
 )
-
-
-@dataclass
-class Ranges:
-    """The blocks of a cohort and their rows."""
-
-    blocks: tuple[Block, ...]
-    samples: dict[str, Sample] = field(default_factory=dict)
-
-    def sample(self, setting: str) -> Sample:
-        """A setting's rows."""
-        data = DIGITS if setting == CONVOLUTIONAL else setting
-        if data not in self.samples:
-            self.samples[data] = draw_sample(
-                ROWS[data].name,
-                [block.seed for block in self.blocks],
-                train=ROWS[data].train,
-                held_out=HELD_OUT[data],
-                device=self.blocks[0].device,
-            )
-        return self.samples[data]
 
 
 def network_of(sample: Sample, setting: str, survival: float | None) -> Callable[[], nn.Module]:
@@ -118,28 +95,25 @@ def network_of(sample: Sample, setting: str, survival: float | None) -> Callable
     )
 
 
-def measure(ranges: Ranges, arm: Arm) -> Sequence[Responses]:
+def measure(cohort: Cohort, arm: Arm) -> Sequence[Responses]:
     """Train at one value of the knob."""
-    sample = ranges.sample(arm[SETTING])
+    data = DIGITS if arm[SETTING] == CONVOLUTIONAL else arm[SETTING]
+    sample = cohort.sample(data, held_out=HELD_OUT[data])
     value = VALUES[arm[KNOB]][END.levels.index(arm[END])]
     survives = arm[KNOB] == SURVIVAL
     history = fit(
         network_of(sample, arm[SETTING], value if survives else None),
         sample,
         Recipe(
-            epochs=ranges.blocks[0].effort,
+            epochs=cohort.epochs,
             smoothing=0.0 if survives else value,
-            watch_every=WATCH,
+            watch_every=cohort.epochs,
         ),
     )
-    read = {"test_score": history.last("test_score"), "train_score": history.last("train_score")}
-    return [
-        {name: float(values[place]) for name, values in read.items()}
-        for place in range(len(ranges.blocks))
-    ]
+    return by_block({name: history.last(name) for name in ("test_score", "train_score")})
 
 
-EXPERIMENT: Experiment[Ranges] = Experiment(
+EXPERIMENT: Experiment[Cohort] = Experiment(
     question="Does it matter where in the recommended range survival and label smoothing lie?",
     factors=(SETTING, KNOB, END),
     responses=(
@@ -149,7 +123,7 @@ EXPERIMENT: Experiment[Ranges] = Experiment(
     blocks=PerProfile(3, 20, 40),
     together=PerProfile(3, 20, 20),
     effort=PerProfile(1, 40, 60),  # epochs
-    prepare_together=Ranges,
+    prepare_together=Cohort,
     measure_together=measure,
     claims=CLAIMS,
 )

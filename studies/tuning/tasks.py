@@ -16,12 +16,11 @@ import numpy as np
 
 from harness import Factor
 from harness.libraries import nn
-from harness.workloads.samples import SampleName, draw_sample
+from harness.workloads.samples import SampleName
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from harness import Block
     from harness.workloads.fitting import History
     from harness.workloads.samples import Sample
 
@@ -63,18 +62,6 @@ ROWS = {
     CANCER: Rows("breast cancer", 200, 180),
     RESIDUAL: Rows("digits", 300, 400),
 }
-
-
-def rows_of(task: str, blocks: Sequence[Block]) -> Sample:
-    """A task's rows for every block, from the block's own seed."""
-    rows = ROWS[task]
-    return draw_sample(
-        rows.name,
-        [block.seed for block in blocks],
-        train=rows.train,
-        held_out=rows.held_out,
-        device=blocks[0].device,
-    )
 
 
 def network_of(task: str, sample: Sample, rates: Sequence[float]) -> Callable[[], nn.Module]:

@@ -19,7 +19,6 @@ import numpy as np
 from harness import (
     Arm,
     Beyond,
-    Block,
     Claim,
     Difference,
     Experiment,
@@ -32,13 +31,12 @@ from harness import (
     at_most,
 )
 from harness.workloads.fitting import Recipe, fit
-from harness.workloads.samples import draw_sample
-from studies.tuning.tasks import CANCER, DIGITS, LISTING, POINT, ROWS, gap, perceptron
+from studies.tuning.cohort import Cohort, by_block
+from studies.tuning.tasks import CANCER, DIGITS, LISTING, POINT, gap, perceptron
 from studies.tuning.width_figures import dropout_by_width
 
 if TYPE_CHECKING:
     from harness.workloads.fitting import History
-    from harness.workloads.samples import Sample
 
 DATA = Factor(
     "data",
@@ -112,37 +110,22 @@ CLAIMS = (
 
 
 @dataclass
-class Widths:
-    """The blocks of a cohort, their rows, and the trainings that have been asked for."""
+class Widths(Cohort):
+    """A cohort with the trainings that have been asked for."""
 
-    blocks: tuple[Block, ...]
-    samples: dict[str, Sample] = field(default_factory=dict)
     histories: dict[Arm, History] = field(default_factory=dict)
 
     def history(self, arm: Arm) -> History:
         """A training of one arm."""
         if arm not in self.histories:
-            sample = self._sample(arm[DATA])
+            sample = self.sample(arm[DATA], held_out=HELD_OUT[arm[DATA]])
             widths, rates = layers_of(arm[WIDTH], arm[LAYERS], arm[RATE])
             self.histories[arm] = fit(
                 lambda: perceptron(sample.features, sample.classes, widths, rates),
                 sample,
-                Recipe(epochs=self.blocks[0].effort, watch_every=WATCH),
+                Recipe(epochs=self.epochs, watch_every=WATCH),
             )
         return self.histories[arm]
-
-    def _sample(self, data: str) -> Sample:
-        if data not in self.samples:
-            rows = ROWS[data]
-            seeds = [block.seed for block in self.blocks]
-            self.samples[data] = draw_sample(
-                rows.name,
-                seeds,
-                train=rows.train,
-                held_out=HELD_OUT[data],
-                device=self.blocks[0].device,
-            )
-        return self.samples[data]
 
 
 def measure(widths: Widths, arm: Arm) -> Sequence[Responses]:
@@ -152,18 +135,15 @@ def measure(widths: Widths, arm: Arm) -> Sequence[Responses]:
     preferred = np.stack([each.last("val_loss") for each in rivals]).argmin(axis=0)
     score = history.last("test_score")
     best = np.stack([each.last("test_score") for each in rivals])[preferred, np.arange(len(score))]
-    kept = history.at("test_score", history.best())
-    gaps = gap(history)
-    return [
+    return by_block(
         {
-            "test_score": float(score[place]),
-            "gap": float(gaps[place]),
-            "best_test_score": float(kept[place]),
-            "behind_best": float(best[place] - score[place]),
-            "train_score": float(history.last("train_score")[place]),
+            "test_score": score,
+            "gap": gap(history),
+            "best_test_score": history.at("test_score", history.best()),
+            "behind_best": best - score,
+            "train_score": history.last("train_score"),
         }
-        for place in range(len(score))
-    ]
+    )
 
 
 def layers_of(width: int, layers: int, rate: float) -> tuple[list[int], list[float]]:
