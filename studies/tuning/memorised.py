@@ -111,7 +111,7 @@ EXPERIMENT: Experiment[Cohort] = Experiment(
     ),
     blocks=PerProfile(3, 20, 40),
     together=PerProfile(3, 20, 20),
-    effort=PerProfile(2, 150, 150),  # epochs
+    effort=PerProfile(1, 150, 150),  # epochs
     prepare_together=Cohort,
     measure_together=measure,
     claims=CLAIMS,

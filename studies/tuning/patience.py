@@ -376,7 +376,7 @@ EXPERIMENT: Experiment[Curves] = Experiment(
     ),
     blocks=PerProfile(3, 20, 40),
     together=PerProfile(3, 20, 20),
-    effort=PerProfile(4, 100, 100),  # epochs
+    effort=PerProfile(3, 100, 100),  # epochs
     prepare_together=Curves,
     measure_together=measure,
     claims=(

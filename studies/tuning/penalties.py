@@ -202,7 +202,7 @@ EXPERIMENT: Experiment[Penalised] = Experiment(
     ),
     blocks=PerProfile(3, 20, 40),
     together=PerProfile(3, 20, 20),
-    effort=PerProfile(2, 100, 100),  # epochs
+    effort=PerProfile(1, 100, 100),  # epochs
     prepare_together=Penalised,
     measure_together=measure,
     claims=CLAIMS,
