@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from studies.tuning.tasks import Numbers
 
 WRONG = 0.2  # of the labels trained on
-EXPONENTS = tuple(-5 + place / 2 for place in range(11))  # from 0.00001 to 1
+EXPONENTS = tuple(-5 + place / 2 for place in range(10))  # from 0.00001 to 0.3
 GOOD = 1.25  # times the lowest loss
 BROADER = 1.5  # times as many decades
 PENALTY = Factor("penalty", ("L1", "L2"), control="L1")

@@ -27,13 +27,13 @@ from studies.tuning.cohort import Cohort, by_block
 from studies.tuning.tasks import LISTING, POINT, gap, perceptron
 from studies.tuning.widths import AT_BEST, DATA, HELD_OUT
 
-SHAPES = {"640 and 128 units": (640, 128), "640, 256 and 128 units": (640, 256, 128)}
+SHAPES = {"640 and 128 units": (640, 128), "640, 128 and 64 units": (640, 128, 64)}
 SHAPE = Factor("shape", tuple(SHAPES))
-PROGRESSIVE, REVERSED, NONE = "0.5, then 0.3", "0.3, then 0.5", "none"
+PROGRESSIVE, NONE = "0.5, then 0.3", "none"
 UNIFORM = {"0.3 everywhere": (0.3,), "0.4 everywhere": (0.4,), "0.5 everywhere": (0.5,)}
-RATES = {PROGRESSIVE: (0.5, 0.3), **UNIFORM, REVERSED: (0.3, 0.5), NONE: (0.0,)}
+RATES = {PROGRESSIVE: (0.5, 0.3), **UNIFORM, NONE: (0.0,)}
 PATTERN = Factor("pattern", tuple(RATES), words={NONE: "no dropout"})
-WATCH = 5  # epochs apart
+WATCH = 10  # epochs apart
 
 READING = (
     "The pattern beats one rate everywhere: its test accuracy is higher by one point or more than "
@@ -59,17 +59,12 @@ CLAIMS: tuple[Claim | Beyond, ...] = (
         why=AT_BEST,
         reading=READING.format("0.4 everywhere"),
     ),
-    *(
-        Beyond(
-            "D-tune-20",
-            Difference("test_score", PATTERN).at(pattern=PROGRESSIVE).against(rival),
-            at_least(POINT),
-            why=why,
-        )
-        for rival, why in (
-            (NONE, "no dropout at all"),
-            (REVERSED, "the same rates the other way round"),
-        )
+    Beyond(
+        "D-tune-20",
+        Difference("test_score", PATTERN).at(pattern=PROGRESSIVE).against(NONE),
+        at_least(POINT),
+        why="no dropout at all",
+        reading=READING.format("no dropout"),
     ),
 )
 
@@ -105,7 +100,7 @@ EXPERIMENT: Experiment[Cohort] = Experiment(
     ),
     blocks=PerProfile(3, 20, 40),
     together=PerProfile(3, 20, 20),
-    effort=PerProfile(1, 60, 60),  # epochs
+    effort=PerProfile(1, 40, 60),  # epochs
     prepare_together=Cohort,
     measure_together=measure,
     claims=CLAIMS,

@@ -36,14 +36,14 @@ def test_a_range_that_reaches_the_end_of_the_grid_ends_there() -> None:
 
 
 def test_a_second_good_stretch_apart_does_not_count() -> None:
-    losses = np.array([9, 9, 1, 9, 9, 9, 1.1, 1.1, 9, 9, 9.0])
+    losses = np.array([9, 9, 1, 9, 9, 9, 1.1, 1.1, 9, 9.0])
     low, high = good_range(losses)
     assert EXPONENTS[1] < low < EXPONENTS[2] < high < EXPONENTS[3]
 
 
 def test_strengths_beyond_the_grid_are_its_ends() -> None:
-    losses = np.arange(11.0)
-    assert [at_exponent(losses, e) for e in (-9, -5, -3, 0, 2)] == [0, 0, 4, 10, 10]
+    losses = np.arange(10.0)
+    assert [at_exponent(losses, e) for e in (-9, -5, -3, -0.5, 2)] == [0, 0, 4, 9, 9]
 
 
 def test_the_choice_is_made_on_one_part_and_judged_on_another() -> None:
@@ -61,7 +61,7 @@ def test_the_choice_is_made_on_one_part_and_judged_on_another() -> None:
 
 def test_the_figure_says_how_many_decades_are_good() -> None:
     table = rows(
-        EXPERIMENT, lambda arm, *_: 1.0 if arm["penalty"] == "L1" else 2.5, blocks=8, rounds=11
+        EXPERIMENT, lambda arm, *_: 1.0 if arm["penalty"] == "L1" else 2.5, blocks=8, rounds=10
     )
     title = EXPERIMENT.figures[0](table).get_suptitle()
     assert "1.0 (99 % interval 1.0 to 1.0) decades with L1,\n2.5" in title

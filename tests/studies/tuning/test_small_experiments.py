@@ -29,7 +29,7 @@ def test_the_pattern_falls_behind_the_wide_layer(monkeypatch: pytest.MonkeyPatch
         return history([[1.0, 1.0]])
 
     monkeypatch.setattr(progressive, "fit", fit)
-    shape = "640, 256 and 128 units"
+    shape = "640, 128 and 64 units"
     levels = (("data", CANCER), ("shape", shape), ("pattern", PROGRESSIVE))
     progressive.measure(Cohort(BLOCKS), Arm(levels))
     rates = [m.p for m in built[0].modules() if isinstance(m, nn.Dropout)]
