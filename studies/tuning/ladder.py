@@ -75,6 +75,14 @@ STRENGTHS = {
     **{late(each): Strength(rates=(0.0, each)) for each in (0.9, 0.98)},
     WIDEST: Strength(decay=WORKFLOW, rates=(0.5, 0.0)),
 }
+#: The strengths that a network feels: a weaker decay takes less than 4 % off any weight over a
+#: whole training, which is that without regularisation over again.
+FELT = 0.32
+DISTINCT = tuple(
+    name
+    for name, each in STRENGTHS.items()
+    if each.decay == 0 or each.decay >= FELT or name == WIDEST
+)
 ALL_DECAYS = (NONE, *map(decay_of, DECAYS))
 ALL_RATES = (NONE, *map(rate_of, RATES))
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from harness.figures import BLACK, BLUE, GREEN, ORANGE, VERMILION, told, wide
 from studies.tuning.choices import CHOSEN_DECAY
-from studies.tuning.ladder import DECAYS, NONE, STRENGTHS, decay_of
+from studies.tuning.ladder import DECAYS, DISTINCT, NONE, decay_of
 from studies.tuning.tasks import LISTING, TASK
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def gap_against_overfitting(table: pd.DataFrame) -> Figure:
 
     figure = Figure()
     axes = figure.subplots()
-    rows = table[table["strength"].isin(STRENGTHS)]
+    rows = table[table["strength"].isin(DISTINCT)]
     values = {
         response: wide(
             rows[rows["response"] == response], index=["task", "strength"], columns="block"

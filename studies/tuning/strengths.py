@@ -57,6 +57,7 @@ from studies.tuning.choices import (
 )
 from studies.tuning.ladder import (
     BEST,
+    DISTINCT,
     HALVED,
     HALVED_TWICE,
     LARGE,
@@ -214,9 +215,9 @@ GAPS = (
         "D-list3-13",
         Value("gap_tells").at(strength=NONE),
         at_least(TELLING),
-        reading="Over all strengths of one seed, the gap between training and validation accuracy "
-        "goes with an independent sign of overfitting, by how much the test loss at the end lies "
-        "above its lowest on the way: a rank correlation of 0.5 or more.",
+        reading="Over the strengths of one seed that a network feels, the gap between training and "
+        "validation accuracy goes with an independent sign of overfitting, by how much the test "
+        "loss at the end lies above its lowest on the way: a rank correlation of 0.5 or more.",
         headline={"task": LISTING},
     ),
 )
@@ -400,7 +401,7 @@ def rank_correlation(first: Numbers, second: Numbers) -> Numbers:
 
 def gap_tells(ladder: Ladder, task: str) -> Numbers:
     """How well the gap in accuracy ranks the strengths by how far their test loss has risen."""
-    histories = [ladder.history(task, name) for name in STRENGTHS]
+    histories = [ladder.history(task, name) for name in DISTINCT]
     gaps = np.stack([each.last("train_score") - each.last("val_score") for each in histories])
     risen = np.stack([each.last("test_loss") / each.test_loss.min(axis=0) for each in histories])
     return rank_correlation(gaps, risen)
