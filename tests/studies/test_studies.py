@@ -41,6 +41,7 @@ PRETRAINED = {
     *(("grad-mode", name) for name in ("harmless_eval", "keeps", "outputs", "speed")),
     *(("load-loss", name) for name in ("libraries", "second_load", "skipped_eval")),
     ("load-loss", "third_listing"),
+    ("tuning", "fine_tuned"),
 }
 #: Responses that no seed decides: the allocator chooses the places where batches arrive, and how
 #: many it takes hangs on when the one before is let go.
