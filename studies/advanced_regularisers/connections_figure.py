@@ -16,6 +16,9 @@ LAYERS = {"dropout": BLUE, "DropConnect": ORANGE, "DropConnect behind": GREEN}
 WORDS = {"DropConnect behind": "DropConnect behind the hidden layers"}
 SHOWN, AT = "listing 3, 400 rows", 0.5
 
+#: Losses in nat that the scale names: more would run into each other.
+TICKS = (0.03, 0.1, 0.3, 1.0, 2.0)
+
 
 def loss_by_probability(table: pd.DataFrame) -> Figure:
     """The loss on the training rows by p, for each data set."""
@@ -33,6 +36,8 @@ def loss_by_probability(table: pd.DataFrame) -> Figure:
                 if len(values):
                     draw_blocks(axes, place + shift, values, colour=colour, width=0.07)
         axes.set_yscale("log")
+        axes.set_yticks(TICKS, [f"{tick:g}" for tick in TICKS])
+        axes.minorticks_off()
         axes.set_xticks(range(3), [f"{p:g}" for p in sorted(set(table["p"]))])
         axes.set_xlabel("p")
         axes.set_title(task, fontsize=17)

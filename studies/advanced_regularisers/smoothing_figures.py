@@ -66,7 +66,7 @@ def reliability_curves(table: pd.DataFrame) -> Figure:
         axes.set_xlim(0, 1)
         axes.set_ylim(0, 1.02)
     panels[0].set_ylabel("accuracy of test rows")
-    panels[0].text(0.5, 0.42, "too sure below the line", fontsize=14)
+    panels[0].text(0.98, 0.03, "too sure below the line", fontsize=14, ha="right")
     _legend(figure, panels[0])
     clean = table[(table["task"] == DIGITS) & (table["wrong"] == 0.0)]
     errors = wide(clean[clean["response"] == "ece"], index="block", columns="smoothing")
