@@ -1,0 +1,4 @@
+from __future__ import annotations
+
+
+def error_by_passes(table): ...
