@@ -1,4 +1,4 @@
-"""Does dropout left on at inference give a calibrated uncertainty, at what cost, from how many passes?
+"""Is the spread of passes with dropout on a calibrated uncertainty, at what cost, after how many?
 
 Networks with dropout are trained on many seeds and passed forward again and again with dropout on.
 The spread of their answers is held against what they do not know: the noise-free truth where it is

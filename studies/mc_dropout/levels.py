@@ -48,5 +48,11 @@ PLAIN_MLP, PLAIN_CNN = "perceptron", "CNN"
 NORM_MLP, NORM_CNN = "perceptron with batch norm", "CNN with batch norm"
 
 # Stacked layers.
+STACKED_DIGITS, STACKED_LISTING, STACKED_CANCER, WINE = (
+    "digits",
+    "listing 3's classes",
+    "breast cancer",
+    "wine",
+)
 HALF, HIGH = 0.5, 0.9
 FAR = 0.05

@@ -42,7 +42,7 @@ class Plan(NamedTuple):
 
 PLANS = {
     PERCEPTRON: Plan("digits", 200, 500, 80),
-    CNN: Plan("digits", 200, 500, 80),
+    CNN: Plan("digits", 200, 300, 60),
     CANCER: Plan("breast cancer", 60, 250, 100),
     LISTING: Plan("listing 3", 500, 500, 50),
 }

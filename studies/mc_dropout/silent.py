@@ -9,7 +9,17 @@ beside.
 
 from __future__ import annotations
 
-from harness import Beyond, Claim, Control, Experiment, Factor, PerProfile, Value, at_least, equals
+from harness import (
+    Beyond,
+    Claim,
+    Control,
+    Experiment,
+    Factor,
+    PerProfile,
+    Value,
+    at_least,
+    equals,
+)
 from studies.eval_variance.repeated_eval import (
     DROPPING,
     FIXED,
@@ -60,6 +70,6 @@ EXPERIMENT: Experiment[Cell] = Experiment(
     effort=PerProfile(16, 100, 100),
     prepare=prepare,
     measure=measure,
-    responses=RESPONSES[:1],
+    responses=RESPONSES,
     claims=CLAIMS,
 )
