@@ -61,7 +61,7 @@ NET = Factor("net", (PLAIN_MLP, PLAIN_CNN, NORM_MLP, NORM_CNN), label="network")
 SWITCH = Factor("switch", (ALONE, TRAIN), control=ALONE)
 #: Networks that take a single row in train mode.
 TAKING_ONE = (PLAIN_MLP, PLAIN_CNN, NORM_CNN)
-PASSES, ROWS, DROP = 50, 60, 0.3
+PASSES, ROWS, DROP = 50, 120, 0.3
 
 ACTIVE = "Switched on: the outputs of repeated passes over a batch differ."
 AS_GOOD = (
