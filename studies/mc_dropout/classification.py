@@ -81,7 +81,7 @@ CLAIMS: tuple[Claim | Beyond, ...] = (
     ),
     Beyond(
         "D-mc-1",
-        Value("eval_excess_ece"),
+        Value("eval_excess_ece").at(rate=0.5),
         CALIBRATED,
         why="one pass in eval mode, to compare with",
         reading="The expected calibration error of one pass in eval mode is at most 0.05 above "
@@ -89,7 +89,7 @@ CLAIMS: tuple[Claim | Beyond, ...] = (
     ),
     Beyond(
         "D-mc-1",
-        Value("log_loss_ratio"),
+        Value("log_loss_ratio").at(rate=0.5),
         at_most(0.95),
         why="whether it is better than no dropout at inference, which the passage does not say",
         reading="The mean of the passes has a log loss on rows held out that is 5 % lower than "
@@ -97,7 +97,7 @@ CLAIMS: tuple[Claim | Beyond, ...] = (
     ),
     Beyond(
         "D-mc-1",
-        Value("brier_ratio"),
+        Value("brier_ratio").at(rate=0.5),
         at_most(0.95),
         why="another proper score, compared with one pass in eval mode",
         reading="The mean of the passes has a Brier score that is 5 % lower than that of one pass "
@@ -105,7 +105,7 @@ CLAIMS: tuple[Claim | Beyond, ...] = (
     ),
     Beyond(
         "D-mc-1",
-        Value("variance_of_error"),
+        Value("variance_of_error").at(rate=0.5),
         at_least(0.8),
         why="the variance of probabilities held against their squared error, in which the doubt "
         "that each single pass expresses counts too",
@@ -121,7 +121,7 @@ CLAIMS: tuple[Claim | Beyond, ...] = (
     ),
     Beyond(
         "D-mc-8",
-        Value("kept_error_ratio"),
+        Value("kept_error_ratio").at(rate=0.5),
         at_most(0.5),
         why="how much refusing gains, which the passage does not say",
         reading="When the tenth of the rows with the largest variance is refused, those kept have "
@@ -129,7 +129,7 @@ CLAIMS: tuple[Claim | Beyond, ...] = (
     ),
     Beyond(
         "D-mc-8",
-        Value("auroc_above_eval"),
+        Value("auroc_above_eval").at(rate=0.5),
         at_least(0.01),
         why="a comparison with the confidence of one pass in eval mode, which the passage does not "
         "make",
@@ -138,7 +138,7 @@ CLAIMS: tuple[Claim | Beyond, ...] = (
     ),
     Beyond(
         "D-mc-8",
-        Value("entropy_auroc"),
+        Value("entropy_auroc").at(rate=0.5),
         USEFUL,
         why="the entropy of the mean, which is another score than the variance",
         reading=AUROC_READING.replace("variance", "entropy"),

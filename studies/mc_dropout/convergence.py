@@ -88,28 +88,28 @@ CLAIMS: tuple[Claim | Beyond, ...] = (
     ),
     Beyond(
         "D-mc-5",
-        Value("error_at_50"),
+        Value("error_at_50").at(rate=0.5),
         at_most(0.22),
         why="whether 50 suffice as well, which the passage does not say",
         reading="With 50 passes the variance of the median row is off by 22 % of itself at most.",
     ),
     Beyond(
         "D-mc-5",
-        Value("needed_10"),
+        Value("needed_10").at(rate=0.5),
         NEEDED,
         why="a tolerance of 10 %",
         reading="The median row needs 40 passes or more for a variance that is off by 10 %.",
     ),
     Beyond(
         "D-mc-5",
-        Value("needed_30"),
+        Value("needed_30").at(rate=0.5),
         NEEDED,
         why="a tolerance of 30 %",
         reading="The median row needs 40 passes or more for a variance that is off by 30 %.",
     ),
     Beyond(
         "D-mc-5",
-        Value("needed_classes"),
+        Value("needed_classes").at(rate=0.5),
         NEEDED,
         why="the mean variance of all classes of a row, which averages more",
         reading="The median row needs 40 passes or more for its mean variance over all classes to "
@@ -117,7 +117,7 @@ CLAIMS: tuple[Claim | Beyond, ...] = (
     ),
     Beyond(
         "D-mc-5",
-        Value("needed_rows"),
+        Value("needed_rows").at(rate=0.5),
         NEEDED,
         why="the mean over rows and classes, as the document's command prints it",
         reading="The mean variance over 20 rows and all classes needs 40 passes or more to be off "

@@ -59,7 +59,7 @@ def cost_by_network(table: pd.DataFrame) -> Figure:
     axes.minorticks_off()
     names = [net.replace(", ", ",\n", 1) for net in NETS]
     axes.set_xticks(range(len(NETS)), names, fontsize=14)
-    axes.set_ylabel("time of 50 passes, one in eval mode = 1")
+    axes.set_ylabel("time of 50 passes,\none in eval mode = 1")
     figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=4)
     texts = []
     for way in (COPIES, IN_TURN):

@@ -38,7 +38,7 @@ TINY, SMALL, LARGE, IMAGES, ENCODER = (
     "perceptron, 512 wide",
     "perceptron, 2,048 wide",
     "CNN, 32 x 32 images",
-    "transformer encoder, 32 tokens",
+    "encoder, 32 tokens",
 )
 MOST = 1.5
 

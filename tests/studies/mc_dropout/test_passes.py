@@ -48,6 +48,6 @@ def test_the_mean_of_one_dropped_unit_is_that_of_its_two_masks() -> None:
     expected = (kept + lost).numpy()[0] / 2
     spread = ((kept - lost).numpy()[0] / 2) ** 2
     torch.manual_seed(2)
-    moments = probabilities(Replicas([layer]), x, 4000)
-    assert moments.mean()[0, 0] == pytest.approx(expected, abs=0.02)
+    moments = probabilities(Replicas([layer]), x, 2000)
+    assert moments.mean()[0, 0] == pytest.approx(expected, abs=0.03)
     assert moments.variance()[0, 0] == pytest.approx(spread, rel=0.05)

@@ -40,6 +40,6 @@ def test_the_ensemble_is_the_mean_over_every_mask() -> None:
             for mask in product((0.0, 1.0), repeat=3)
         ]
     expected = torch.stack(every).mean(dim=0).numpy()
-    halves = ensemble(Replicas([net]), Part(x, torch.zeros(1, 4)), 6000)
+    halves = ensemble(Replicas([net]), Part(x, torch.zeros(1, 4)), 3000)
     for half in halves:
         np.testing.assert_allclose(half[0], expected, atol=0.03)
