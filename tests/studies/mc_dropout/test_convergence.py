@@ -1,0 +1,58 @@
+"""Convergence: the error of a variance is what theory says of known outputs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from studies.mc_dropout.convergence import first_within, grouped_variances, relative_errors, settled
+from studies.mc_dropout.levels import SIZES
+
+STREAM = np.random.default_rng(6)
+
+
+def test_variances_of_groups_are_those_of_a_loop() -> None:
+    values = STREAM.normal(size=(25, 3))
+    found = grouped_variances(values, 10)
+    expected = [values[start : start + 10].var(axis=0, ddof=1) for start in (0, 10)]
+    np.testing.assert_allclose(found, expected)
+
+
+@pytest.mark.parametrize(
+    ("draw", "kurtosis"),
+    [
+        (STREAM.normal, 3.0),
+        (STREAM.uniform, 1.8),
+        (lambda size: STREAM.random(size) < 0.1, 1 / 0.09 - 3 + 1e-9),
+    ],
+)
+def test_the_relative_error_is_that_of_the_outputs_kurtosis(
+    draw: Callable[..., NDArray[np.float64]], kurtosis: float
+) -> None:
+    values = draw(size=(6000, 200)).astype(np.float64)
+    for size, error in zip((20, 100), relative_errors(values, (20, 100)), strict=True):
+        expected = math.sqrt((kurtosis - (size - 3) / (size - 1)) / size)
+        assert np.median(error) == pytest.approx(expected, rel=0.06)
+
+
+def test_a_curve_is_read_off_between_the_sizes_tried() -> None:
+    sizes = (10, 20, 40, 80)
+    errors = np.sqrt(2 / np.array(sizes))
+    assert first_within(errors, sizes, 0.25) == pytest.approx(32)
+    assert first_within(errors, sizes, 0.9) == 10
+    assert first_within(errors, sizes, 0.01) == 80
+
+
+def test_normal_outputs_need_51_passes_and_averages_fewer() -> None:
+    found = settled(STREAM.normal(size=(2000, 60, 10)), SIZES)
+    assert found["needed"] == pytest.approx(51, rel=0.12)
+    assert float(found["needed_classes"]) < 15  # type: ignore[arg-type]
+    assert found["needed_rows"] == 10
+
+
+def test_what_never_varies_is_not_off() -> None:
+    assert relative_errors(np.ones((40, 2)), (10,)).tolist() == [[0, 0]]
