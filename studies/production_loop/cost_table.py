@@ -189,9 +189,13 @@ def draw_intervals(table: pd.DataFrame, net: Factor[str]) -> Figure:
     shares = {}
     for name, colour in zip(net.levels, PALETTE, strict=False):
         ratio = by_block(steps[name, SAVE] / steps[name, STEP])
-        share = 100 * ratio[:, None] / (intervals + ratio[:, None])
         shares[name] = 100 * ratio / (EPOCH + ratio)
-        low, middle, high = np.nanquantile(share, (0.1, 0.5, 0.9), axis=0)
+        there = ratio[np.isfinite(ratio), None]
+        if not there.size:
+            axes.plot([], [], color=colour, label=f"{name}: failed")
+            continue
+        share = 100 * there / (intervals + there)
+        low, middle, high = np.quantile(share, (0.1, 0.5, 0.9), axis=0)
         axes.fill_between(intervals, low, high, color=colour, alpha=0.25, linewidth=0)
         axes.plot(intervals, middle, color=colour, label=name)
     axes.set_xscale("log")
