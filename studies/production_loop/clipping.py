@@ -100,9 +100,9 @@ CLAIMS: tuple[Claim | Beyond | Control, ...] = (
         reading="The clipped run learns: the loss ends a tenth below the first or lower.",
     ),
     Control(
-        "at least half of the unclipped runs explode",
+        "unclipped runs explode: at least one in ten",
         Value("exploded").at(gradients=UNCLIPPED).frequency(),
-        at_least(0.5),
+        at_least(0.1),
     ),
 )
 RESPONSES = (

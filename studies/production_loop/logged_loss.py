@@ -68,7 +68,7 @@ CLAIMS: tuple[Claim | Control, ...] = (
         "be the epoch's mean training loss, by a tenth more or less.",
         headline=HEADLINE,
     ),
-    Control("the training loss falls", Value("fell"), less_than(0.8)),
+    Control("the training loss falls by 5 % or more", Value("fell"), less_than(0.95)),
 )
 RESPONSES = (
     Response("is_last", "yes/no", "the number logged is the last micro-batch's loss over K"),
