@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from harness.publishing.curve_charts import Read, curve_charts
+from harness.design.factors import Factor
+from harness.publishing.curve_charts import Read, curve_charts, legend
 from harness.publishing.explored import (
     Choice,
     Explored,
@@ -53,6 +54,10 @@ ELSEWHERE_JUDGED = ("mixed_devices", "slow_targets", "targets_elsewhere", "utili
 ALL, ALL_JUDGED = "all six", ("signatures", "silent", "smooth")
 
 
+#: What a diagnosis may look at, when the page begins.
+ALL_LOGGED = "everything logged"
+
+
 @dataclass(frozen=True)
 class Said:
     """What a document says of one bug beside what was found."""
@@ -68,6 +73,7 @@ class Confusion:
 
     when: str
     setting: str
+    told: str
     diagnoses: tuple[str, ...]
     rows: tuple[tuple[str, tuple[str, ...]], ...]
 
@@ -91,24 +97,33 @@ def bugs_page(sources: Sources) -> bytes:
     signatures = explored(
         sources, STUDY, SIGNATURES, factors=("view", "learnt_on", "bug"), responses=("recognised",)
     )
+    charts, simulated = [], []
+    if isinstance(gallery, Explored):
+        charts = curve_charts(gallery, "bug", ("case",), READS, show="show", name="bug")
+    if isinstance(simulator, Explored):
+        settings = ("task", "optimiser")
+        simulated = curve_charts(simulator, "gradients", settings, SIMULATED, show="sim")
     return render_page(
         "explorer_bugs.html.jinja",
         "../",
         gallery=gallery,
         bugs=_bugs(gallery),
         choices=_choices(gallery, ("case",), "show", "What is shown", READS),
-        charts=[]
-        if isinstance(gallery, Missing)
-        else curve_charts(gallery, "bug", ("case",), READS, show="show", name="bug"),
+        charts=charts,
+        legend=legend(charts),
         simulator=simulator,
         simulator_choices=_choices(
             simulator, ("task", "optimiser"), "sim", "What is shown", SIMULATED
         ),
-        simulator_charts=[]
-        if isinstance(simulator, Missing)
-        else curve_charts(simulator, "gradients", ("task", "optimiser"), SIMULATED, show="sim"),
+        simulator_charts=simulated,
+        simulator_legend=legend(simulated),
         signatures=signatures,
-        signature_choices=_choices(signatures, ("view", "learnt_on"), "", "", ()),
+        signature_choices=[]
+        if isinstance(signatures, Missing)
+        else [
+            choice(signatures.factor("view"), ALL_LOGGED),
+            choice(signatures.factor("learnt_on")),
+        ],
         confusions=_confusions(signatures),
         said=_said(sources, gallery),
         study=STUDY,
@@ -149,18 +164,17 @@ def _confusions(signatures: Explored | Missing) -> list[Confusion]:
     found = []
     for levels, rows in cells(signatures.rows, factors):
         means = rows.groupby(["bug", "response"])["value"].mean().to_dict()
+        shares = {
+            kind: [_per_cent(means.get((kind, f"as_{other}"))) for other in kinds] for kind in kinds
+        }
+        told = (f"{bug.say(k)} {shares[k][place]}" for place, k in enumerate(kinds))
         found.append(
             Confusion(
                 when(dict(zip(("view", "learnt_on"), levels, strict=True))),
-                ", ".join(f.say(level) for f, level in zip(factors, levels, strict=True)),
+                ", ".join(filter(None, map(Factor.say, factors, levels))),
+                f"Of 100 runs diagnosed as what they are: {', '.join(told)}.",
                 tuple(bug.say(kind) for kind in kinds),
-                tuple(
-                    (
-                        bug.say(kind),
-                        tuple(_per_cent(means.get((kind, f"as_{other}"))) for other in kinds),
-                    )
-                    for kind in kinds
-                ),
+                tuple((bug.say(kind), tuple(row)) for kind, row in shares.items()),
             )
         )
     return found

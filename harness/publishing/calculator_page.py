@@ -9,12 +9,11 @@ from harness.publishing.arithmetic_told import LOOP, rows, sentences, title
 from harness.publishing.explored import bearing
 from harness.publishing.site_sources import Sources
 from harness.publishing.webpage import render_page
-from harness.workloads.arithmetic import Run, looped
+from harness.workloads.arithmetic import Looped, Run, looped
 
 STUDY = "arithmetic"
 #: Its experiments that check these formulas or count what the loop does.
 CHECKING = (
-    "drawn",
     "every_size",
     "groups",
     "max_steps",
@@ -70,9 +69,19 @@ def _told(run: Run) -> dict[str, Any]:
         "title": title(run),
         "rows": [(*row[:3], row[3].split("\n")) for row in rows(run, does)],
         "sentences": list(sentences(run, does)),
+        "summary": _summary(run, does),
         "state": urlencode(state),
         "command": command(run),
     }
+
+
+def _summary(run: Run, does: Looped) -> str:
+    """What the page says first, and anew for every change."""
+    reason = next(sentences(run, does))
+    return (
+        f"{run.batches:,} batches in all. Weight updates in all: by formula {run.updates:,}, "
+        f"in the loop {does.updates:,}. {reason}"
+    )
 
 
 def command(run: Run) -> str:

@@ -199,6 +199,11 @@ def _curves(rows: pd.DataFrame, along: Factor[Any], frame: Frame, name: str) -> 
         )
 
 
+def legend(charts: Sequence[CurveChart]) -> list[Curve]:
+    """Each arm that any of the charts shows, once."""
+    return list({curve.label: curve for chart in charts for curve in chart.curves}.values())
+
+
 def _told(at: int, low: pd.Series[float], middle: pd.Series[float], high: pd.Series[float]) -> str:
     """Median, lowest and highest of a round."""
     if at not in middle.index:

@@ -146,7 +146,7 @@ def choice(factor: Factor[Any], first: Level | None = None) -> Choice:
         first: the level that a page begins with, if the factor has it.
     """
     begins = first if first in factor.levels else factor.levels[0]
-    options = tuple((str(level), factor.say(level) or "as usual") for level in factor.levels)
+    options = tuple((str(level), factor.say(level) or str(level)) for level in factor.levels)
     label = factor.title[:1].upper() + factor.title[1:] if len(factor.title) > 1 else factor.title
     return Choice(factor.name, label, options, str(begins))
 

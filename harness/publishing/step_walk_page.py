@@ -26,6 +26,8 @@ OF_CALL = {
 }
 #: Claims of the order of all calls.
 OF_ALL = ("order_grid", "iteration", "complete_loop", "misplaced")
+#: Of this it is told, too, whether its tensors lie elsewhere after a call; others are made anew.
+IN_PLACE = "weights"
 #: After the last call: the network once more, with its new weights.
 AGAIN, AGAIN_WORDS = "again", "forward once more"
 #: The call that a stored number belongs to, by the first of these words that its fact has.
@@ -56,7 +58,7 @@ class Stored:
 
 @dataclass(frozen=True)
 class Change:
-    """What one call does to one thing, with one optimiser."""
+    """What one call does to one thing, with one optimiser, and whether that lies elsewhere."""
 
     thing: str
     changed: str
@@ -185,7 +187,7 @@ def _seen(calls: Explored, call: object) -> tuple[Seen, ...]:
                 when({"optimiser": optimiser}),
                 optimisers.say(optimiser),
                 tuple(
-                    Change(thing, _share(share), _count(moved))
+                    Change(thing, _share(share), _count(moved) if thing == IN_PLACE else "")
                     for thing, (share, moved) in found_of.items()
                 ),
                 _sentence(found_of, calls.blocks),
@@ -203,9 +205,11 @@ def _share(values: Any) -> str:  # noqa: ANN401 - a series
 
 def _count(values: Any) -> str:  # noqa: ANN401 - a series
     if values.empty:
-        return "no row"
+        return ""
     low, high = float(values.min()), float(values.max())
-    return number(low) if low == high else f"{number(low)} to {number(high)}"
+    if high == 0:
+        return "no tensor lies elsewhere after it"
+    return f"{number(low)} to {number(high)} tensors lie elsewhere after it"
 
 
 def _sentence(found_of: Mapping[str, tuple[Any, Any]], blocks: int) -> str:
@@ -214,15 +218,15 @@ def _sentence(found_of: Mapping[str, tuple[Any, Any]], blocks: int) -> str:
     never = [thing for thing, (share, _) in found_of.items() if float(share.max()) == 0.0]
     some = [thing for thing in found_of if thing not in {*always, *never}]
     parts = [
-        f"{words}: {', '.join(things)}."
+        f"{words} {', '.join(things)}"
         for words, things in (
-            ("Changed", always),
-            ("Changed in part or in some blocks", some),
-            ("Left to the last bit", never),
+            ("changed", always),
+            ("changed in part or in some blocks", some),
+            ("left to the last bit", never),
         )
         if things
     ]
-    return f"In all {blocks} blocks: {' '.join(parts)}" if parts else "No row is stored."
+    return f"In all {blocks} blocks this call {'; '.join(parts)}." if parts else "No row is stored."
 
 
 def _optimisers(calls: Explored | Missing) -> Choice | None:

@@ -5,7 +5,7 @@
 
 {
     const form = document.getElementById("choices");
-    const told = document.getElementById("told");
+    const lines = document.querySelectorAll("[data-tells]");
     const parts = [...document.querySelectorAll("[data-when]")].map((part) => ({
         part,
         needs: [...new URLSearchParams(part.dataset.when)],
@@ -17,17 +17,19 @@
     function show() {
         const state = chosen();
         for (const { part, needs } of parts) {
-            part.hidden = !needs.every(([name, value]) => {
+            // Parts of drawings have no property "hidden".
+            part.toggleAttribute("hidden", !needs.every(([name, value]) => {
                 const values = state.getAll(name);
                 return values.includes(value) || (values.length === 0 && "orNone" in part.dataset);
-            });
+            }));
         }
-        const shown = [...document.querySelectorAll("[data-told]")].filter((part) => !part.closest("[hidden]"));
-        const words = shown.map((part) => {
-            if (part.dataset.told) return part.dataset.told;
-            return part.textContent.trim().replace(/\s+/g, " ");
-        });
-        told.textContent = words.join(" ");
+        for (const line of lines) {
+            const told = document.getElementById(line.dataset.tells).querySelectorAll("[data-told]");
+            const words = [...told].filter((part) => !part.closest("[hidden]")).map((part) =>
+                part.dataset.told || part.textContent.trim().replace(/\s+/g, " "));
+            // Only what is new is said.
+            if (line.textContent !== words.join(" ")) line.textContent = words.join(" ");
+        }
         for (const button of form.querySelectorAll("button[data-move]")) {
             const all = [...form.elements[button.dataset.of]];
             const next = all.findIndex((field) => field.checked) + Number(button.dataset.move);
