@@ -54,6 +54,7 @@ def calculator_page(sources: Sources) -> bytes:
         examples=[_told(run) for run in EXAMPLES],
         fields=LARGEST,
         loop=LOOP,
+        known=STUDY in sources.studies,
         study=STUDY,
         claims=bearing(sources, STUDY, CHECKING),
     )
