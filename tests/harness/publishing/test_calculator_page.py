@@ -22,13 +22,13 @@ NODE = shutil.which("node")
 SCRIPT = Path(harness.publishing.__path__[0]) / ASSETS / "arithmetic.js"
 #: Every way to part and to agree, and the largest numbers that the form takes.
 GRID = [
-    Run(*numbers, drop_last=drops)
-    for *numbers, drops in itertools.product(
+    Run(examples, batch, epochs, accumulate, drops)
+    for examples, batch, epochs, accumulate, drops in itertools.product(
         (1, 2, 7, 16, 31, 33, 100), (1, 2, 3, 8, 32), (1, 2, 5), (1, 2, 3, 9), (False, True)
     )
 ] + [
     Run(10_000, 32, 3, 4),
-    Run(*(most for _, most in LARGEST.values())),
+    Run(LARGEST["examples"][1], LARGEST["batch"][1], LARGEST["epochs"][1], 100_000),
     Run(999_999_999, 1, 100_000, 99_999, drop_last=True),
     Run(999_999_937, 7, 99_991, 1_000),
 ]
