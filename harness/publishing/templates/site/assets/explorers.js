@@ -3,7 +3,8 @@
 // one name each may be ticked. With data-or-none a part is shown, too, where no box of its name is ticked.
 "use strict";
 
-{
+// Where no run is stored there is nothing to choose.
+if (document.getElementById("choices")) {
     const form = document.getElementById("choices");
     const lines = document.querySelectorAll("[data-tells]");
     const parts = [...document.querySelectorAll("[data-when]")].map((part) => ({
