@@ -8,6 +8,7 @@ import re
 FIRST, CLAIMS, METHOD = "index.html", "claims/index.html", "method.html"
 #: The ledger as a table, for programs.
 LEDGER = "claims.csv"
+EXPLORERS = "explorers/index.html"
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,80}")
 _LONGEST_STEM = 40
 
@@ -36,6 +37,11 @@ def run_page(run: str) -> str:
     """The page of a run, which keeps it when a newer run takes its place in the ledger."""
     study, _, name = run.partition("/")
     return f"runs/{_stem(study)}/{_stem(name)}.html"
+
+
+def explorer_page(name: str) -> str:
+    """The page of an explorer; its state is the query that follows."""
+    return f"explorers/{_stem(name)}.html"
 
 
 def _stem(name: str) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from harness.publishing import addresses
 from harness.publishing.claim_pages import claim_files
 from harness.publishing.claim_table import claim_table
+from harness.publishing.explorers import explorer_files
 from harness.publishing.gathered import BrokenRun
 from harness.publishing.method_page import FILES, method_page
 from harness.publishing.site_folder import SiteFolder
@@ -65,6 +66,7 @@ def site_files(sources: Sources) -> Iterator[tuple[str, bytes]]:
     yield addresses.FIRST, first_page(sources)
     yield addresses.CLAIMS, claim_table(sources)
     yield addresses.METHOD, method_page(sources)
+    yield from explorer_files(sources)
     yield addresses.LEDGER, sources.table.to_csv(index=False, lineterminator="\n").encode()
     for entry in sources.catalogue.values():
         yield from claim_files(entry, sources).items()

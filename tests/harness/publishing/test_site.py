@@ -47,6 +47,8 @@ def test_there_is_a_page_for_every_claim_study_machine_and_run(site: Path, house
         "index.html",
         "method.html",
         "claims/index.html",
+        "explorers/index.html",
+        *(f"explorers/{name}.html" for name in ("arithmetic", "step", "dropout", "bugs")),
         *(f"claims/{claim}.html" for claim in claims),
         *(f"studies/{study}.html" for study in ("planted", "fresh", "unwritten")),
         f"machines/{run.name.split('_')[1]}.html",

@@ -104,9 +104,28 @@ def test_hostile_words_run_no_script(table: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["index.html", "method.html", "studies/planted.html", "claims/P-both-1.html"]
+    "name",
+    [
+        "index.html",
+        "method.html",
+        "studies/planted.html",
+        "claims/P-both-1.html",
+        "explorers/step.html",
+        "explorers/dropout.html",
+        "explorers/bugs.html",
+    ],
 )
 def test_no_page_makes_the_browser_complain(name: str, table: Path) -> None:
     html, complaints = shown(table.parents[1] / name)
     assert complaints == []
     assert "</html>" in html
+
+
+def test_the_calculators_state_is_taken_from_the_address(table: Path) -> None:
+    page = table.parents[1] / "explorers" / "arithmetic.html"
+    html, complaints = shown(page, "?examples=100&batch=32&epochs=5&accumulate=8")
+    assert complaints == []
+    told = re.findall(r'<p id="told"[^>]*>([^<]*)</p>', html)
+    assert told[0].startswith("20 batches in all. Weight updates in all: by formula 5, in the loop")
+    _, complaints = shown(page, "?examples=-1&batch=%3Cscript%3E")
+    assert complaints == []

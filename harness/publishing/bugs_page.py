@@ -1,0 +1,202 @@
+"""The explorer that detects bugs: switches, curves beside the correct loop's, what was found."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from harness.design.factors import Factor
+from harness.publishing.curve_charts import Read, curve_charts, legend
+from harness.publishing.explored import (
+    Choice,
+    Explored,
+    Missing,
+    bearing,
+    cells,
+    choice,
+    explored,
+    when,
+)
+from harness.publishing.site_sources import Sources
+from harness.publishing.webpage import render_page
+from harness.words import number
+
+STUDY, DOCUMENT = "bugs", "C"
+GALLERY, SIMULATOR, SIGNATURES = "gallery", "simulator", "signatures"
+#: Of the gallery, by epoch.
+READS = tuple(
+    map(
+        Read,
+        ("train_loss", "val_loss", "val_score", "production_score", "gradient_norm", "kept_bytes"),
+    )
+)
+#: Of the simulator; its first loss is from before the first epoch.
+SIMULATED = (Read("loss", 0), Read("norm"))
+#: The experiments that judge what is said of a bug: by the gallery's name of it, study and names.
+JUDGED: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
+    "keep_gradients": (
+        (STUDY, ("gradients", "no_zero_grad", "same_as_momentum", "simulator", "two_gradients")),
+    ),
+    "evaluate_in_train_mode": (("eval-variance", ("swings", "repeats", "batch_norm")),),
+    "train_in_eval_mode": (("eval-variance", ("switch_back",)),),
+    "keep_outputs": (
+        (STUDY, ("detached", "kept_memory", "kept_outputs", "out_of_memory")),
+    ),
+    "stale_optimiser": (
+        (STUDY, ("frozen", "frozen_cost", "frozen_touched", "new_parameters")),
+    ),
+    "leak": ((STUDY, ("crops", "gaps", "overlap", "preprocessing")),),
+}  # fmt: skip
+#: The sixth bug has no switch: on a CPU its run is the correct one.
+ELSEWHERE = "the wrong device"
+ELSEWHERE_JUDGED = ("mixed_devices", "slow_targets", "targets_elsewhere", "utilisation")
+#: Of all bugs together.
+ALL, ALL_JUDGED = "all six", ("signatures", "silent", "smooth")
+
+
+#: What a diagnosis may look at, when the page begins.
+ALL_LOGGED = "everything logged"
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a document says of one bug beside what was found."""
+
+    when: str
+    label: str
+    claims: Sequence[Mapping[str, str]]
+
+
+@dataclass(frozen=True)
+class Confusion:
+    """How often runs with each bug were diagnosed as which, in one state: rows of per cents."""
+
+    when: str
+    setting: str
+    told: str
+    diagnoses: tuple[str, ...]
+    rows: tuple[tuple[str, tuple[str, ...]], ...]
+
+
+def bugs_page(sources: Sources) -> bytes:
+    """The page."""
+    gallery = explored(
+        sources,
+        STUDY,
+        GALLERY,
+        factors=("bug", "case"),
+        responses=[read.response for read in READS],
+    )
+    simulator = explored(
+        sources,
+        STUDY,
+        SIMULATOR,
+        factors=("task", "optimiser", "gradients"),
+        responses=[read.response for read in SIMULATED],
+    )
+    signatures = explored(
+        sources, STUDY, SIGNATURES, factors=("view", "learnt_on", "bug"), responses=("recognised",)
+    )
+    charts, simulated = [], []
+    if isinstance(gallery, Explored):
+        charts = curve_charts(gallery, "bug", ("case",), READS, show="show", name="bug")
+    if isinstance(simulator, Explored):
+        settings = ("task", "optimiser")
+        simulated = curve_charts(simulator, "gradients", settings, SIMULATED, show="sim")
+    return render_page(
+        "explorer_bugs.html.jinja",
+        "../",
+        gallery=gallery,
+        bugs=_bugs(gallery),
+        choices=_choices(gallery, ("case",), "show", "What is shown", READS),
+        charts=charts,
+        legend=legend(charts),
+        simulator=simulator,
+        simulator_choices=_choices(
+            simulator, ("task", "optimiser"), "sim", "What is shown", SIMULATED
+        ),
+        simulator_charts=simulated,
+        simulator_legend=legend(simulated),
+        signatures=signatures,
+        signature_choices=[]
+        if isinstance(signatures, Missing)
+        else [
+            choice(signatures.factor("view"), ALL_LOGGED),
+            choice(signatures.factor("learnt_on")),
+        ],
+        confusions=_confusions(signatures),
+        said=_said(sources, gallery),
+        study=STUDY,
+        elsewhere=ELSEWHERE,
+    )
+
+
+def _bugs(gallery: Explored | Missing) -> Choice | None:
+    """The switches: every level but the correct loop; the page begins with the first of them."""
+    if isinstance(gallery, Missing):
+        return None
+    whole = choice(gallery.factor("bug"))
+    control = str(gallery.factor("bug").control)
+    options = tuple(option for option in whole.options if option[0] != control)
+    return Choice("bug", "Switch on", options, options[0][0] if options else "")
+
+
+def _choices(
+    of: Explored | Missing, factors: Sequence[str], show: str, label: str, reads: Sequence[Read]
+) -> list[Choice]:
+    if isinstance(of, Missing):
+        return []
+    choices = [choice(of.factor(name)) for name in factors]
+    if reads:
+        options = tuple((r.response, of.response(r.response).meaning) for r in reads)
+        choices.append(Choice(show, label, options, options[0][0]))
+    return choices
+
+
+def _confusions(signatures: Explored | Missing) -> list[Confusion]:
+    """A table for each state: rows are bugs, columns diagnoses, both in one order."""
+    if isinstance(signatures, Missing):
+        return []
+    bug = signatures.factor("bug")
+    names = {response.name for response in signatures.rules.responses}
+    kinds = [level for level in bug.levels if f"as_{level}" in names]
+    factors = [signatures.factor(name) for name in ("view", "learnt_on")]
+    found = []
+    for levels, rows in cells(signatures.rows, factors):
+        means = rows.groupby(["bug", "response"])["value"].mean().to_dict()
+        shares = {
+            kind: [_per_cent(means.get((kind, f"as_{other}"))) for other in kinds] for kind in kinds
+        }
+        told = (f"{bug.say(k)} {shares[k][place]}" for place, k in enumerate(kinds))
+        found.append(
+            Confusion(
+                when(dict(zip(("view", "learnt_on"), levels, strict=True))),
+                ", ".join(filter(None, map(Factor.say, factors, levels))),
+                f"Of 100 runs diagnosed as what they are: {', '.join(told)}.",
+                tuple(bug.say(kind) for kind in kinds),
+                tuple((bug.say(kind), tuple(row)) for kind, row in shares.items()),
+            )
+        )
+    return found
+
+
+def _per_cent(share: float | None) -> str:
+    return "no row" if share is None else number(round(100 * share))
+
+
+def _said(sources: Sources, gallery: Explored | Missing) -> list[Said]:
+    """What the document says of each bug, of the one without a switch, and of all."""
+    label = {} if isinstance(gallery, Missing) else dict(choice(gallery.factor("bug")).options)
+    of_bugs = [
+        Said(
+            when({"bug": bug}),
+            label.get(bug, bug.replace("_", " ")),
+            [row for study, names in judged for row in bearing(sources, study, names, DOCUMENT)],
+        )
+        for bug, judged in JUDGED.items()
+    ]
+    others = [
+        Said("", words, bearing(sources, STUDY, names, DOCUMENT))
+        for words, names in ((ELSEWHERE, ELSEWHERE_JUDGED), (ALL, ALL_JUDGED))
+    ]
+    return [*of_bugs, *others]
