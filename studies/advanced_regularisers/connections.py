@@ -33,9 +33,8 @@ from harness import (
     at_most,
 )
 from harness.libraries import nn
-from harness.workloads import mlp
+from harness.workloads import mlp, regularisers
 from harness.workloads.fitting import Recipe, fit
-from harness.workloads.regularisers import DropConnect
 from harness.workloads.samples import draw_sample
 from studies.advanced_regularisers.connections_figure import loss_by_probability
 
@@ -109,7 +108,7 @@ def network(layer: str, p: float, features: int, classes: int) -> nn.Module:
     shapes = ((features, HIDDEN), (HIDDEN, HIDDEN), (HIDDEN, classes))
     # One after another: weights are drawn in the order in which layers are made.
     first, second, last = (
-        DropConnect(*shape, p) if drops else nn.Linear(*shape)
+        regularisers.DropConnect(*shape, p) if drops else nn.Linear(*shape)
         for drops, shape in zip(kinds, shapes, strict=True)
     )
     return nn.Sequential(first, nn.ReLU(), second, nn.ReLU(), last)

@@ -14,12 +14,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from harness.libraries import nn, torch
 from harness.workloads import Replicas
-from harness.workloads.regularisers import StochasticDepth, residual_cnn, residual_mlp
+from harness.workloads.regularisers import residual_cnn, residual_mlp
 from harness.workloads.samples import draw_sample
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from harness.workloads.samples import Sample, SampleName
 
 CNN, PERCEPTRON, TRANSFORMER = "convolutions", "perceptron", "transformer"
@@ -44,60 +42,6 @@ KINDS: Mapping[str, Kind] = {
 }
 
 
-class Added(nn.Module):
-    """What a branch makes of the normed tokens is added to them."""
-
-    def __init__(self, branch: nn.Module, survival: float) -> None:
-        super().__init__()
-        self.norm, self.branch = nn.LayerNorm(WIDTH), branch
-        self.depth = StochasticDepth(survival) if survival < 1 else nn.Identity()
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Shape (rows, length, width) as it was."""
-        out: Tensor = x + self.depth(self.branch(self.norm(x)))
-        return out
-
-
-class Attention(nn.Module):
-    """Self-attention written out, so that many replicas can do it at once."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.into, self.out = nn.Linear(WIDTH, 3 * WIDTH), nn.Linear(WIDTH, WIDTH)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Shape (rows, length, width) as it was."""
-        parts = self.into(x).unflatten(2, (3, HEADS, WIDTH // HEADS)).permute(2, 0, 3, 1, 4)
-        query, key, value = parts.unbind(0)
-        weights = (query @ key.mT / (WIDTH // HEADS) ** 0.5).softmax(dim=-1)
-        mixed: Tensor = self.out((weights @ value).transpose(1, 2).flatten(2))
-        return mixed
-
-
-class Transformer(nn.Module):
-    """Layers of a transformer over the eight lines of a digit, and a read-out of their mean."""
-
-    def __init__(self, classes: int, survival: float) -> None:
-        super().__init__()
-        self.into = nn.Linear(SIDE, WIDTH)
-        self.places = nn.Parameter(0.02 * torch.randn(SIDE, WIDTH))
-        blocks: list[nn.Module] = []
-        for _ in range(LAYERS):
-            blocks.append(Added(Attention(), survival))
-            wide = nn.Sequential(
-                nn.Linear(WIDTH, 2 * WIDTH), nn.ReLU(), nn.Linear(2 * WIDTH, WIDTH)
-            )
-            blocks.append(Added(wide, survival))
-        self.blocks = nn.Sequential(*blocks)
-        self.norm, self.out = nn.LayerNorm(WIDTH), nn.Linear(WIDTH, classes)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Logits of rows of 64 pixels."""
-        tokens = self.blocks(self.into(x.unflatten(1, (SIDE, SIDE))) + self.places)
-        logits: Tensor = self.out(self.norm(tokens).mean(dim=1))
-        return logits
-
-
 def network(kind: str, features: int, classes: int, survival: float) -> nn.Module:
     """An untrained net of a kind; equal weights at one state of the stream, whatever survives."""
     if kind == CNN:
@@ -106,7 +50,9 @@ def network(kind: str, features: int, classes: int, survival: float) -> nn.Modul
         return residual_mlp(
             features, classes, width=MLP_WIDTH, blocks=MLP_BLOCKS, survival=survival
         )
-    return Transformer(classes, survival)
+    from harness.workloads.deep_nets import LinesTransformer  # classes of torch's, which load it
+
+    return LinesTransformer(classes, survival, side=SIDE, width=WIDTH, heads=HEADS, layers=LAYERS)
 
 
 def draw(kind: str, seeds: Sequence[int], device: str) -> Sample:

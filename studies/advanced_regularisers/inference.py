@@ -17,14 +17,8 @@ from typing import TYPE_CHECKING
 
 from harness import Fact, facts
 from harness.libraries import functional, nn, torch
-from harness.workloads import Replicas, convnet, encoder, mlp
-from harness.workloads.regularisers import (
-    DropConnect,
-    StochasticDepth,
-    l1,
-    residual_cnn,
-    residual_mlp,
-)
+from harness.workloads import Replicas, convnet, encoder, mlp, regularisers
+from harness.workloads.regularisers import l1, residual_cnn, residual_mlp
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -77,9 +71,9 @@ def perceptron(drop: float | None = None) -> nn.Module:
 def with_drop_connect() -> nn.Module:
     """The same perceptron, its hidden layers with DropConnect."""
     return nn.Sequential(
-        DropConnect(FEATURES, WIDTH, DROP),
+        regularisers.DropConnect(FEATURES, WIDTH, DROP),
         nn.ReLU(),
-        DropConnect(WIDTH, WIDTH, DROP),
+        regularisers.DropConnect(WIDTH, WIDTH, DROP),
         nn.ReLU(),
         nn.Linear(WIDTH, CLASSES),
     )
@@ -122,7 +116,7 @@ def silent_branches(*, training: bool = False) -> int:
         silent += int((out.flatten(1) == 0).all(dim=1).sum())
 
     for module in net.modules():
-        if isinstance(module, StochasticDepth):
+        if isinstance(module, regularisers.StochasticDepth):
             module.register_forward_hook(look)
     net.train(training)(torch.randn(8 * ROWS, FEATURES))
     return silent

@@ -42,7 +42,7 @@ from harness.figures import (
     told,
 )
 from harness.libraries import functional, nn, torch
-from harness.workloads.regularisers import DropConnect
+from harness.workloads import regularisers
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -73,7 +73,9 @@ class Cell(NamedTuple):
 def network(layer: str, width: int) -> nn.Module:
     """A hidden layer as wide as its input, regularised, and a read-out."""
     if layer == DROPCONNECT:
-        return nn.Sequential(DropConnect(width, width, DROP), nn.ReLU(), nn.Linear(width, CLASSES))
+        return nn.Sequential(
+            regularisers.DropConnect(width, width, DROP), nn.ReLU(), nn.Linear(width, CLASSES)
+        )
     between = [nn.Dropout(DROP)] if layer == DROPOUT else []
     return nn.Sequential(nn.Linear(width, width), nn.ReLU(), *between, nn.Linear(width, CLASSES))
 

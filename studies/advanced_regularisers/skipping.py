@@ -15,7 +15,7 @@ end of what the document recommends, with blocks skipped in pairs.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from harness import (
@@ -43,12 +43,13 @@ from harness.figures import (
     told,
 )
 from harness.libraries import functional, nn, torch
-from harness.workloads.regularisers import StochasticDepth
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
     from torch import Tensor
+
+    from harness.workloads.deep_nets import SkippableBlocks
 
 BLOCKS, CLASSES, SURVIVAL = 10, 10, 0.9
 ROWS, CHANNELS, SIDE = 16, 16, 12
@@ -84,46 +85,6 @@ CLAIMS = (
 )
 
 
-class Deep(nn.Module):
-    """Ten residual blocks between a stem and a read-out."""
-
-    def __init__(self, stem: nn.Module, block: Callable[[], nn.Module], features: int) -> None:
-        super().__init__()
-        self.stem = stem
-        self.branches = nn.ModuleList([block() for _ in range(BLOCKS)])
-        self.depth = StochasticDepth(SURVIVAL)
-        self.out = nn.Linear(features, CLASSES)
-
-    def forward(self, x: Tensor, left_out: tuple[int, ...], *, masked: bool) -> Tensor:
-        """Logits; the blocks of these numbers are skipped."""
-        x = self.stem(x)
-        for number, branch in enumerate(self.branches):
-            if number not in left_out:
-                added = branch(x)
-                x = functional.relu(x + (self.depth(added) if masked else added))
-        logits: Tensor = self.out(x.flatten(2).mean(dim=2) if x.dim() == 4 else x.mean(dim=1))
-        return logits
-
-
-class Attention(nn.Module):
-    """Self-attention of tokens and the feed-forward part, as a layer's one branch."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.first_norm, self.second_norm = nn.LayerNorm(WIDTH), nn.LayerNorm(WIDTH)
-        self.attention = nn.MultiheadAttention(WIDTH, HEADS, batch_first=True)
-        self.forward_part = nn.Sequential(
-            nn.Linear(WIDTH, 4 * WIDTH), nn.GELU(), nn.Linear(4 * WIDTH, WIDTH)
-        )
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Shape (rows, length, width) as it was."""
-        normed = self.first_norm(x)
-        mixed: Tensor = self.attention(normed, normed, normed, need_weights=False)[0]
-        changed: Tensor = self.forward_part(self.second_norm(x + mixed))
-        return mixed + changed
-
-
 def convolutions() -> nn.Module:
     """The branch of the listing's block: two convolutions with batch norm."""
     first, second = (nn.Conv2d(CHANNELS, CHANNELS, 3, padding=1) for _ in range(2))
@@ -132,11 +93,18 @@ def convolutions() -> nn.Module:
     )
 
 
-def network(name: str) -> Deep:
+def network(name: str) -> SkippableBlocks:
     """An untrained net in train mode."""
-    if name == CNN:
-        return Deep(nn.Conv2d(3, CHANNELS, 3, padding=1), convolutions, CHANNELS)
-    return Deep(nn.Linear(WIDTH, WIDTH), Attention, WIDTH)
+    from harness.workloads.deep_nets import SkippableBlocks, TransformerBranch  # load torch
+
+    stem, block, features = (
+        (nn.Conv2d(3, CHANNELS, 3, padding=1), convolutions, CHANNELS)
+        if name == CNN
+        else (nn.Linear(WIDTH, WIDTH), partial(TransformerBranch, WIDTH, HEADS), WIDTH)
+    )
+    return SkippableBlocks(
+        stem, block, blocks=BLOCKS, features=features, classes=CLASSES, survival=SURVIVAL
+    )
 
 
 class Cell(NamedTuple):

@@ -30,8 +30,8 @@ from harness import (
     at_least,
 )
 from harness.libraries import nn
+from harness.workloads import regularisers
 from harness.workloads.fitting import Recipe, fit
-from harness.workloads.regularisers import DropConnect
 from harness.workloads.samples import SampleName, draw_sample
 
 BATCH, RATE, DROP = 50, 1e-3, 0.5
@@ -90,7 +90,9 @@ def network(layer: str, features: int, width: int, classes: int) -> nn.Module:
     if layer == NOTHING:
         return nn.Sequential(nn.Linear(features, width), nn.ReLU(), nn.Linear(width, classes))
     return nn.Sequential(
-        DropConnect(features, width, DROP), nn.ReLU(), DropConnect(width, classes, DROP)
+        regularisers.DropConnect(features, width, DROP),
+        nn.ReLU(),
+        regularisers.DropConnect(width, classes, DROP),
     )
 
 

@@ -38,8 +38,8 @@ from harness import (
 )
 from harness.figures import BLUE, GREEN, ORANGE, PURPLE, draw_blocks, told
 from harness.libraries import nn
+from harness.workloads import regularisers
 from harness.workloads.fitting import Recipe, fit
-from harness.workloads.regularisers import DropConnect
 from harness.workloads.samples import Sample, draw_sample
 from studies.batchnorm.nets import WIDTHS, perceptron
 from studies.batchnorm.shift import variance_ratios
@@ -108,7 +108,9 @@ CLAIMS = (
 def hidden_layer(technique: str, before: int, width: int) -> list[nn.Module]:
     """A hidden layer with what a technique puts in its place or before it."""
     if technique in (CONNECT, CONNECT_MOST):
-        return [DropConnect(before, width, MOST if technique == CONNECT_MOST else HALF)]
+        return [
+            regularisers.DropConnect(before, width, MOST if technique == CONNECT_MOST else HALF)
+        ]
     linear = nn.Linear(before, width)
     return [nn.Dropout(HALF), linear] if technique == DROPOUT else [linear]
 

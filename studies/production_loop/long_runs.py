@@ -164,7 +164,7 @@ def losses_of_long_runs(table: pd.DataFrame) -> Figure:
         of_one = table[table["data"] == data]
         _bands(axes, of_one)
         rise = of_one[of_one["response"] == "rise"]["value"]
-        axes.set_title(f"{DATA.say(data)}: {told(rise, interval=False)} x its lowest", fontsize=15)
+        axes.set_title(f"{DATA.say(data)}: {told(rise, interval=False)} x its lowest", fontsize=13)
         axes.set_yscale("log")
     for axes in panels[-1]:
         axes.set_xlabel("epoch")

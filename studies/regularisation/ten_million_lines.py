@@ -49,6 +49,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from torch import Tensor
 
+    from harness.workloads.deep_nets import BagOfWords
+
 PLACES, WIDTH = 65_536, 153
 TRAIN, TEST = 625, 175  # lines of each package
 FEWEST_WORDS = 4
@@ -103,20 +105,6 @@ class Lines:
         return torch.cat(chosen), lengths.cumsum(0) - lengths, self.labels[rows]
 
 
-class BagOfWords(nn.Module):
-    """The mean of a line's places, and a linear read-out."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.table = nn.EmbeddingBag(PLACES, WIDTH, mode="mean", sparse=True)
-        self.read_out = nn.Linear(WIDTH, len(AREAS))
-
-    def forward(self, places: Tensor, begins: Tensor) -> Tensor:
-        """Logits, shape (lines, packages)."""
-        out: Tensor = self.read_out(self.table(places, begins))
-        return out
-
-
 @dataclass(frozen=True)
 class Problem:
     """Lines to train on and to test with, and for how many epochs."""
@@ -146,7 +134,9 @@ def measure(problem: Problem, arm: Arm) -> Responses:
     """Train, and compare accuracies on the labels trained on and on those of fresh lines."""
     torch.manual_seed(problem.seed)
     labels = with_wrong(problem.train.labels, WRONG[arm[LABELS]], problem.seed)
-    net = BagOfWords()
+    from harness.workloads.deep_nets import BagOfWords  # a class of torch's, which loads it
+
+    net = BagOfWords(PLACES, WIDTH, len(AREAS))
     train(net, problem, labels)
     every = torch.arange(len(labels))
     seen = 100 * accuracy(net, problem.train, every, labels)

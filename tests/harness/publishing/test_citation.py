@@ -112,7 +112,16 @@ def test_no_words_break_an_entry_or_the_one_after_it(says: str, sentence: str) -
 
 COMMANDS = {
     *("textbackslash", "textbraceleft", "textbraceright", "textasciicircum", "textasciitilde"),
-    *("textasciigrave", "textless", "textgreater", "textbar", "textmu", "ensuremath", "geq"),
+    *(
+        "textasciigrave",
+        "textless",
+        "textgreater",
+        "textbar",
+        "textmu",
+        "textellipsis",
+        "ensuremath",
+        "geq",
+    ),
     *("infty", "textdegree", "texttimes", "textpm", "textendash", "textemdash"),
 }
 

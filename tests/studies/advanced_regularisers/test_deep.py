@@ -13,7 +13,6 @@ from studies.advanced_regularisers.deep import (
     MLP_BLOCKS,
     PERCEPTRON,
     TRANSFORMER,
-    Attention,
     last_layers,
     network,
     without,
@@ -53,17 +52,3 @@ def test_weights_are_the_same_whatever_survives() -> None:
             torch.manual_seed(0)
             states.append(network(kind, 64, 10, survival).state_dict())
         assert all(torch.equal(a, b) for a, b in zip(*(s.values() for s in states), strict=True))
-
-
-def test_attention_is_that_of_torch() -> None:
-    attention, x = Attention(), torch.randn(3, 8, 24)
-    theirs = torch.nn.MultiheadAttention(24, 4, batch_first=True)
-    theirs.load_state_dict(
-        {
-            "in_proj_weight": attention.into.weight,
-            "in_proj_bias": attention.into.bias,
-            "out_proj.weight": attention.out.weight,
-            "out_proj.bias": attention.out.bias,
-        }
-    )
-    assert torch.allclose(attention(x), theirs(x, x, x)[0], atol=1e-5)

@@ -6,12 +6,12 @@ import pytest
 import torch
 
 from harness.design.factors import Block
+from harness.workloads.deep_nets import BagOfWords
 from studies.regularisation.ten_million_lines import (
     PLACES,
     TEST,
     TRAIN,
     WIDTH,
-    BagOfWords,
     Lines,
     accuracy,
     lines_of_packages,
@@ -63,7 +63,7 @@ def test_a_share_of_the_labels_is_another_packages() -> None:
 
 def test_the_table_has_ten_million_numbers_and_accuracy_follows_the_labels_given() -> None:
     with torch.device("meta"):
-        count = sum(p.numel() for p in BagOfWords().parameters())
+        count = sum(p.numel() for p in BagOfWords(PLACES, WIDTH, 8).parameters())
     assert count == PLACES * WIDTH + (WIDTH + 1) * 8 > 10_000_000
 
     class First(torch.nn.Module):
