@@ -63,6 +63,7 @@ def _reliability(axes: Axes, rows: pd.DataFrame) -> None:
         axes.fill_between(place, low, high, color=colour, alpha=0.2, linewidth=0)
         axes.plot(place, right.sum(axis=0)[there] / total[there], "o-", color=colour, label=label)
     axes.set_xlim(0, 1.02)
+    axes.set_xticks((0, 0.5, 1), ("0", "0.5", "1"))
     axes.set_ylim(0, 1.02)
 
 
