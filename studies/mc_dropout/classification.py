@@ -57,6 +57,7 @@ from studies.mc_dropout.scores import auroc, error_of_kept
 TASK = Factor("task", (PERCEPTRON, CNN, CANCER, LISTING))
 PASSES = 100
 BINS = 10  # of the reliability curve
+DRAWS = 60  # of labels, whose mean error is known to a hundredth of itself or two
 CALIBRATED = at_most(0.05)
 USEFUL = at_least(0.7)
 MOVED = (PERCEPTRON,)
@@ -227,7 +228,7 @@ def measure(blocks: tuple[Block, ...], arm: Arm) -> Sequence[Responses]:
     """Train, pass forward, and hold what comes out against the labels."""
     effort = blocks[0].effort
     trained = train(arm[TASK], arm[RATE], blocks, shortened=effort)
-    count = max(10, PASSES // effort)
+    count = max(2, PASSES // effort)
     found = {**calibration(said := ask(trained, trained.sample.test, count)), **refusal(said)}
     found |= {"moved_excess_ece": np.full(len(blocks), np.nan)}
     found |= {"moved_auroc": np.full(len(blocks), np.nan)}
@@ -243,7 +244,7 @@ def measure(blocks: tuple[Block, ...], arm: Arm) -> Sequence[Responses]:
 
 def excess_ece(p: Numbers, y: np.ndarray[tuple[int, ...], np.dtype[np.int64]]) -> Numbers:
     """The expected calibration error above that of labels drawn from the probabilities."""
-    return expected_calibration_error(p, y) - ece_by_chance(p)
+    return expected_calibration_error(p, y) - ece_by_chance(p, draws=DRAWS)
 
 
 def calibration(said: Answers) -> dict[str, Numbers]:
@@ -251,7 +252,7 @@ def calibration(said: Answers) -> dict[str, Numbers]:
     p, y = said.mean, said.y
     found = {
         "ece": expected_calibration_error(p, y),
-        "chance_ece": ece_by_chance(p),
+        "chance_ece": ece_by_chance(p, draws=DRAWS),
         "eval_excess_ece": excess_ece(said.eval, y),
         "log_loss_ratio": log_loss(p, y) / log_loss(said.eval, y),
         "brier_ratio": brier_score(p, y) / brier_score(said.eval, y),
@@ -292,7 +293,7 @@ EXPERIMENT: Experiment[Block] = Experiment(
     responses=RESPONSES,
     blocks=PerProfile(3, 20, 40),
     together=PerProfile(3, 20, 20),
-    effort=PerProfile(10, 1, 1),  # epochs and passes are divided by it
+    effort=PerProfile(25, 1, 1),  # epochs and passes are divided by it
     measure_together=measure,
     claims=CLAIMS,
     figures=(reliability_curves, accuracy_when_refusing),

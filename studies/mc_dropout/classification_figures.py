@@ -30,7 +30,7 @@ def reliability_curves(table: pd.DataFrame) -> Figure:
         _reliability(axes, rows[rows["task"] == task])
         axes.set_title(task.replace(", ", ",\n"), fontsize=16)
     panels[0].set_ylabel("share of rows that are right")
-    figure.supxlabel("confidence (probability of the favoured class)", fontsize=18)
+    panels[1].set_xlabel("confidence (probability of the favoured class)", loc="left")
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
     excess = _values(rows[rows["task"] == CNN], "excess_ece")
     figure.suptitle(
@@ -63,6 +63,7 @@ def _reliability(axes: Axes, rows: pd.DataFrame) -> None:
         axes.fill_between(place, low, high, color=colour, alpha=0.2, linewidth=0)
         axes.plot(place, right.sum(axis=0)[there] / total[there], "o-", color=colour, label=label)
     axes.set_xlim(0, 1.02)
+    axes.set_xticks((0, 0.5, 1), ("0", "0.5", "1"))
     axes.set_ylim(0, 1.02)
 
 
@@ -85,7 +86,8 @@ def accuracy_when_refusing(table: pd.DataFrame) -> Figure:
         _refusing(axes, rows[rows["task"] == task])
         axes.set_title(task.replace(", ", ",\n"), fontsize=16)
     panels[0].set_ylabel("error rate of the rows kept (%)")
-    figure.supxlabel("rows refused (%)", fontsize=18)
+    for axes in panels:
+        axes.set_xlabel("rows refused (%)", fontsize=16)
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
     areas = _values(rows[rows["task"] == CNN], "auroc")
     figure.suptitle(

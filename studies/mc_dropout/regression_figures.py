@@ -41,7 +41,7 @@ def sine_with_its_band(table: pd.DataFrame) -> Figure:
         covered = told(100 * _values(of_rate, "covers_truth"), ".0f", "%", interval=False)
         axes.set_title(f"dropout {rate:g}:\ncovers {covered}", fontsize=17)
     panels[0].set_ylabel("target")
-    figure.supxlabel("input", fontsize=18)
+    panels[1].set_xlabel("input")
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
     least = _values(rows[rows["rate"] == RATE.levels[0]], "covers_truth")
     covered = told(100 * least, ".0f", "%")
@@ -96,12 +96,12 @@ def cover(table: pd.DataFrame) -> Figure:
     names = [f"{rate:g}" + (f"\n{task}" if rate == 0.3 else "") for task, rate in places]
     axes.set_xticks(range(len(places)), names, fontsize=15)
     axes.set_xlabel("dropout rate")
-    axes.set_ylabel("covered by mean ± 1.96 sd of 100 passes (%)")
+    axes.set_ylabel("covered by mean ± 1.96 sd (%)")
     axes.set_ylim(0, 103)
     figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=4)
-    friedman = table[(table["task"] == FRIEDMAN) & (table["rate"] == RATE.levels[-1])]
+    friedman = table[(table["task"] == FRIEDMAN) & (table["rate"] == RATE.levels[0])]
     figure.suptitle(
-        "Friedman's function, dropout 0.5: "
+        f"Friedman's function, dropout {RATE.levels[0]:g}, 100 passes: "
         f"{told(100 * _values(friedman, 'covers_truth'), '.0f', '%')} of true values covered\n"
         f"(dots: {table['block'].nunique()} seeds, {measured_on(table)}; diamonds: medians with 99 "
         "% intervals)",

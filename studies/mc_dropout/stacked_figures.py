@@ -51,7 +51,7 @@ def distance_by_rate(table: pd.DataFrame) -> Figure:
     axes.set_xlabel("hidden layers with dropout; one (right) is beyond the claim")
     axes.set_ylabel("total variation, eval to mean of 1,000 passes", fontsize=17)
     axes.set_ylim(bottom=0)
-    axes.legend()
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=3)
     rows = table[(table["task"] == WINE) & (table["layers"] == 3)]
     high, half = (_distances(rows[rows["rate"] == rate]) for rate in (HIGH, HALF))
     figure.suptitle(

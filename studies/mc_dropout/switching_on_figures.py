@@ -52,7 +52,7 @@ def _panel(axes: Axes, table: pd.DataFrame, response: str) -> None:
             label = None if place else f"dropout on by {way}" if way == TRAIN else way
             values = 100 * _values(rows, response)
             draw_blocks(axes, place + shift, values, colour=colour, width=0.1, label=label)
-    names = [net.replace(" with ", "\nwith ") for net in NETS]
+    names = [net.replace(" with ", ",\n") for net in NETS]
     axes.set_xticks(range(len(NETS)), names, fontsize=13)
 
 
