@@ -125,7 +125,7 @@ class Rebuilding:
             self.new = [torch.zeros_like(gradient) for _ in BETAS]
         self.new[0].mul_(BETAS[0]).add_(gradient, alpha=1 - BETAS[0])
         self.new[1].mul_(BETAS[1]).addcmul_(gradient, gradient, value=1 - BETAS[1])
-        if since <= EACH_OF or since % EVERY == 0:
+        if since <= EACH_OF or (since % EVERY == 0 and since <= WATCHED * self.reset):
             self.since.append(since)
             moments = kept(log, "exp_avg"), kept(log, "exp_avg_sq")
             first, second = (self._distance(place, moments[place], since) for place in (0, 1))
