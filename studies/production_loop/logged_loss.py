@@ -34,6 +34,7 @@ from harness.libraries import functional, torch
 from harness.workloads import load_split, mlp
 from studies.production_loop.checkpoints import Trained
 from studies.production_loop.loop import Line, Work, as_printed, train
+from studies.production_loop.ticks import plain_ticks
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,7 +50,6 @@ ACCUMULATE = Factor(
     PARTS,
     words={n: f"{n} micro-batches to an update" if n > 1 else "no accumulation" for n in PARTS},
 )
-TICKS = (0.03, 0.1, 0.3, 1, 2)
 HEADLINE: dict[str, Level] = {"accumulate": 8}
 
 CLAIMS: tuple[Claim | Control, ...] = (
@@ -158,8 +158,9 @@ def logged_and_trained(table: pd.DataFrame) -> Figure:
         axes.set_title(ACCUMULATE.say(parts), fontsize=16)
         axes.set_xlabel("epoch")
         axes.set_yscale("log")
-        axes.set_yticks(TICKS, [f"{tick:g}" for tick in TICKS])
-        axes.minorticks_off()
+    for axes in panels:
+        plain_ticks(axes)
+        axes.set_xticks(range(2, int(table["round"].max()) + 2, 2))
     panels[0].set_ylabel("training loss (nat)")
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
     eight = table[(table["response"] == "of_mean") & (table["accumulate"] == 8)]["value"]

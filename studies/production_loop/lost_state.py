@@ -49,6 +49,7 @@ from harness.workloads import Replicas, mlp
 from harness.workloads.fitting import watch
 from harness.workloads.loop import OPTIMISERS
 from harness.workloads.samples import Sample, draw_sample
+from studies.production_loop.ticks import plain_ticks
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -337,7 +338,6 @@ def measure(cohort: Cohort, arm: Arm) -> Sequence[Responses]:
     ]
 
 
-TICKS = (0.03, 0.1, 0.3, 0.5, 0.7, 1, 1.4, 2, 3, 10)
 COLOURS = {NOTHING: BLACK, ALONE: ORANGE, MOMENTS: BLUE, SCHEDULE: PURPLE, ORDER: GREEN}
 
 
@@ -354,9 +354,8 @@ def loss_after_the_resume(table: pd.DataFrame) -> Figure:
         axes.set_xlabel("epoch after\nthe resume", fontsize=15)
     panels[0].set_ylabel("training loss, never stopped = 1")
     panels[0].set_yscale("log")
-    panels[0].set_yticks(TICKS, [f"{tick:g}" for tick in TICKS])
     for axes in panels:
-        axes.minorticks_off()
+        plain_ticks(axes)
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
     figure.suptitle(_title(table), fontsize=18)
     return figure

@@ -40,7 +40,7 @@ from harness.figures import BLACK, BLUE, GREEN, ORANGE, PURPLE, told
 from harness.libraries import torch
 from harness.workloads.loop import Log, Setting, train
 from harness.workloads.tasks import DIGITS, LINEAR, LOGISTIC, SPIRAL_RELU
-from studies.bugs.grid import all_gradients, task_of
+from studies.bugs.grid import task_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -101,11 +101,10 @@ RESPONSES = (
 
 
 class Rebuilding:
-    """Two pairs of moments: of the whole training, and from a reset on; called after every step."""
+    """Moments that start from zero at a reset, beside those that Adam keeps; called every step."""
 
     def __init__(self, reset: int) -> None:
         self.reset, self.step = reset, 0
-        self.kept: list[Tensor] = []
         self.new: list[Tensor] = []
         #: Steps since the reset that were looked at, and the distances then, of shape (replicas,).
         self.since: list[int] = []
@@ -113,29 +112,40 @@ class Rebuilding:
         self.raw: list[Tensor] = []
 
     def __call__(self, log: Log) -> None:
-        """Take the gradients of a step into both pairs."""
-        gradient = all_gradients(log.nets)
+        """Take the gradients of a step into the new moments."""
         self.step += 1
-        if not self.kept:
-            self.kept = [torch.zeros_like(gradient) for _ in BETAS]
-        if self.step == self.reset + 1:
-            self.new = [torch.zeros_like(gradient) for _ in BETAS]
-            self.at_reset = self.kept[0].clone()
-        for moments in filter(None, (self.kept, self.new)):
-            moments[0].mul_(BETAS[0]).add_(gradient, alpha=1 - BETAS[0])
-            moments[1].mul_(BETAS[1]).addcmul_(gradient, gradient, value=1 - BETAS[1])
         since = self.step - self.reset
-        if since > 0 and (since <= EACH_OF or since % EVERY == 0):
+        if since == 0:
+            self.at_reset = kept(log, "exp_avg").clone()
+        if since <= 0:
+            return
+        gradient = flat([p.grad for p in log.nets.parameters() if p.grad is not None])
+        if not self.new:
+            self.new = [torch.zeros_like(gradient) for _ in BETAS]
+        self.new[0].mul_(BETAS[0]).add_(gradient, alpha=1 - BETAS[0])
+        self.new[1].mul_(BETAS[1]).addcmul_(gradient, gradient, value=1 - BETAS[1])
+        if since <= EACH_OF or (since % EVERY == 0 and since <= WATCHED * self.reset):
             self.since.append(since)
-            first, second = (self._distance(place, since) for place in range(len(BETAS)))
+            moments = kept(log, "exp_avg"), kept(log, "exp_avg_sq")
+            first, second = (self._distance(place, moments[place], since) for place in (0, 1))
             self.off.append((first, second))
-            self.raw.append((self.kept[0] - self.new[0]).norm(dim=1) / self.at_reset.norm(dim=1))
+            self.raw.append((moments[0] - self.new[0]).norm(dim=1) / self.at_reset.norm(dim=1))
 
-    def _distance(self, place: int, since: int) -> Tensor:
-        kept = self.kept[place] / (1 - BETAS[place] ** self.step)
+    def _distance(self, place: int, kept: Tensor, since: int) -> Tensor:
+        whole = kept / (1 - BETAS[place] ** self.step)
         new = self.new[place] / (1 - BETAS[place] ** since)
-        off: Tensor = (new - kept).norm(dim=1) / kept.norm(dim=1).clamp(min=1e-30)
+        off: Tensor = (new - whole).norm(dim=1) / whole.norm(dim=1).clamp(min=1e-30)
         return off
+
+
+def kept(log: Log, moment: str) -> Tensor:
+    """One of Adam's own moments, each replica's numbers in a row."""
+    return flat([log.optimiser.state[p][moment] for p in log.nets.parameters()])
+
+
+def flat(tensors: list[Tensor]) -> Tensor:
+    """Each replica's numbers in a row; shape (replicas, numbers)."""
+    return torch.cat([tensor.flatten(1) for tensor in tensors], dim=1)
 
 
 def measure(blocks: tuple[Block, ...], arm: Arm) -> Sequence[Responses]:

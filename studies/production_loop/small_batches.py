@@ -51,6 +51,7 @@ from harness.workloads.tasks import (
     make_task,
 )
 from studies.bugs.grid import as_array, losses_of
+from studies.production_loop.ticks import plain_ticks
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -65,7 +66,6 @@ BATCH = Factor("batch", (LARGE, SMALL, OWN, UPDATES), control=LARGE)
 SIZES = {LARGE: 64, SMALL: 8, OWN: 8, UPDATES: 8}
 PILOTS = 8
 LEARNT, DIVERGED = 0.01, 1e6
-TICKS = (0.1, 0.2, 0.3, 0.5, 0.7, 1, 2, 3, 5, 10, 30, 100)
 #: How the figure calls the tasks.
 SHORT = {
     DIGITS: "digits",
@@ -203,8 +203,7 @@ def loss_with_small_batches(table: pd.DataFrame) -> Figure:
             largest = max(largest, float(np.nanmax(ratio, initial=1.0)))
     axes.set_yscale("log")
     axes.set_ylim(None, min(1.5 * largest, 1e3))
-    axes.set_yticks(TICKS, [f"{tick:g}" for tick in TICKS])
-    axes.minorticks_off()
+    plain_ticks(axes)
     axes.set_xticks(
         range(len(settings)),
         [f"{SHORT[task]}\n{optimiser}" for task, optimiser in settings],
