@@ -6,4 +6,4 @@ that seed gives, whether any other seed would give it, and whether arithmetic al
 three questions, and are kept apart. Every module of this folder that is an experiment asks one.
 """
 
-COST = "quick 20-40 s, standard 2-3 min on 2 cores"
+COST = "quick 20-30 s, standard 1-2 min on 2 cores"

@@ -7,4 +7,4 @@ here on many seeds, each setting with its partners on the same weights and batch
 bound and is said to be one.
 """
 
-COST = "quick 15-30 s, standard 3-6 min on 2 cores"
+COST = "quick 15-30 s, standard 2-4 min on 2 cores"

@@ -7,4 +7,4 @@ killed by the system are resumed from (``resumed``). The document's script is th
 switches on, as it has them; its faults are found by running it.
 """
 
-COST = "quick about 40 s, standard about 12 min on 2 cores"
+COST = "quick 30-60 s, standard 7-11 min on 2 cores"

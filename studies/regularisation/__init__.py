@@ -7,4 +7,4 @@ partners on the same weights, rows and batches; what a network has learnt is rea
 rows that no choice has seen.
 """
 
-COST = "quick 30-45 s, standard 7-9 min on 2 cores"
+COST = "quick 25-40 s, standard 8-12 min on 2 cores"

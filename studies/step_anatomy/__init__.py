@@ -5,4 +5,4 @@ other orders, and compared with what they are said to be: numbers worked out apa
 double precision. Every module of this folder asks one question.
 """
 
-COST = "quick 15-30 s, standard 1-2 min on 2 cores"
+COST = "quick 15-30 s, standard 30-60 s on 2 cores"

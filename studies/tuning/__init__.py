@@ -7,4 +7,4 @@ choice of a strength has seen. Where the document gives a rule of thumb, the cur
 that it names is shown. Where its own numbers contradict each other, reading settles it.
 """
 
-COST = "quick 40-50 s, standard 10-18 min on 2 cores"
+COST = "quick 25-45 s, standard 16-25 min on 2 cores"
