@@ -14,7 +14,7 @@ blocks, as few as a 99 % interval can be made of, for the large network is slow.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -191,7 +191,7 @@ def _draw_network(axes: Axes, rows: pd.DataFrame) -> None:
         steps = np.array(sorted(ratios))
         values = [ratios[count] for count in steps]
         low, middle, high = (
-            [how(each) for each in values] for how in (np.nanmin, np.nanmedian, np.nanmax)
+            [_of_measured(how, each) for each in values] for how in (np.min, np.median, np.max)
         )
         axes.fill_between(steps, low, high, color=colour, alpha=0.25, linewidth=0)
         axes.plot(
@@ -206,6 +206,12 @@ def _draw_network(axes: Axes, rows: pd.DataFrame) -> None:
     axes.plot(steps, alone, color=BLACK, linestyle=":", label="decay alone")
     axes.axhline(0.9, color=BLACK, linewidth=1, linestyle="--")
     axes.set_xscale("log")
+
+
+def _of_measured(how: Callable[[NDArray[np.float64]], float], values: NDArray[np.float64]) -> float:
+    """A statistic of the values that there are; none where every cell failed."""
+    there = values[np.isfinite(values)]
+    return float(how(there)) if len(there) else float("nan")
 
 
 def _over_plain(rows: pd.DataFrame, training: str) -> dict[int, NDArray[np.float64]]:
