@@ -107,7 +107,7 @@ class Lease:
     def _cost(self, run: OpenRun, rules: Sequence[ExperimentRules]) -> float:
         """Seconds for each claim, as last measured or, where nobody did, as the design tells."""
         claims = {name for each in rules for name in claims_of(each, self.device.kind)}
-        known = run.known_seconds()
+        known = run.known_seconds
         seconds = sum(known.get(each.name, guessed_seconds(each)) for each in rules)
         return seconds / max(len(claims), 1)
 

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
@@ -107,6 +108,7 @@ class OpenRun:
         """What is on the disk of it."""
         return StoredRun(self.folder, self.protocol)
 
+    @cached_property  # read once: a lease asks for it before every study
     def known_seconds(self) -> dict[str, float]:
         """What experiments took in the study's latest runs of this profile on such a device."""
         results, kind = self.folder.path.parent.parent, self.device.kind
@@ -114,7 +116,7 @@ class OpenRun:
 
     def by_worth(self) -> list[ExperimentRules]:
         """The experiments to measure, in the order in which a budget should take them."""
-        return by_worth(self.protocol.measured(), self.device.kind, self.known_seconds())
+        return by_worth(self.protocol.measured(), self.device.kind, self.known_seconds)
 
     def unfinished(self) -> list[str]:
         """The experiments that are to be measured and have no table."""
@@ -136,7 +138,7 @@ class OpenRun:
         """
         jobs = jobs or (usable_cores() if self.device.kind == "cpu" else 1)
         run = self.study, self.protocol, self.folder, self.device
-        known = self.known_seconds() if math.isfinite(ends) else {}
+        known = self.known_seconds if math.isfinite(ends) else {}
         execute(*run, reporter, jobs=jobs, ends=ends, order=order, known=known)
 
 

@@ -1,6 +1,6 @@
 """Figures: their colours, the marks they share, the clock's rows as they need them."""
 
-from harness.figures.marks import draw_blocks, swarm
+from harness.figures.marks import draw_blocks, plain_ticks, swarm
 from harness.figures.missing import frequency_interval, median_interval, wide
 from harness.figures.style import (
     BLACK,
@@ -32,6 +32,7 @@ __all__ = [
     "measured_on",
     "median_interval",
     "note",
+    "plain_ticks",
     "rounds_of",
     "span",
     "swarm",

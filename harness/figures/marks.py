@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +12,9 @@ from harness.judging.intervals import median_interval
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+#: What a logarithmic axis may name: more would run into each other.
+TICKS = (0.01, 0.02, 0.03, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.4, 2, 3, 5, 10, 30, 100, 300)
 
 
 def draw_blocks(
@@ -76,3 +80,16 @@ def swarm(
         places = np.arange(count) - (count - 1) / 2
         shifts[row == number] = places * width / max(count - 1, len(values) / 2)
     return shifts
+
+
+def plain_ticks(axes: Axes, ticks: Sequence[float] = TICKS) -> None:
+    """Put those ticks that lie within what is drawn on a logarithmic axis of y, and no others.
+
+    Args:
+        axes: where to draw; its limits stay as they are.
+        ticks: as plain numbers.
+    """
+    low, high = axes.get_ylim()
+    there = [tick for tick in ticks if low <= tick <= high]
+    axes.set_yticks(there, [f"{tick:g}" for tick in there])
+    axes.minorticks_off()

@@ -1,4 +1,4 @@
-"""Networks of branches that stochastic depth drops or a loop skips, and a bag of words.
+"""Networks of branches that stochastic depth drops or a loop skips, and means of tokens.
 
 As classes of torch's they load it on import: a study imports them inside its functions.
 """
@@ -134,6 +134,14 @@ class TransformerBranch(nn.Module):
         mixed: Tensor = self.attention(normed, normed, normed, need_weights=False)[0]
         changed: Tensor = self.forward_part(self.second_norm(x + mixed))
         return mixed + changed
+
+
+class MeanOverTokens(nn.Module):
+    """The mean over the tokens of a row."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Shape (rows, width), of (rows, length, width)."""
+        return x.mean(dim=1)
 
 
 class BagOfWords(nn.Module):

@@ -7,11 +7,30 @@ and norms.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
 from harness.libraries import nn, torch
 from harness.workloads.datasets import Split
 from harness.workloads.training import fit_classifier
+
+#: What stands behind the linear part of a hidden layer, by the layer's place, from 0, and width.
+Behind: TypeAlias = "Callable[[int, int], Sequence[nn.Module]]"
+
+
+def perceptron(features: int, outputs: int, widths: Sequence[int], behind: Behind) -> nn.Sequential:
+    """A perceptron of any hidden layers with a linear read-out.
+
+    Args:
+        features: width of the input, shape (batch, features).
+        outputs: width of the output.
+        widths: of the hidden layers.
+        behind: makes what stands behind each hidden layer's linear part, in order.
+    """
+    layers: list[nn.Module] = []
+    for place, (before, width) in enumerate(zip((features, *widths), widths, strict=False)):
+        layers += [nn.Linear(before, width), *behind(place, width)]
+    return nn.Sequential(*layers, nn.Linear((features, *widths)[-1], outputs))
 
 
 def mlp(
@@ -38,17 +57,19 @@ def mlp(
         layer_norm: whether each hidden layer has a LayerNorm.
         activation: makes the activation of a hidden layer; ReLU by default.
     """
-    layers: list[nn.Module] = []
-    for width in (features, hidden):
-        layers.append(nn.Linear(width, hidden))
+
+    def behind(_: int, width: int) -> list[nn.Module]:
+        layers: list[nn.Module] = []
         if batch_norm:
-            layers.append(nn.BatchNorm1d(hidden))
+            layers.append(nn.BatchNorm1d(width))
         if layer_norm:
-            layers.append(nn.LayerNorm(hidden))
+            layers.append(nn.LayerNorm(width))
         layers.append(activation() if activation else nn.ReLU())
         if dropout is not None:
             layers.append(nn.Dropout(dropout))
-    return nn.Sequential(*layers, nn.Linear(hidden, classes))
+        return layers
+
+    return perceptron(features, classes, (hidden, hidden), behind)
 
 
 def mlp_for(

@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias, get_args
 from harness.errors import HarnessError
 from harness.libraries import torch
 from harness.workloads.datasets import bundled
+from harness.workloads.six_strategies import CLASSES, FEATURES, INFORMATIVE, TRAINED_ON
 from harness.workloads.tasks import Part
+from harness.workloads.three_penalties import NOISE, POINTS
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -36,14 +38,10 @@ SIZES: dict[SampleName, _Size] = {
     "breast cancer": _Size(285, 142, 2),
     "wine": _Size(88, 45, 3),
     "diabetes": _Size(220, 111, 0),
-    "listing 3": _Size(1400, 300, 4),
-    "sine": _Size(80, 200, 0),
+    "listing 3": _Size(TRAINED_ON, 300, CLASSES),
+    "sine": _Size(POINTS, 200, 0),
 }
 SYNTHETIC = ("listing 3", "sine")
-#: Of listing 3: normal features, of which the first so many decide on the class.
-FEATURES, INFORMATIVE = 50, 10
-#: Of listing 1's sine: the standard deviation of what is added to it.
-NOISE = 0.3
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from harness.figures import BLUE, GREEN, ORANGE, device_of, draw_blocks, told, wide
+from harness.figures import BLUE, GREEN, ORANGE, device_of, draw_blocks, plain_ticks, told, wide
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,14 +36,11 @@ def loss_by_probability(table: pd.DataFrame) -> Figure:
                 if len(values):
                     draw_blocks(axes, place + shift, values, colour=colour, width=0.07)
         axes.set_yscale("log")
-        axes.set_yticks(TICKS, [f"{tick:g}" for tick in TICKS])
-        axes.minorticks_off()
+        plain_ticks(axes, TICKS)
         axes.set_xticks(range(3), [f"{p:g}" for p in sorted(set(table["p"]))])
         axes.set_xlabel("p")
         axes.set_title(task, fontsize=17)
-        axes.yaxis.set_major_formatter("{x:g}")
-        axes.yaxis.set_minor_formatter("{x:.2g}")
-        axes.tick_params(axis="y", which="both", labelsize=13)
+        axes.tick_params(axis="y", labelsize=13)
     panels[0].set_ylabel("loss on training rows, eval mode (nat)", fontsize=18)
     for layer, colour in LAYERS.items():
         panels[0].plot([], [], "D", color=colour, label=WORDS.get(layer, layer))

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from harness import Block, Factor, PerProfile
 from harness.libraries import nn, torch
+from harness.workloads import networks
 from harness.workloads.fitting import History, Recipe, fit
 from harness.workloads.samples import Sample, SampleName, draw_sample
 
@@ -45,10 +46,7 @@ def perceptron(
         behind: makes what stands behind each hidden layer's linear part, in order.
         widths: of the hidden layers.
     """
-    layers: list[nn.Module] = []
-    for before, width in zip((features, *widths), widths, strict=False):
-        layers += [nn.Linear(before, width), *behind()]
-    return nn.Sequential(*layers, nn.Linear(widths[-1], outputs))
+    return networks.perceptron(features, outputs, widths, lambda *_: behind())
 
 
 def relu_dropout(rate: float) -> Behind:

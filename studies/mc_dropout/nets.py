@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from harness import Block
 from harness.libraries import nn, torch
-from harness.workloads import Replicas
+from harness.workloads import Replicas, networks
 from harness.workloads.fitting import Recipe, fit
 from harness.workloads.regularisers import digits_cnn
 from harness.workloads.samples import Sample, SampleName, draw_sample
@@ -52,12 +52,9 @@ def perceptron(
     features: int, outputs: int, rate: float, *, layers: int = 2, width: int = WIDTH
 ) -> nn.Sequential:
     """Hidden layers of one width, each Linear, ReLU and Dropout."""
-    stack: list[nn.Module] = []
-    before = features
-    for _ in range(layers):
-        stack += [nn.Linear(before, width), nn.ReLU(), nn.Dropout(rate)]
-        before = width
-    return nn.Sequential(*stack, nn.Linear(before, outputs))
+    return networks.perceptron(
+        features, outputs, (width,) * layers, lambda *_: (nn.ReLU(), nn.Dropout(rate))
+    )
 
 
 def classifier(task: str, features: int, classes: int, rate: float) -> nn.Module:

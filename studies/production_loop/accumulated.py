@@ -36,7 +36,6 @@ from harness import (
 )
 from harness.libraries import functional, nn, torch
 from harness.workloads import encoder, mlp, small_cnn
-from studies.production_loop.workloads import mean_over_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -191,7 +190,9 @@ def network(case: str) -> nn.Module:
 
 def transformer(*, pooled: bool) -> nn.Module:
     """A layer without dropout, and a read-out of each token, or of their mean."""
-    middle = [mean_over_tokens()()] if pooled else []
+    from harness.workloads.deep_nets import MeanOverTokens  # a class of torch's, which loads it
+
+    middle = [MeanOverTokens()] if pooled else []
     return nn.Sequential(encoder(1, WIDTH), *middle, nn.Linear(WIDTH, CLASSES))
 
 

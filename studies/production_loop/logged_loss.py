@@ -29,12 +29,11 @@ from harness import (
     equals,
     less_than,
 )
-from harness.figures import BLUE, ORANGE, told
+from harness.figures import BLUE, ORANGE, plain_ticks, told
 from harness.libraries import functional, torch
 from harness.workloads import load_split, mlp
 from studies.production_loop.checkpoints import Trained
 from studies.production_loop.loop import Line, Work, as_printed, train
-from studies.production_loop.ticks import plain_ticks
 
 if TYPE_CHECKING:
     import pandas as pd

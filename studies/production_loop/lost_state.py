@@ -43,13 +43,12 @@ from harness import (
     at_most,
     less_than,
 )
-from harness.figures import BLACK, BLUE, GREEN, ORANGE, PURPLE, told, wide
+from harness.figures import BLACK, BLUE, GREEN, ORANGE, PURPLE, plain_ticks, told, wide
 from harness.libraries import nn, torch
 from harness.workloads import Replicas, mlp
 from harness.workloads.fitting import watch
 from harness.workloads.loop import OPTIMISERS
 from harness.workloads.samples import Sample, draw_sample
-from studies.production_loop.ticks import plain_ticks
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -39,7 +39,7 @@ from harness import (
     at_most,
     less_than,
 )
-from harness.figures import BLACK, BLUE, ORANGE, draw_blocks, told, wide
+from harness.figures import BLACK, BLUE, ORANGE, draw_blocks, plain_ticks, told, wide
 from harness.workloads.loop import Log, Setting, train
 from harness.workloads.tasks import (
     DIGITS,
@@ -51,7 +51,6 @@ from harness.workloads.tasks import (
     make_task,
 )
 from studies.bugs.grid import as_array, losses_of
-from studies.production_loop.ticks import plain_ticks
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,7 +7,6 @@ it is bought for, or it would wait for its host.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING
 
 from harness.libraries import functional, nn, torch
@@ -104,17 +103,8 @@ def _network(name: str, rows: int, size: Size) -> tuple[nn.Module, Tensor]:
     if name == PERCEPTRON:
         net = nn.Sequential(tower(size.depth, size.width), nn.Linear(size.width, CLASSES))
         return net, torch.randn(rows, size.width)
+    from harness.workloads.deep_nets import MeanOverTokens  # a class of torch's, which loads it
+
     body = encoder(size.layers, size.token_width)
-    net = nn.Sequential(body, mean_over_tokens()(), nn.Linear(size.token_width, CLASSES))
+    net = nn.Sequential(body, MeanOverTokens(), nn.Linear(size.token_width, CLASSES))
     return net, torch.randn(rows, size.tokens, size.token_width)
-
-
-@cache
-def mean_over_tokens() -> type[nn.Module]:
-    """The class of a layer that takes the mean over the tokens of a row."""
-
-    class MeanOverTokens(nn.Module):
-        def forward(self, x: Tensor) -> Tensor:
-            return x.mean(dim=1)
-
-    return MeanOverTokens

@@ -16,6 +16,7 @@ import numpy as np
 
 from harness import Factor
 from harness.libraries import nn
+from harness.workloads import networks
 from harness.workloads.samples import SampleName
 
 if TYPE_CHECKING:
@@ -89,12 +90,10 @@ def perceptron(
         widths: of the hidden layers.
         rates: of dropout behind each; the last goes on to the end.
     """
-    layers: list[nn.Module] = []
-    before = features
-    for width, rate in zip(widths, prolonged(rates, len(widths)), strict=True):
-        layers += [nn.Linear(before, width), nn.ReLU(), nn.Dropout(rate)]
-        before = width
-    return nn.Sequential(*layers, nn.Linear(before, classes))
+    each = prolonged(rates, len(widths))
+    return networks.perceptron(
+        features, classes, widths, lambda place, _: (nn.ReLU(), nn.Dropout(each[place]))
+    )
 
 
 def residual(features: int, classes: int, rates: Sequence[float]) -> nn.Sequential:

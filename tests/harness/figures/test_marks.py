@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from harness.figures.marks import draw_blocks, swarm
+from harness.figures.marks import draw_blocks, plain_ticks, swarm
 
 
 def test_a_swarm_shows_each_of_many_equal_values() -> None:
@@ -30,3 +30,12 @@ def test_every_block_is_drawn_and_few_blocks_do_not_blow_up_the_axis(blocks: int
     draw_blocks(axes, 3, values, colour="black", width=0.1)
     assert len(axes.lines[0].get_ydata()) == blocks  # type: ignore[arg-type]
     assert np.isfinite(axes.get_ylim()).all()
+
+
+def test_a_logarithmic_axis_names_the_ticks_within_it_and_keeps_its_limits() -> None:
+    axes = Figure().subplots()
+    axes.set_yscale("log")
+    axes.set_ylim(0.25, 40)
+    plain_ticks(axes, (0.1, 0.3, 1, 30, 100))
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["0.3", "1", "30"]
+    assert axes.get_ylim() == (0.25, 40)

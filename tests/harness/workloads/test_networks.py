@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from harness.workloads.networks import convnet, encoder, mlp, small_cnn, tower
+from harness.workloads.networks import convnet, encoder, mlp, perceptron, small_cnn, tower
 
 
 @pytest.mark.parametrize("options", [{}, {"dropout": 0.5}, {"dropout": 0.1, "batch_norm": True}])
@@ -56,3 +56,22 @@ def test_a_convnet_takes_images_of_any_size() -> None:
     model = convnet((4, 8), 10)
     assert model(torch.ones(2, 3, 16, 16)).shape == (2, 10)
     assert model(torch.ones(2, 3, 20, 12)).shape == (2, 10)
+
+
+def test_a_perceptron_puts_behind_each_hidden_layer_what_its_place_and_width_ask_for() -> None:
+    net = perceptron(5, 2, (4, 3), lambda place, width: [nn.LayerNorm(width)] * (1 + place))
+    shapes = [type(layer).__name__ for layer in net]
+    assert shapes == ["Linear", "LayerNorm", "Linear", "LayerNorm", "LayerNorm", "Linear"]
+    assert [layer.weight.shape for layer in net if isinstance(layer, nn.Linear)] == [
+        (4, 5),
+        (3, 4),
+        (2, 3),
+    ]
+    assert isinstance(net[3], nn.LayerNorm)
+    assert net[3].normalized_shape == (3,)
+
+
+def test_a_perceptron_without_hidden_layers_is_linear() -> None:
+    (layer,) = perceptron(5, 2, (), lambda *_: [])
+    assert isinstance(layer, nn.Linear)
+    assert layer.weight.shape == (2, 5)
