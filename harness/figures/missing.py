@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     import pandas as pd
+    from matplotlib.artist import Artist
     from matplotlib.figure import Figure
     from numpy.typing import ArrayLike, NDArray
 
@@ -90,16 +91,34 @@ def show_missing(figure: Figure, table: pd.DataFrame) -> None:
     if not failed:
         return
     _give_empty_axes_a_range(figure)
-    for axis in (axis for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)):
-        labels = [text.get_text() for text in axis.get_ticklabels()]
-        if any(map(_NAN.search, labels)):
-            axis.set_ticks(axis.get_ticklocs(), [_NAN.sub(UNKNOWN, label) for label in labels])
-    for text in figure.findobj(_has_text):
-        said: Any = text
-        said.set_text(_NAN.sub(UNKNOWN, said.get_text()))
+    _say_unknown(figure)
     said = f"{failed} of {cells} cells failed"
     # Along the right edge, where no figure has a title, an axis or a legend.
     figure.text(0.999, 0.5, said, rotation=90, ha="right", va="center", size=13)
+
+
+def _say_unknown(artist: Artist) -> None:
+    """A question mark wherever an artist, or one within it, would say nan.
+
+    Of an axis only the words that a figure has put at its ticks are asked for: to make ticks, of
+    which there are hundreds, takes longer than all the rest of a drawing.
+    """
+    from matplotlib.axis import Axis
+    from matplotlib.ticker import FixedLocator
+
+    if isinstance(artist, Axis):
+        _say_unknown(artist.label)
+        if isinstance(artist.get_major_locator(), FixedLocator):
+            places = artist.get_majorticklocs().tolist()
+            labels = artist.get_major_formatter().format_ticks(places)
+            if any(map(_NAN.search, labels)):
+                artist.set_ticks(places, [_NAN.sub(UNKNOWN, label) for label in labels])
+        return
+    said: Any = artist
+    if hasattr(artist, "set_text") and hasattr(artist, "get_text"):
+        said.set_text(_NAN.sub(UNKNOWN, said.get_text()))
+    for child in artist.get_children():
+        _say_unknown(child)
 
 
 def _give_empty_axes_a_range(figure: Figure) -> None:
@@ -109,10 +128,6 @@ def _give_empty_axes_a_range(figure: Figure) -> None:
             low, high = sorted(axis.get_view_interval())
             if axis.get_scale() == "log" and not 0 < low < high < math.inf:
                 limits(1, 10)
-
-
-def _has_text(artist: object) -> bool:
-    return hasattr(artist, "set_text") and hasattr(artist, "get_text")
 
 
 def nothing_measured(table: pd.DataFrame) -> Figure:

@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib.figure import Figure
+from matplotlib.artist import Artist
+from matplotlib.axis import Axis
+from matplotlib.ticker import FixedLocator
 
-from harness.catalogue.loading import load_study
 from harness.design.experiment import Experiment
 from harness.design.factors import Arm
 from harness.figures.draw import figure_of
@@ -26,11 +27,17 @@ from harness.protocol.rules import ExperimentRules
 from harness.store.parquet import empty_row, frame_of
 from harness.store.rows import common_columns, failed_rows
 from tests.studies.planted_times import planted_table
-from tests.studies.test_studies import EXPERIMENTS, parameter_of, quick_rows, short_rules
+from tests.studies.test_studies import (
+    EXPERIMENTS,
+    LOADED,
+    parameter_of,
+    quick_rows,
+    short_rules,
+)
 
 #: Arms of an experiment that fail in the fast test, one after another.
 ARMS = 3
-DRAWN = [each for each in EXPERIMENTS if load_study(each[0]).experiments[each[1]].figures]
+DRAWN = [each for each in EXPERIMENTS if LOADED[each[0]].experiments[each[1]].figures]
 EACH_DRAWN = pytest.mark.parametrize(("study", "name"), [parameter_of(each) for each in DRAWN])
 
 
@@ -79,7 +86,7 @@ def two_blocks(
 
     What only a GPU can measure has planted rows.
     """
-    experiment = load_study(study).experiments[name]
+    experiment = LOADED[study].experiments[name]
     rules = short_rules(name, experiment)
     planned = rules.plan(study, 0)[0]
     if experiment.needs != "cpu":
@@ -172,8 +179,16 @@ def assert_drawn(
         assert not [text for text in said if re.search(r"\bnan\b", text)]
 
 
-def texts(figure: Figure) -> Iterator[str]:
-    """All that a figure says."""
-    for artist in figure.findobj(lambda artist: hasattr(artist, "get_text")):
-        said: Any = artist
+def texts(artist: Artist) -> Iterator[str]:
+    """All that a figure says, but for the ticks of matplotlib's own choice."""
+    if isinstance(artist, Axis):  # to make its ticks takes most of the time
+        yield artist.label.get_text()
+        if isinstance(artist.get_major_locator(), FixedLocator):
+            places = artist.get_majorticklocs().tolist()
+            yield from artist.get_major_formatter().format_ticks(places)
+        return
+    said: Any = artist
+    if hasattr(artist, "get_text"):
         yield said.get_text()
+    for child in artist.get_children():
+        yield from texts(child)

@@ -31,7 +31,9 @@ from harness.store.parquet import schema
 
 REPOSITORY = Path(__file__).parents[2]
 STUDIES = study_names()
-EXPERIMENTS = [(study, name) for study in STUDIES for name in load_study(study).experiments]
+#: Loaded once: to check a study takes as long as many a test of it.
+LOADED = {name: load_study(name) for name in STUDIES}
+EXPERIMENTS = [(study, name) for study in STUDIES for name in LOADED[study].experiments]
 EACH_STUDY = pytest.mark.parametrize("name", STUDIES)
 #: Experiments whose single block takes long even in quick form, for it trains a large model.
 LONG = {("eval-variance", "minilm")}
@@ -64,7 +66,7 @@ EACH_EXPERIMENT = pytest.mark.parametrize(
 
 @EACH_STUDY
 def test_a_study_is_well_formed(name: str, tmp_path: Path) -> None:
-    study = load_study(name)
+    study = LOADED[name]
     (card,) = [card for card in cards() if card.name == name]
     assert_sentence(card.question)
     assert card.cost, "its package says what a run costs"
@@ -133,7 +135,7 @@ print({"torch", "transformers", "sklearn", "matplotlib"} & set(sys.modules))
 @EACH_EXPERIMENT
 def test_an_experiment_runs_in_quick_form(study: str, name: str) -> None:
     """Every condition gets a value, no arm leaks into another, and the figures draw the rows."""
-    experiment = load_study(study).experiments[name]
+    experiment = LOADED[study].experiments[name]
     if experiment.needs != "cpu":
         pytest.skip(f"it needs {experiment.needs}")
     cells: list[object] = []
@@ -169,7 +171,7 @@ def test_an_experiment_runs_in_quick_form(study: str, name: str) -> None:
 def quick_rows(study: str, name: str) -> pd.DataFrame:
     """The rows of an experiment's first block in quick form, measured once in this process."""
     if (study, name) not in _MEASURED:
-        experiment = load_study(study).experiments[name]
+        experiment = LOADED[study].experiments[name]
         rules = short_rules(name, experiment)
         planned = rules.plan(study, 0)[0]
         _MEASURED[study, name] = run_block(experiment, rules, planned, TorchDevice("cpu"))
@@ -228,7 +230,7 @@ def assert_same_values(rules: ExperimentRules, one: pd.DataFrame, other: pd.Data
 @pytest.mark.cuda
 @EACH_EXPERIMENT
 def test_a_block_runs_on_cuda(study: str, name: str) -> None:
-    experiment = load_study(study).experiments[name]
+    experiment = LOADED[study].experiments[name]
     rules = short_rules(name, experiment)
     table = run_block(experiment, rules, rules.plan(study, 0)[0], TorchDevice("cuda"))
     assert table["status"].unique().tolist() == ["ok"], table["message"].unique()
