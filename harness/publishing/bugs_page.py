@@ -10,6 +10,7 @@ from harness.publishing.curve_charts import Read, curve_charts, legend
 from harness.publishing.explored import (
     Choice,
     Explored,
+    Judged,
     Missing,
     bearing,
     cells,
@@ -32,26 +33,35 @@ READS = tuple(
 )
 #: Of the simulator; its first loss is from before the first epoch.
 SIMULATED = (Read("loss", 0), Read("norm"))
-#: The experiments that judge what is said of a bug: by the gallery's name of it, study and names.
-JUDGED: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
-    "keep_gradients": (
-        (STUDY, ("gradients", "no_zero_grad", "same_as_momentum", "simulator", "two_gradients")),
+#: The claims that say something of a bug, by the gallery's name of it.
+JUDGED = {
+    "keep_gradients": Judged(
+        STUDY,
+        ("gradients", "no_zero_grad", "same_as_momentum", "simulator", "two_gradients"),
+        DOCUMENT,
     ),
-    "evaluate_in_train_mode": (("eval-variance", ("swings", "repeats", "batch_norm")),),
-    "train_in_eval_mode": (("eval-variance", ("switch_back",)),),
-    "keep_outputs": (
-        (STUDY, ("detached", "kept_memory", "kept_outputs", "out_of_memory")),
+    "evaluate_in_train_mode": Judged(
+        "eval-variance", ("swings", "repeats", "batch_norm"), DOCUMENT
     ),
-    "stale_optimiser": (
-        (STUDY, ("frozen", "frozen_cost", "frozen_touched", "new_parameters")),
+    "train_in_eval_mode": Judged("eval-variance", ("switch_back",), DOCUMENT),
+    "keep_outputs": Judged(
+        STUDY, ("detached", "kept_memory", "kept_outputs", "out_of_memory"), DOCUMENT
     ),
-    "leak": ((STUDY, ("crops", "gaps", "overlap", "preprocessing")),),
-}  # fmt: skip
+    "stale_optimiser": Judged(
+        STUDY, ("frozen", "frozen_cost", "frozen_touched", "new_parameters"), DOCUMENT
+    ),
+    "leak": Judged(STUDY, ("crops", "gaps", "overlap", "preprocessing"), DOCUMENT),
+}
 #: The sixth bug has no switch: on a CPU its run is the correct one.
 ELSEWHERE = "the wrong device"
-ELSEWHERE_JUDGED = ("mixed_devices", "slow_targets", "targets_elsewhere", "utilisation")
+ELSEWHERE_JUDGED = Judged(
+    STUDY, ("mixed_devices", "slow_targets", "targets_elsewhere", "utilisation"), DOCUMENT
+)
 #: Of all bugs together.
-ALL, ALL_JUDGED = "all six", ("signatures", "silent", "smooth")
+ALL = "all six"
+ALL_JUDGED = Judged(STUDY, ("signatures", "silent", "smooth"), DOCUMENT)
+#: The claims that the page bears on.
+BEARS_ON = (*JUDGED.values(), ELSEWHERE_JUDGED, ALL_JUDGED)
 
 
 #: What a diagnosis may look at, when the page begins.
@@ -191,12 +201,12 @@ def _said(sources: Sources, gallery: Explored | Missing) -> list[Said]:
         Said(
             when({"bug": bug}),
             label.get(bug, bug.replace("_", " ")),
-            [row for study, names in judged for row in bearing(sources, study, names, DOCUMENT)],
+            bearing(sources, judged),
         )
         for bug, judged in JUDGED.items()
     ]
     others = [
-        Said("", words, bearing(sources, STUDY, names, DOCUMENT))
-        for words, names in ((ELSEWHERE, ELSEWHERE_JUDGED), (ALL, ALL_JUDGED))
+        Said("", words, bearing(sources, judged))
+        for words, judged in ((ELSEWHERE, ELSEWHERE_JUDGED), (ALL, ALL_JUDGED))
     ]
     return [*of_bugs, *others]

@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from harness.publishing.arithmetic_told import LOOP, rows, sentences, title
-from harness.publishing.explored import bearing
+from harness.publishing.explored import Judged, bearing
 from harness.publishing.site_sources import Sources
 from harness.publishing.webpage import render_page
 from harness.workloads.arithmetic import Looped, Run, looped
@@ -23,6 +23,8 @@ CHECKING = (
     "ten_thousand",
     "unanswered",
 )
+#: The claims that the page bears on.
+BEARS_ON = (Judged(STUDY, CHECKING),)
 #: What the page begins with.
 FIRST = Run(10_000, 32, 3, 4, drop_last=True)
 #: Answers that stand on the page for who has no script: each way in which formula and loop part.
@@ -56,7 +58,7 @@ def calculator_page(sources: Sources) -> bytes:
         loop=LOOP,
         known=STUDY in sources.studies,
         study=STUDY,
-        claims=bearing(sources, STUDY, CHECKING),
+        claims=bearing(sources, *BEARS_ON),
     )
 
 

@@ -14,6 +14,7 @@ from harness.publishing.addresses import claim_page, claim_record
 from harness.publishing.citable import cited_claim
 from harness.publishing.citation import apa, bibtex, csl
 from harness.publishing.design_told import told
+from harness.publishing.explorers import explorers_of
 from harness.publishing.history import history, moved
 from harness.publishing.interval_plot import draw_all, drawn, is_drawable, scales_of
 from harness.publishing.ledger import PublishedRun
@@ -52,6 +53,7 @@ def _context(entry: Entry, sources: Sources) -> dict[str, Any]:
         "lead": sources.lead(entry.claim),
         "history": entries,
         "moved": moved(entries),
+        "explorers": explorers_of(sources.rows[entry.claim]),
         "twins": [sources.catalogue[twin] for twin in entry.same_as.split()],
         **_neighbours(entry, sources.catalogue),
     }

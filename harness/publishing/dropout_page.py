@@ -5,7 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from harness.design.factors import Level
-from harness.publishing.explored import Choice, Explored, Missing, bearing, choice, explored, when
+from harness.publishing.explored import (
+    Choice,
+    Explored,
+    Judged,
+    Missing,
+    bearing,
+    choice,
+    explored,
+    when,
+)
 from harness.publishing.site_sources import Sources
 from harness.publishing.spread_charts import SpreadChart, spread_charts
 from harness.publishing.webpage import render_page
@@ -27,6 +36,8 @@ NETWORKS: dict[str, tuple[str, str, dict[str, Level | None]]] = {
     "language": ("minilm", "a language model", {"model": None, "n_val": None}),
 }
 FIRST = "rates"
+#: The claims that the page bears on.
+BEARS_ON = (Judged(STUDY, [experiment for experiment, _, _ in NETWORKS.values()]),)
 
 
 @dataclass(frozen=True)
@@ -44,14 +55,13 @@ class Shown:
 def dropout_page(sources: Sources) -> bytes:
     """The page."""
     shown = [_shown(sources, value) for value in NETWORKS]
-    experiments = [experiment for experiment, _, _ in NETWORKS.values()]
     return render_page(
         "explorer_dropout.html.jinja",
         "../",
         shown=shown,
         networks=Choice("networks", "Networks", tuple((s.value, s.label) for s in shown), FIRST),
         study=STUDY,
-        claims=bearing(sources, STUDY, experiments),
+        claims=bearing(sources, *BEARS_ON),
     )
 
 

@@ -168,22 +168,34 @@ def when(state: Mapping[str, object]) -> str:
     return urlencode({name: str(value) for name, value in state.items()})
 
 
-def bearing(
-    sources: Sources, study: str, experiments: Collection[str], document: str = ""
-) -> list[Mapping[str, str]]:
-    """The ledger's rows of the claims that were judged by some experiments of a study.
+@dataclass(frozen=True)
+class Judged:
+    """Claims that were judged by some experiments of a study.
 
-    Args:
-        sources: of the site.
-        study: a study's name.
+    Attributes:
+        study: the study's name.
         experiments: some of its experiments.
         document: only the claims of this one, if it is given.
     """
+
+    study: str
+    experiments: Collection[str]
+    document: str = ""
+
+    def includes(self, row: Mapping[str, str]) -> bool:
+        """Whether a row of the ledger is of such a claim."""
+        return (
+            row["study"] == self.study
+            and not {*self.experiments}.isdisjoint(row["experiments"].split())
+            and self.document in ("", row["document"])
+        )
+
+
+def bearing(sources: Sources, *judged: Judged) -> list[Mapping[str, str]]:
+    """The ledger's rows of such claims, in the order of the catalogue."""
     return [
         row
         for rows in sources.rows.values()
         for row in rows
-        if row["study"] == study
-        and {*row["experiments"].split()} & {*experiments}
-        and (not document or row["document"] == document)
+        if any(of.includes(row) for of in judged)
     ]

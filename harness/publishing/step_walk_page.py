@@ -7,7 +7,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from harness.publishing.explored import Choice, Explored, Missing, bearing, choice, explored, when
+from harness.publishing.explored import (
+    Choice,
+    Explored,
+    Judged,
+    Missing,
+    bearing,
+    choice,
+    explored,
+    when,
+)
 from harness.publishing.site_sources import Sources
 from harness.publishing.webpage import render_page
 from harness.words import number
@@ -26,6 +35,11 @@ OF_CALL = {
 }
 #: Claims of the order of all calls.
 OF_ALL = ("order_grid", "iteration", "complete_loop", "misplaced")
+#: The claims that the page bears on.
+BEARS_ON = (
+    Judged(WORKED_STUDY, (WORKED,)),
+    *(Judged(STUDY, names) for names in (*OF_CALL.values(), OF_ALL)),
+)
 #: Of this it is told, too, whether its tensors lie elsewhere after a call; others are made anew.
 IN_PLACE = "weights"
 #: After the last call: the network once more, with its new weights.
@@ -99,7 +113,7 @@ def step_walk_page(sources: Sources) -> bytes:
         sources, WORKED_STUDY, WORKED, factors=("fact", "case"), responses=("agrees",)
     )
     numbers = _stored(worked)
-    claims = bearing(sources, WORKED_STUDY, (WORKED,))
+    claims = bearing(sources, Judged(WORKED_STUDY, (WORKED,)))
     walked = _walk(calls, numbers, sources)
     return render_page(
         "explorer_step.html.jinja",
@@ -109,7 +123,7 @@ def step_walk_page(sources: Sources) -> bytes:
         walk=walked,
         optimisers=_optimisers(calls),
         worked_claims=claims,
-        other_claims=bearing(sources, STUDY, OF_ALL),
+        other_claims=bearing(sources, Judged(STUDY, OF_ALL)),
         start=claims[0]["section"] if claims else "",
     )
 
@@ -151,7 +165,7 @@ def _walk(
                 factor.say(level),
                 tuple(numbers.get(str(level), ())),
                 _seen(calls, level),
-                bearing(sources, STUDY, OF_CALL.get(str(level), ())),
+                bearing(sources, Judged(STUDY, OF_CALL.get(str(level), ()))),
             )
             for level in factor.levels
         ]

@@ -370,6 +370,16 @@ class Outcome:
     err: str
 
 
+@contextmanager
+def children_hear_ctrl_c() -> Iterator[None]:
+    """A shell starts what it runs in the background deaf to Ctrl-C, and children inherit that."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 @dataclass(frozen=True)
 class House:
     """A working folder with a package of planted studies, and a command line that sees only it.
@@ -416,9 +426,7 @@ class House:
     @contextmanager
     def process(self, *arguments: str) -> Iterator[subprocess.Popen[str]]:
         """A command in a process of its own, in a process group of its own."""
-        # A shell starts what it runs in the background deaf to Ctrl-C, and children inherit that.
-        before = signal.signal(signal.SIGINT, signal.default_int_handler)
-        try:
+        with children_hear_ctrl_c():
             process = subprocess.Popen(
                 [sys.executable, *arguments],
                 cwd=self.top,
@@ -428,8 +436,6 @@ class House:
                 text=True,
                 start_new_session=True,
             )
-        finally:
-            signal.signal(signal.SIGINT, before)
         with process:
             try:
                 yield process

@@ -24,6 +24,7 @@ from harness.protocol.comparison import NAME, Asked, read_comparison
 from harness.running.environments import Source
 from harness.store.folders import RunFolder
 from harness.store.turns import TABLE, finished_blocks, read_turns
+from tests.harness.runs import children_hear_ctrl_c
 from tests.harness.trios import stub_torch
 
 BENCHMARKS = """
@@ -191,12 +192,13 @@ def test_a_command_that_is_stopped_goes_on_where_it_was(
     wanted: Wanted, tmp_path: Path, how: signal.Signals
 ) -> None:
     results = tmp_path / "results"
-    process = subprocess.Popen(
-        command(wanted, results, ["slow", "weighs_the_same"]),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+    with children_hear_ctrl_c():
+        process = subprocess.Popen(
+            command(wanted, results, ["slow", "weighs_the_same"]),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
     until = time.monotonic() + 100
     while not list(results.glob(f"regress/*/observations/{TABLE}.parts/*.parquet")):
         assert process.poll() is None, process.communicate()[0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from harness.design.factors import Factor
-from harness.publishing.explored import Explored, Missing, bearing, choice, explored, when
+from harness.publishing.explored import Explored, Judged, Missing, bearing, choice, explored, when
 from harness.publishing.site_sources import Sources
 from tests.harness.publishing.planted_rows import ledger_row, sources_of
 from tests.harness.publishing.sites import older_copy
@@ -73,5 +73,5 @@ def test_claims_bear_on_a_page_by_the_experiments_that_judged_them() -> None:
         ledger_row("C3", "other", "one"),
         ledger_row("A1", "s", "two", document="A"),
     )
-    assert [row["claim"] for row in bearing(sources, "s", ("two",))] == ["C1", "A1"]
-    assert [row["claim"] for row in bearing(sources, "s", ("two",), "C")] == ["C1"]
+    assert [row["claim"] for row in bearing(sources, Judged("s", ("two",)))] == ["C1", "A1"]
+    assert [row["claim"] for row in bearing(sources, Judged("s", ("two",), "C"))] == ["C1"]

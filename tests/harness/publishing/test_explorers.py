@@ -8,7 +8,7 @@ from harness.design.factors import Factor
 from harness.design.responses import Response
 from harness.publishing import bugs_page, dropout_page
 from harness.publishing.explored import Explored
-from harness.publishing.explorers import ALL, explorer_files
+from harness.publishing.explorers import ALL, explorer_files, explorers_of
 from tests.harness.publishing.planted_rows import ledger_row, planted, sources_of
 from tests.harness.publishing.sites import Parsed
 
@@ -119,3 +119,27 @@ def test_what_is_validated_is_chosen_by_each_experiments_factors(
     assert '<option value="0.5" selected>' in html
     assert 'data-when="data=%3Cscript%3Ealert%281%29%3C%2Fscript%3E%26%22&amp;dropout=0.1"' in html
     assert "".join(page.scripts) == ""
+
+
+@pytest.mark.parametrize(
+    ("claim", "names"),
+    [
+        (("C5.18", "bugs", "overlap"), ["bugs"]),
+        (("C3.40", "step-anatomy", "counting sgd_rule"), ["step"]),
+        (("C0.01", "arithmetic", "worked_step every_size"), ["arithmetic", "step"]),
+        (("A-forget-1", "eval-variance", "swings"), ["dropout", "bugs"]),
+        (("C9.99", "memory", "swings"), []),
+    ],
+)
+def test_a_claim_leads_to_the_explorers_that_show_something_of_it(
+    claim: tuple[str, str, str], names: list[str]
+) -> None:
+    assert [each.name for each in explorers_of([ledger_row(*claim)])] == names
+
+
+def test_what_leads_to_an_explorer_stands_on_it() -> None:
+    row = ledger_row("C5.18", "bugs", "overlap")
+    files = dict(explorer_files(sources_of(row)))
+    for explorer in explorers_of([row]):
+        page = read(files[f"explorers/{explorer.name}.html"])
+        assert "../claims/C5.18.html" in page.links
