@@ -19,7 +19,7 @@ from typing import Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
 from tests.harness.publishing.test_site_in_browser import FLAGS
 from tests.harness.runs import House
@@ -96,7 +96,7 @@ def opened(
     scheme: Literal["light", "dark"] = "light",
     query: str = "",
 ) -> Page:
-    size = {"width": width, "height": 800}
+    size: ViewportSize = {"width": width, "height": 800}
     # The pages let no foreign script run, which axe-core is.
     context = browser.new_context(
         viewport=size, color_scheme=scheme, reduced_motion="reduce", bypass_csp=True
