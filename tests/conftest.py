@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,15 @@ from tests.harness.runs import House, build_house
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Approved outputs are written anew with ``--approve``, and then read in the change."""
     parser.addoption("--approve", action="store_true", help="write approved outputs anew")
+
+
+def pytest_configure() -> None:
+    """One thread for each process that tests side by side, and for those that it starts.
+
+    By default torch takes every core in each of them, and they wait for one another: some tests
+    took five times as long. It is not imported yet.
+    """
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

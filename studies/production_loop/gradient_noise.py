@@ -98,7 +98,7 @@ def noise_of(
     whole = gradient(nets, task, x, y)
     replica = torch.arange(nets.count)[:, None]
     orders = [torch.Generator().manual_seed(seed) for seed in task.seeds]
-    squares = torch.zeros(nets.count, dtype=whole.dtype)
+    squares = whole.new_zeros(nets.count)
     total, count = torch.zeros_like(whole), 0
     for _ in range(passes):
         order = torch.stack([torch.randperm(rows, generator=g) for g in orders])

@@ -8,12 +8,14 @@ import pytest
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests of one experiment follow one another: its rows are measured once in a process.
 
-    Spread over files, as they are written, each of two processes would measure most of them.
+    Spread over files, as they are written, each of two processes would measure most of them. The
+    test that measures them by itself comes first, and the others find what it has measured.
     """
     first: dict[object, int] = {}
     place = {}
     for number, item in enumerate(items):
-        place[item] = first.setdefault(_experiment_of(item), number)
+        of = first.setdefault(_experiment_of(item), number)
+        place[item] = (of, "runs_in_quick_form" not in item.name, number)
     items.sort(key=place.__getitem__)
 
 
