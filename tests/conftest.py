@@ -14,8 +14,13 @@ from tests.harness.runs import House, build_house
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Approved outputs are written anew with ``--approve``, and then read in the change."""
+    """Approved outputs are written anew with ``--approve``, and then read in the change.
+
+    With ``--every-arm`` the tests of figures take twice as long.
+    """
     parser.addoption("--approve", action="store_true", help="write approved outputs anew")
+    every = "figures are drawn without each arm in turn, however many there are"
+    parser.addoption("--every-arm", action="store_true", help=every)
 
 
 def pytest_configure() -> None:

@@ -1,11 +1,13 @@
 """Every figure draws rows of which some cells failed, and says how many.
 
 A fast test fails a few arms that differ in their levels, in all blocks and in one, and then all
-arms of one block. A slow one fails every arm by itself.
+arms of one block. A slow one fails each arm by itself, of many those that have every level among
+them; with ``--every-arm`` it leaves none out.
 """
 
 from __future__ import annotations
 
+import math
 import re
 import warnings
 from collections.abc import Collection, Iterator, Sequence
@@ -37,6 +39,8 @@ from tests.studies.test_studies import (
 
 #: Arms of an experiment that fail in the fast test, one after another.
 ARMS = 3
+#: Likewise, one after another, in the slow test.
+MOST_ARMS = 16
 DRAWN = [each for each in EXPERIMENTS if LOADED[each[0]].experiments[each[1]].figures]
 EACH_DRAWN = pytest.mark.parametrize(("study", "name"), [parameter_of(each) for each in DRAWN])
 
@@ -71,10 +75,13 @@ def test_where_every_cell_failed_a_figure_says_why(study: str, name: str) -> Non
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 @EACH_DRAWN
-def test_figures_show_that_a_cell_failed_whichever_it_is(study: str, name: str) -> None:
+def test_figures_show_that_a_cell_failed_whichever_it_is(
+    study: str, name: str, request: pytest.FixtureRequest
+) -> None:
     experiment, rules, planned, table = two_blocks(study, name)
     blocks = sorted(table["block"].unique())
-    for arm in planned.arms:
+    every = request.config.getoption("--every-arm")
+    for arm in planned.arms if every else spread(planned.arms, MOST_ARMS):
         rows = failing(table, rules, planned, [arm], blocks)
         assert_drawn(experiment, rules, rows, failed=len(blocks))
 
@@ -160,6 +167,14 @@ def covering(arms: Sequence[Arm], count: int) -> list[Arm]:
             found.append(arm)
     step = max(1, len(found) / count)
     return [found[int(place * step)] for place in range(min(count, len(found)))]
+
+
+def spread(arms: Sequence[Arm], count: int) -> list[Arm]:
+    """At most so many arms: those that cover the levels, and others from all over the plan."""
+    found = covering(arms, count)
+    others = [arm for arm in arms if arm not in found]
+    step = math.ceil(len(others) / max(1, count - len(found)))
+    return found + (others[::step] if len(found) < count and others else [])
 
 
 def assert_drawn(
