@@ -41,6 +41,11 @@ def test_every_entry_of_the_catalogue_has_all_its_parts_on_one_line() -> None:
         assert re.fullmatch(rf"{entry.document}[\w.-]+", entry.claim)
 
 
+def test_a_scope_is_no_sentence_of_its_own() -> None:
+    """Pages, slides and the terminal set it into theirs, with a stop of their own."""
+    assert not [c for c, entry in read_catalogue().items() if entry.scope.endswith((".", " "))]
+
+
 def test_entries_come_in_the_file_s_order_with_quoted_commas(tmp_path: Path) -> None:
     other = (
         'P-odd-1,B,"One, two","Ä ""quoted"" shift, up.",nets,can,P-up-1,number,cpu or cuda,planted'
