@@ -14,7 +14,9 @@ import pandas as pd
 from harness.errors import HarnessError
 from harness.figures.missing import nothing_measured, show_missing
 from harness.figures.style import save_figure, slide_style
-from harness.figures.times import say_power_limit
+from harness.figures.times import say_allowance, say_power_limit
+from harness.judging.aa import Allowance
+from harness.judging.judge import clock_allowance
 from harness.judging.staleness import staleness
 from harness.side_by_side import call_side_by_side
 from harness.store.folders import RunFolder
@@ -48,11 +50,12 @@ def draw_run(run: StoredRun, into: RunFolder | None = None) -> list[Path]:
     for rules in run.finished():
         if stale.concerns(rules.name):
             continue
+        allowed = clock_allowance(run, rules)
         for function in stale.study.experiments[rules.name].figures:
             stem = f"{rules.name}-{function.__name__}".replace("_", "-")
             table = run.table(rules).copy(deep=False)
             table.attrs["device"] = protocol.device  # for figures that name it
-            drawings.append(partial(_draw, function, table, figures / stem))
+            drawings.append(partial(_draw, function, table, allowed, figures / stem))
     return list(chain.from_iterable(call_side_by_side(drawings)))
 
 
@@ -65,11 +68,12 @@ def figures_of(run: StoredRun) -> int:
 
 
 def _draw(
-    function: Callable[[pd.DataFrame], Figure], table: pd.DataFrame, stem: Path
+    function: Callable[[pd.DataFrame], Figure], table: pd.DataFrame, allowed: Allowance, stem: Path
 ) -> list[Path]:
     with slide_style():
         figure = figure_of(function, table)
         say_power_limit(figure, table)
+        say_allowance(figure, allowed)
         return save_figure(figure, stem)
 
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
+    from harness.judging.aa import Allowance
+
 
 def rounds_of(
     table: pd.DataFrame, *factors: Factor[Any]
@@ -77,6 +79,19 @@ def say_power_limit(figure: Figure, table: pd.DataFrame) -> None:
     if not at_power_limit(table) or any(AT_POWER_LIMIT in text for text in _texts(figure)):
         return
     figure.text(0.005, 0.005, f"the GPU {AT_POWER_LIMIT}", va="bottom", fontsize=12)
+
+
+def say_allowance(figure: Figure, allowed: Allowance) -> None:
+    """Say at the edge what verdicts allow for and the intervals of a figure leave out.
+
+    Args:
+        figure: as a study drew it.
+        allowed: how far the clock may be off; nothing is said of one that holds.
+    """
+    if allowed.factor > 1:
+        said = f"verdicts allow the clock \N{PLUS-MINUS SIGN}{allowed.percent:.2g} % (A/A)"
+        # Below where failed cells are told.
+        figure.text(0.999, 0.01, said, rotation=90, ha="right", va="bottom", size=12)
 
 
 def _texts(figure: Figure) -> list[str]:

@@ -176,6 +176,19 @@ def _judge_rows(
     return [heed(condition, states) for condition in allowed]
 
 
+def clock_allowance(run: StoredRun, rules: ExperimentRules) -> Allowance:
+    """How far the clock of an experiment may be off, by the widest of its undecided A/As.
+
+    Raises:
+        HarnessError: the table is missing, broken or edited.
+    """
+    if not (rules.timed and run.covers(rules) and rules.measurable_on(run.protocol.device)):
+        return Allowance()
+    aas = replace(rules, conditions=tuple(filter(_is_aa, rules.conditions)))
+    judged = _judge_rows(aas, run.table(rules), run.protocol.confidence)
+    return allowance([aa.effect for aa in judged if _is_undecided_aa(aa)])
+
+
 def _not_tested(rules: ExperimentRules) -> Judgement:
     name = rules.name.replace("_", " ")
     return Judgement("not tested", f"The experiment {name} was not finished.")

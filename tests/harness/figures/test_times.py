@@ -10,7 +10,15 @@ from matplotlib.figure import Figure
 from harness.design.aa import AA, COPY
 from harness.design.contrasts import Ratio
 from harness.design.factors import Factor, cross
-from harness.figures.times import by_block, device_of, measured_on, rounds_of, say_power_limit
+from harness.figures.times import (
+    by_block,
+    device_of,
+    measured_on,
+    rounds_of,
+    say_allowance,
+    say_power_limit,
+)
+from harness.judging.aa import Allowance
 from harness.judging.effects import Rows, compute_effect
 from tests.harness import states
 from tests.harness.fakes import observations
@@ -85,3 +93,13 @@ def test_a_figure_of_a_limited_gpu_says_so_once(reasons: float, title: str, adde
     figure.subplots().set_title(title)
     say_power_limit(figure, on_a_gpu(reasons))
     assert [text.get_text() for text in figure.texts] == ["the GPU at its power limit"] * added
+
+
+@pytest.mark.parametrize(
+    ("factor", "said"),
+    [(1.0, []), (1.034, ["verdicts allow the clock \N{PLUS-MINUS SIGN}3.4 % (A/A)"])],
+)
+def test_a_figure_says_what_its_intervals_leave_out(factor: float, said: list[str]) -> None:
+    figure = Figure()
+    say_allowance(figure, Allowance(factor))
+    assert [text.get_text() for text in figure.texts] == said

@@ -21,7 +21,7 @@ from harness.design.factors import Factor, PerProfile
 from harness.design.regions import Region, at_least, at_most, between, equals
 from harness.errors import HarnessError
 from harness.judging.findings import ClaimFinding, Finding
-from harness.judging.judge import JudgedRun, judge_run
+from harness.judging.judge import JudgedRun, clock_allowance, judge_run
 from harness.judging.tables import number, read_records, summary_table, write_judgement
 from harness.store.observations import StoredRun
 from tests.harness.fakes import DROPOUT, MODE, experiment, fail, observations, stored_run, study
@@ -620,6 +620,24 @@ def test_an_undecided_aa_leaves_a_ratio_open_that_such_a_clock_could_have_made(
     run = judge_run(stored_run(tmp_path, planted, tables))
     assert verdicts(run) == {"P-slow-1": "inconclusive", "P-slow-2": "reproduced"}
     assert "It allows for a clock that is off by up to 8." in run.claims[0].reason
+
+
+@pytest.mark.parametrize("train", [1.15, 4])
+def test_a_figure_is_told_the_allowance_that_widened_the_verdicts(
+    train: float, tmp_path: Path
+) -> None:
+    run = stored_run(tmp_path, study(speed=timed(SLOWER)), {"speed": undecided_seconds(train)})
+    (rules,) = run.protocol.experiments.values()
+    allowed = clock_allowance(run, rules)
+    (found,) = conditions(judge_run(run))
+    high = found.reason.rpartition(" to ")[2].rstrip(".")
+    assert found.high / float(high) == pytest.approx(allowed.factor, rel=1e-3)
+
+
+def test_a_clock_that_holds_gets_no_allowance(tmp_path: Path) -> None:
+    run = stored_run(tmp_path, study(speed=timed(SLOWER)), {"speed": seconds(train=1.15)})
+    (rules,) = run.protocol.experiments.values()
+    assert clock_allowance(run, rules).factor == 1
 
 
 def test_what_is_no_ratio_gets_no_verdict_from_an_undecided_aa(tmp_path: Path) -> None:
