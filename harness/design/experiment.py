@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
@@ -197,6 +198,11 @@ class Experiment(Generic[C]):
 
     def conditions(self) -> list[Posed]:
         """Every condition, in the order of the rules and of the design; last, of arms alone."""
+        return list(self._conditions)
+
+    @cached_property
+    def _conditions(self) -> tuple[Posed, ...]:
+        """Asked for again and again, whenever a study is checked, judged or told of."""
         arms = self.arms()
         posed = [
             _pose(rule, comparison)
@@ -204,7 +210,7 @@ class Experiment(Generic[C]):
             if not isinstance(rule, Unmeasurable)
             for comparison in rule.contrast.comparisons(arms)
         ]
-        return [*posed, *self._alone(posed)]
+        return (*posed, *self._alone(posed))
 
     def _alone(self, posed: Sequence[Posed]) -> Iterator[Posed]:
         """The ratios of times that claims are judged on, of the same arms as they run alone."""
