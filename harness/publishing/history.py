@@ -10,7 +10,18 @@ from harness.publishing.ledger import PublishedRun
 
 @dataclass(frozen=True)
 class Entry:
-    """What one run said of a claim, and whether the ledger shows that run today."""
+    """What was said of a claim at one time, and whether that counts today.
+
+    Attributes:
+        date: of its newest rows.
+        run: the run that has its rows, or several with blanks between them, newest first.
+        machine: that measured them.
+        device: likewise.
+        torch: its version.
+        verdict: as it was then.
+        number: likewise.
+        current: whether the ledger says this.
+    """
 
     date: str
     run: str
@@ -27,23 +38,34 @@ def history(claim: str, runs: Sequence[PublishedRun], current: Sequence[str]) ->
 
     Args:
         claim: its id.
-        runs: all that are stored, oldest first.
+        runs: all that are stored, oldest first; those that the ledger shows are completed by
+            others.
         current: the names of those that the ledger shows.
     """
-    return [
-        Entry(
-            date=run.protocol.started[:10],
-            run=run.name,
-            machine=run.machine,
-            device=run.protocol.device,
-            torch=run.torch,
-            verdict=found.verdict,
-            number=found.number,
-            current=run.name in current,
+    told = [
+        (
+            run.started_of(found),
+            Entry(
+                date=run.started_of(found)[:10],
+                run=" ".join(run.runs_of(found)),
+                machine=run.machine,
+                device=run.protocol.device,
+                torch=run.torch,
+                verdict=found.verdict,
+                number=found.number,
+                current=run.name in current,
+            ),
         )
         for run in runs
         for found in run.claims
         if found.claim == claim and found.kind == "claim"
+    ]
+    counting = {entry.run for _, entry in told if entry.current}
+    return [
+        entry
+        for _, entry in sorted(told, key=lambda each: each[0])
+        # What completes a newer run counts still; what a run has left out it says nothing of.
+        if entry.current or (entry.run not in counting and entry.verdict != "not tested")
     ]
 
 

@@ -68,11 +68,19 @@ class PublishedRun:
 
     def runs_of(self, claim: ClaimFinding) -> list[str]:
         """The places of the runs that a claim's rows are from, newest first."""
-        if not self.parts:
-            return [self.name]
-        own = [self.parts[name] for name in claim.experiments.split() if name in self.parts]
-        own.sort(key=lambda run: run.protocol.started, reverse=True)
+        own = self._parts_of(claim)
         return list(dict.fromkeys(place_of(run.folder) for run in own)) or [self.name]
+
+    def started_of(self, claim: ClaimFinding) -> str:
+        """When the newest of the runs began that a claim's rows are from."""
+        return max((run.protocol.started for run in self._parts_of(claim)), default="") or (
+            self.protocol.started
+        )
+
+    def _parts_of(self, claim: ClaimFinding) -> list[StoredRun]:
+        """The runs that a joined run has a claim's experiments from, newest first."""
+        own = [self.parts[name] for name in claim.experiments.split() if name in self.parts]
+        return sorted(own, key=lambda run: run.protocol.started, reverse=True)
 
     def of(self, claim: ClaimFinding) -> list[Finding]:
         """The conditions of a claim, or of its counterpart."""

@@ -40,13 +40,16 @@ def study_page(study: str, sources: Sources) -> bytes:
     runs = [run for run in sources.gathered.runs if run.protocol.study == study]
     rows = [row for rows in sources.rows.values() for row in rows if row["study"] == study]
     newest = max(runs, key=lambda run: run.protocol.started, default=None)
+    shown = [_run(run, sources) for run in runs]
+    counting = {part["name"] for run in shown for part in run["parts"]}
+    superseded = [r for r in sources.gathered.superseded if r.protocol.study == study]
     return render_page(
         "study.html.jinja",
         "../",
         study=study,
         question=sources.questions.get(study, ""),
-        runs=[_run(run, sources) for run in runs],
-        superseded=[r for r in sources.gathered.superseded if r.protocol.study == study],
+        runs=shown,
+        superseded=[run for run in superseded if run.name not in counting],
         rows=rows,
         counts=counts_text([row["verdict"] for row in rows if row["kind"] == "claim"]),
         designs=[told(rules) for rules in newest.protocol.experiments.values()] if newest else [],

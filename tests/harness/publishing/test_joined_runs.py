@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,14 @@ def test_a_run_of_one_experiment_is_told_as_that_and_completed_by_another(house:
     assert "From an earlier run there" in page
     assert page.count("level-levels-by-block.png") == 1
     assert house("ledger", "--check").code == 0
+
+    assert house("report").code == 0
+    pages = house.results / "site"
+    study = (pages / "studies" / "planted.html").read_text()
+    assert "From an earlier run there" in study
+    assert "Superseded" not in study
+    told = json.loads((pages / "claims" / "P-up-1.json").read_text())["history"]
+    assert [(entry["run"], entry["current"]) for entry in told] == [(both["P-up-1"]["run"], True)]
 
     said = house("show", "P-up-1").out
     assert f"results/{both['P-up-1']['run']}" in said
