@@ -18,6 +18,8 @@ LARGEST, LARGEST_UNPACKED = 256 * 2**20, 2**30
 #: Paragraphs and texts of slides are elements of this namespace.
 DRAWING = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
 _VERDICT = "|".join(COLOURS)
+#: The boxes of a slide that say what was found.
+FINDING = ("Verdict", "Finding")
 #: A statement begins with what it is of and its verdict, and ends with its source; between them
 #: stand words in quotation marks and what was found, or nothing.
 _HEAD = re.compile(
@@ -48,6 +50,7 @@ class Statement:
         commits: of the runs.
         device: that they measured on.
         where: in the file, in words; empty where there is but one place.
+        shown: what its slide tells the audience, which somebody may have edited since.
     """
 
     kind: str
@@ -59,6 +62,7 @@ class Statement:
     commits: tuple[str, ...]
     device: str
     where: str = ""
+    shown: str = ""
 
 
 def statements(text: str, where: str = "") -> list[Statement]:
@@ -192,11 +196,13 @@ def _of_slides(path: Path) -> Iterator[Statement]:
     Raises:
         HarnessError: it is no presentation, or a broken one.
     """
-    for number, text in enumerate(_texts_of_slides(path), start=1):
-        yield from statements(text, f"slide {number}")
+    for number, (text, shown) in enumerate(_texts_of_slides(path), start=1):
+        for statement in statements(text, f"slide {number}"):
+            yield replace(statement, shown=shown)
 
 
-def _texts_of_slides(path: Path) -> list[str]:
+def _texts_of_slides(path: Path) -> list[tuple[str, str]]:
+    """Of every slide all that is written on it and in its notes, and what its finding is."""
     from lxml import etree
     from pptx import Presentation
     from pptx.exc import PythonPptxError
@@ -207,11 +213,18 @@ def _texts_of_slides(path: Path) -> list[str]:
                 raise HarnessError(f"{path}: unpacked, these slides are larger than any.")
         slides = Presentation(str(path)).slides
         return [
-            "\n".join(
-                "".join(node.itertext(f"{DRAWING}t"))
-                for part in (slide, slide.notes_slide if slide.has_notes_slide else None)
-                if part is not None
-                for node in part.element.iter(f"{DRAWING}p")
+            (
+                "\n".join(
+                    "".join(node.itertext(f"{DRAWING}t"))
+                    for part in (slide, slide.notes_slide if slide.has_notes_slide else None)
+                    if part is not None
+                    for node in part.element.iter(f"{DRAWING}p")
+                ),
+                "\n".join(
+                    shape.text_frame.text
+                    for shape in slide.shapes
+                    if shape.name in FINDING and shape.has_text_frame
+                ),
             )
             for slide in slides
         ]

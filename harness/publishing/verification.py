@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, TypeAlias, get_args
 
 from harness.publishing.citation import Cited
 from harness.publishing.lookup import Lookup
+from harness.publishing.slides import claim_slide
 from harness.publishing.statements import Statement
 from harness.store.folders import RunFolder, in_history
 from harness.words import did_you_mean
@@ -40,11 +41,19 @@ class Checked:
 
 
 def check(statement: Statement, lookup: Lookup) -> Checked:
-    """Hold a statement against the ledger and the stored runs.
+    """Hold a statement against the ledger and the stored runs, and its slide against both.
 
     Raises:
         HarnessError: the ledger, or a run that it rests on, is broken.
     """
+    checked = _held(statement, lookup)
+    edited = _edited(checked, lookup)
+    if edited:
+        return replace(checked, state="changed", why=_sentences(edited, checked.why))
+    return checked
+
+
+def _held(statement: Statement, lookup: Lookup) -> Checked:
     lost = _lost(statement, lookup)
     today, stale = _today(statement, lookup)
     if today is None:
@@ -61,6 +70,25 @@ def check(statement: Statement, lookup: Lookup) -> Checked:
     else:
         why = _replaced(statement, counting, moved=moved)
     return Checked(statement, "superseded", _sentences(why, stale), today)
+
+
+def _edited(checked: Checked, lookup: Lookup) -> str:
+    """In a sentence, what a claim's slide says and its citation does not; empty if that is nothing.
+
+    Of a superseded one the old numbers are known from its notes alone.
+    """
+    said = checked.statement
+    if not said.shown or said.kind != "claim" or checked.state == "changed":
+        return ""
+    if said.verdict not in said.shown:
+        return f"The slide no longer says that it was {said.verdict}."
+    if checked.state == "superseded" and not said.said:
+        return ""
+    today = claim_slide(said.id, lookup)
+    known = " ".join([*(line.text for line in today.lines), today.notes, said.said])
+    strange = [n for n in _NUMBER.findall(said.shown) if n not in set(_NUMBER.findall(known))]
+    numbers = ", ".join(dict.fromkeys(strange))
+    return f"The slide says {numbers}, and what it cites does not." if strange else ""
 
 
 def was(checked: Checked) -> str:

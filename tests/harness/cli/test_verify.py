@@ -9,6 +9,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from pptx import Presentation
 
 from harness.store.folders import RunFolder
 from tests.harness.publishing.sites import older_copy
@@ -55,6 +56,56 @@ def test_what_was_cited_just_now_stands(form: str, house: House, run: RunFolder)
         "1 not measurable\n"
         "4 statements: stands 4, superseded 0, changed 0.\n"
     )
+
+
+def edited_slide(house: House, old: str, new: str) -> Path:
+    """The slide of a claim, on which somebody has written something else."""
+    path = house.top / "lecture.pptx"
+    assert house("slides", "P-up-1", "--into", str(path)).code == 0
+    deck = Presentation(str(path))
+    runs = [
+        run
+        for shape in deck.slides[0].shapes
+        if shape.name in ("Verdict", "Finding")
+        for paragraph in shape.text_frame.paragraphs
+        for run in paragraph.runs
+    ]
+    assert [run for run in runs if old in run.text]
+    for run in runs:
+        run.text = run.text.replace(old, new)
+    deck.save(str(path))
+    return path
+
+
+def test_a_slide_that_nobody_edited_stands(house: House, run: RunFolder) -> None:
+    ended = house("verify", str(edited_slide(house, "1 m", "1 m")))
+    assert (ended.code, ended.out.splitlines()[0]) == (
+        0,
+        "stands      P-up-1, reproduced (slide 1)",
+    )
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "why"),
+    [
+        ("1 m", "12.5 m", "The slide says 12.5, and what it cites does not."),
+        ("reproduced", "refuted", "The slide no longer says that it was reproduced."),
+    ],
+)
+def test_a_number_or_a_verdict_that_was_edited_on_a_slide_has_changed(
+    old: str, new: str, why: str, house: House, run: RunFolder
+) -> None:
+    ended = house("verify", str(edited_slide(house, old, new)))
+    assert ended.code == 1
+    assert ended.out.splitlines()[:2] == ["changed     P-up-1, reproduced (slide 1)", f"  {why}"]
+
+
+def test_the_old_numbers_of_a_superseded_slide_are_no_edit(house: House, run: RunFolder) -> None:
+    path = edited_slide(house, "1 m", "1 m")
+    newer_run(house, run, "is 1 m in all", "is 2 m in all")
+    ended = house("verify", str(path))
+    assert ended.code == 0, ended.out
+    assert ended.out.startswith("superseded  P-up-1, reproduced (slide 1)")
 
 
 def test_a_citation_can_come_in(
