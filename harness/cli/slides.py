@@ -49,7 +49,7 @@ def make_slides(names: Sequence[str], form: str, into: Path | None, results: Pat
     wanted = slides_of(names, lookup)
     console = Console(stderr=True)
     made = [slide(name, lookup) for name in counted(wanted, "slides", console)]
-    for path, content in _written(made, file, chosen, title=" ".join(names)):
+    for path, content in _written(made, file, chosen, " ".join(names), console):
         write_bytes(path, content)
         typer.echo(path)
     typer.echo(f"{plural(len(made), 'slide')}.")
@@ -71,7 +71,7 @@ def _file(name: str, into: Path | None, form: Form) -> Path:
 
 
 def _written(
-    slides: Sequence[Slide], file: Path, form: Form, title: str
+    slides: Sequence[Slide], file: Path, form: Form, title: str, console: Console
 ) -> Iterator[tuple[Path, bytes]]:
     if form == "marp":
         text, pictures = marp_of(slides, file.stem)
@@ -83,7 +83,8 @@ def _written(
     if form == "pptx":
         yield file, pptx
         return
-    pictures_made = pictures_of(pptx, len(slides))
+    with console.status(f"LibreOffice draws {plural(len(slides), 'slide')}"):
+        pictures_made = pictures_of(pptx, len(slides))
     digits = len(str(len(slides)))
     for number, picture_made in enumerate(pictures_made, start=1):
         name = file.name if len(slides) == 1 else f"{file.stem}-{number:0{digits}d}{file.suffix}"
