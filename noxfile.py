@@ -119,7 +119,7 @@ def calibrate(session: nox.Session) -> None:
 
 @nox.session(venv_backend="none", requires=["environment"])
 def tests(session: nox.Session) -> None:
-    """Run the tests on all cores, those of the harness with its coverage (10 min on 2)."""
+    """Run the tests on all cores, those of the harness with its coverage (18 min on 2)."""
     pytest = ("-m", "pytest", "-n", "auto", "--dist", "worksteal")
     if session.posargs:  # a chosen part cannot reach the whole's coverage
         run(session, *pytest, *session.posargs)
