@@ -10,8 +10,17 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+import pytest
+
 from harness.protocol.checksum import json_sha256
 from harness.store.folders import RunFolder
+
+CHROMIUM = shutil.which("chromium")
+#: Marks of tests in a real browser: Debian's chromium, without which they are skipped.
+IN_BROWSER = [
+    pytest.mark.slow,
+    pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium"),
+]
 
 
 @dataclass

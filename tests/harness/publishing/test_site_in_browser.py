@@ -6,21 +6,16 @@ Debian's chromium is driven by its own command line; without it these tests are 
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.harness.publishing.sites import Parsed
+from tests.harness.publishing.sites import CHROMIUM, IN_BROWSER, Parsed
 from tests.harness.publishing.test_site import HOSTILE
 from tests.harness.runs import CATALOGUE, House
 
-CHROMIUM = shutil.which("chromium")
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium"),
-]
+pytestmark = IN_BROWSER
 FLAGS = (
     "--headless",
     "--no-sandbox",
