@@ -63,8 +63,10 @@ def passed(width: int = PIXELS) -> tuple[Tensor, Tensor]:
 def chain(make: MakeLoss) -> list[str]:
     """The operations between the loss and the outputs, without autograd's endings."""
     outputs, targets = passed()
-    behind = {id(node) for node in nodes_of(outputs.grad_fn)}
-    between = [n for n in nodes_of(make(outputs, targets).grad_fn) if id(n) not in behind]
+    # The nodes are held, not their ids: torch 2.11 lets go of those that nobody holds, and what it
+    # shows next may have the id of one of them.
+    behind = nodes_of(outputs.grad_fn)
+    between = [node for node in nodes_of(make(outputs, targets).grad_fn) if node not in behind]
     return [re.sub(r"Backward\d*$", "", type(node).__name__) for node in between]
 
 
