@@ -42,28 +42,32 @@ def history(claim: str, runs: Sequence[PublishedRun], current: Sequence[str]) ->
             others.
         current: the names of those that the ledger shows.
     """
-    told = [
+    told = sorted(
         (
-            run.started_of(found),
-            Entry(
-                date=run.started_of(found)[:10],
-                run=" ".join(run.runs_of(found)),
-                machine=run.machine,
-                device=run.protocol.device,
-                torch=run.torch,
-                verdict=found.verdict,
-                number=found.number,
-                current=run.name in current,
-            ),
+            (run.started_of(found), run, found)
+            for run in runs
+            for found in run.claims
+            if found.claim == claim and found.kind == "claim"
+        ),
+        key=lambda each: each[0],
+    )
+    entries = [
+        Entry(
+            date=started[:10],
+            run=" ".join(run.runs_of(found)),
+            machine=run.machine,
+            device=run.protocol.device,
+            torch=run.torch,
+            verdict=found.verdict,
+            number=found.number,
+            current=run.name in current,
         )
-        for run in runs
-        for found in run.claims
-        if found.claim == claim and found.kind == "claim"
+        for started, run, found in told
     ]
-    counting = {entry.run for _, entry in told if entry.current}
+    counting = {entry.run for entry in entries if entry.current}
     return [
         entry
-        for _, entry in sorted(told, key=lambda each: each[0])
+        for entry in entries
         # What completes a newer run counts still; what a run has left out it says nothing of.
         if entry.current or (entry.run not in counting and entry.verdict != "not tested")
     ]

@@ -73,9 +73,8 @@ class PublishedRun:
 
     def started_of(self, claim: ClaimFinding) -> str:
         """When the newest of the runs began that a claim's rows are from."""
-        return max((run.protocol.started for run in self._parts_of(claim)), default="") or (
-            self.protocol.started
-        )
+        newest = next(iter(self._parts_of(claim)), self)
+        return newest.protocol.started
 
     def _parts_of(self, claim: ClaimFinding) -> list[StoredRun]:
         """The runs that a joined run has a claim's experiments from, newest first."""

@@ -16,8 +16,10 @@ from harness.publishing.slide_layout import (
     BADGE,
     BETWEEN,
     BODY,
+    FINDING_BOX,
     HEIGHT,
     SOURCE,
+    VERDICT_BOX,
     WIDTH,
     Box,
     Set,
@@ -93,7 +95,7 @@ def _add(deck: Any, slide: Slide) -> None:  # noqa: ANN401 - see above
     head.text_frame.paragraphs[0].alignment = PP_ALIGN.LEFT
     if layout.badge:
         badge = page.shapes.add_shape(MSO_SHAPE.ROUNDED_RECTANGLE, *_points(layout.badge))
-        badge.name = "Verdict"
+        badge.name = VERDICT_BOX
         badge._element.remove(badge._element.find(qn("p:style")))  # noqa: SLF001 - has a shadow
         badge.fill.solid()
         badge.fill.fore_color.rgb = _rgb(RAISED)
@@ -109,7 +111,7 @@ def _add(deck: Any, slide: Slide) -> None:  # noqa: ANN401 - see above
         _fill(machine.text_frame, [Set(slide.machine, BODY, strong=False)], TEXT)
         machine.text_frame.vertical_anchor = MSO_ANCHOR.MIDDLE
     body = page.shapes.add_textbox(*_points(layout.body_box))
-    body.name = "Finding"
+    body.name = FINDING_BOX
     _fill(body.text_frame, layout.body, TEXT)
     if slide.figure and layout.figure:
         picture = page.shapes.add_picture(str(slide.figure), *_points(layout.figure))

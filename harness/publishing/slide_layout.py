@@ -28,6 +28,8 @@ SOURCE, SOURCE_ROOM = 14.0, 34.0
 #: The column of text is as narrow as it can be, and then the figure gets the rest.
 COLUMNS = (340.0, 390.0, 440.0, 490.0, 540.0, 590.0)
 BETWEEN = 8.0
+#: What the boxes are called that say what was found: by these names a slide is read back.
+VERDICT_BOX, FINDING_BOX = "Verdict", "Finding"
 
 
 @dataclass(frozen=True)

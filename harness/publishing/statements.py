@@ -11,6 +11,7 @@ from pathlib import Path
 
 from harness.errors import HarnessError
 from harness.publishing.bibtex import plain_text, read_entries
+from harness.publishing.slide_layout import FINDING_BOX, VERDICT_BOX
 from harness.words import COLOURS
 
 #: Nothing that people cite in is larger; a file that is tells of another use.
@@ -18,8 +19,6 @@ LARGEST, LARGEST_UNPACKED = 256 * 2**20, 2**30
 #: Paragraphs and texts of slides are elements of this namespace.
 DRAWING = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
 _VERDICT = "|".join(COLOURS)
-#: The boxes of a slide that say what was found.
-FINDING = ("Verdict", "Finding")
 #: A statement begins with what it is of and its verdict, and ends with its source; between them
 #: stand words in quotation marks and what was found, or nothing.
 _HEAD = re.compile(
@@ -223,7 +222,7 @@ def _texts_of_slides(path: Path) -> list[tuple[str, str]]:
                 "\n".join(
                     shape.text_frame.text
                     for shape in slide.shapes
-                    if shape.name in FINDING and shape.has_text_frame
+                    if shape.name in (VERDICT_BOX, FINDING_BOX) and shape.has_text_frame
                 ),
             )
             for slide in slides

@@ -85,10 +85,10 @@ def _edited(checked: Checked, lookup: Lookup) -> str:
     if checked.state == "superseded" and not said.said:
         return ""
     today = claim_slide(said.id, lookup)
-    known = " ".join([*(line.text for line in today.lines), today.notes, said.said])
-    strange = [n for n in _NUMBER.findall(said.shown) if n not in set(_NUMBER.findall(known))]
-    numbers = ", ".join(dict.fromkeys(strange))
-    return f"The slide says {numbers}, and what it cites does not." if strange else ""
+    cited = " ".join([*(line.text for line in today.lines), today.notes, said.said])
+    known = set(_NUMBER.findall(cited))
+    strange = [n for n in dict.fromkeys(_NUMBER.findall(said.shown)) if n not in known]
+    return f"The slide says {', '.join(strange)}, and what it cites does not." if strange else ""
 
 
 def was(checked: Checked) -> str:

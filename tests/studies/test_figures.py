@@ -173,8 +173,8 @@ def spread(arms: Sequence[Arm], count: int) -> list[Arm]:
     """At most so many arms: those that cover the levels, and others from all over the plan."""
     found = covering(arms, count)
     others = [arm for arm in arms if arm not in found]
-    step = math.ceil(len(others) / max(1, count - len(found)))
-    return found + (others[::step] if len(found) < count and others else [])
+    room = count - len(found)
+    return found + others[:: math.ceil(len(others) / room)] if room and others else found
 
 
 def assert_drawn(
