@@ -1,10 +1,12 @@
-"""Burns a core in bursts, until killed: ``python -m harness.calibration.burner SEED``.
+"""Burns a core in bursts: ``python -m harness.calibration.burner SEED PARENT``.
 
-It stands for what else runs on a shared machine while something is timed.
+It stands for what else runs on a shared machine while something is timed, and ends when it is
+killed or its parent is gone.
 """
 
 from __future__ import annotations
 
+import os
 import random
 import subprocess
 import sys
@@ -20,10 +22,11 @@ def burn(
     seed: int,
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
+    wanted: Callable[[], bool] = lambda: True,
 ) -> None:
-    """Burn and pause by turns, for times drawn from the seed, without end."""
+    """Burn and pause by turns, for times drawn from the seed, as long as it is wanted."""
     lengths = random.Random(seed)  # noqa: S311 - no secret
-    while True:
+    while wanted():
         until = clock() + lengths.uniform(SHORTEST, LONGEST)
         while clock() < until:
             pass
@@ -36,7 +39,8 @@ def burning(seed: int, *, wanted: bool = True) -> Iterator[None]:
     if not wanted:
         yield
         return
-    burner = subprocess.Popen([sys.executable, "-m", "harness.calibration.burner", str(seed)])
+    words = ["-m", "harness.calibration.burner", str(seed), str(os.getpid())]
+    burner = subprocess.Popen([sys.executable, *words])
     try:
         yield
     finally:
@@ -45,4 +49,5 @@ def burning(seed: int, *, wanted: bool = True) -> Iterator[None]:
 
 
 if __name__ == "__main__":
-    burn(int(sys.argv[1]))
+    seed, parent = map(int, sys.argv[1:])
+    burn(seed, wanted=lambda: os.getppid() == parent)

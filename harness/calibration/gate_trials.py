@@ -33,7 +33,7 @@ from harness.files import write_bytes
 from harness.judging.regressions import Finding, judge
 from harness.meters.machine import cpu_model
 from harness.protocol.comparison import (
-    HEAD,
+    SECONDS,
     SIDES,
     Asked,
     Comparison,
@@ -48,9 +48,6 @@ from harness.store.turns import read_turns
 
 FILE = Path(planted_benchmarks.__file__)
 TRIALS = 100
-#: Of measuring a benchmark, over all blocks and sides; with the way there and back, and building
-#: its work, it stays within 15 s.
-SECONDS = 8.0
 #: Measures one trial: from its number to what was found, and how long it took in seconds.
 Measure = Callable[[int], tuple[list[Finding], float]]
 
@@ -71,10 +68,9 @@ class _Silent:
 
 def comparison_of(number: int, seconds: float) -> Comparison:
     """The comparison of one trial."""
-    planted = {planted_benchmarks.VARIABLE: "1"}
     return Comparison(
-        base=Asked("here"),
-        head=Asked("here", planted),
+        base=Asked("here", {planted_benchmarks.VARIABLE: "base"}),
+        head=Asked("here", {planted_benchmarks.VARIABLE: planted_benchmarks.HEAD}),
         benchmarks=read_benchmarks(FILE),
         file=str(FILE),
         file_sha256=file_sha256(FILE),
@@ -97,8 +93,10 @@ def measure_trial(number: int, seconds: float) -> tuple[list[Finding], float]:
         What was found of each benchmark as if it were alone, and the seconds of the whole.
     """
     comparison = comparison_of(number, seconds)
-    here = {side: Interpreter(Path(sys.executable)) for side in SIDES}
-    here[HEAD] = replace(here[HEAD], environment=comparison.head.environment)
+    here = {
+        side: Interpreter(Path(sys.executable), comparison.asked(side).environment)
+        for side in SIDES
+    }
     began = time.perf_counter()
     with tempfile.TemporaryDirectory() as place:
         folder = RunFolder(Path(place))

@@ -188,7 +188,9 @@ def regress(
     margin: Annotated[
         float | None, typer.Option(help="For every time; by default what each declares (0.02).")
     ] = None,
-    seconds: Annotated[float, typer.Option(help="Measuring time of a benchmark.")] = 8.0,
+    seconds: Annotated[
+        float | None, typer.Option(help="Measuring time of a benchmark; by default 5.")
+    ] = None,
     blocks: Annotated[
         int | None, typer.Option(help="Fresh trios; by default as many as the intervals need.")
     ] = None,

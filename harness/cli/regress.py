@@ -80,7 +80,7 @@ class Wanted:
         device: "auto", "cpu" or "cuda".
         threads: of torch in each process.
         margin: of every benchmark; None for what each declares.
-        seconds: of measuring a benchmark.
+        seconds: of measuring a benchmark; None for the default.
         blocks: fresh trios; None for as many as the intervals need.
         seed: every order and every random number starts from it.
         why: whether what got slower is measured once more with each changed default set equal.
@@ -96,7 +96,7 @@ class Wanted:
     device: str = "auto"
     threads: int = 1
     margin: float | None = None
-    seconds: float = SECONDS
+    seconds: float | None = None
     blocks: int | None = None
     seed: int = 0
     why: bool = True
@@ -150,7 +150,7 @@ def start(
         wanted.threads,
         wanted.seed,
         wanted.blocks or blocks_for(len(benchmarks)),
-        wanted.seconds,
+        SECONDS if wanted.seconds is None else wanted.seconds,
         datetime.now(UTC).isoformat(timespec="seconds"),
         current_commit(studies_folder().parent),
         describe_machine(device),
@@ -317,7 +317,7 @@ def _check(wanted: Wanted) -> None:
         raise HarnessError(f"The seed must be 0 or more, not {wanted.seed}.")
     if wanted.threads < 1:
         raise HarnessError(f"The number of threads must be 1 or more, not {wanted.threads}.")
-    if not 0 < wanted.seconds <= 3600:
+    if wanted.seconds is not None and not 0 < wanted.seconds <= 3600:
         raise HarnessError(f"The seconds of a benchmark must lie in 0 to 3600: {wanted.seconds}.")
     if wanted.blocks is not None and wanted.blocks < 1:
         raise HarnessError(f"The number of blocks must be 1 or more, not {wanted.blocks}.")

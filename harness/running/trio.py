@@ -17,7 +17,7 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Protocol, Self, cast
@@ -33,6 +33,8 @@ WORKER = Path(__file__).with_name("turn_worker.py")
 TOP = Path(__file__).parents[2]
 #: What benchmarks of the project need in an interpreter that does not have it.
 PACKAGES = {"harness": str(TOP)}
+#: A variable that means nothing and takes up room.
+FILLING = "REGRESS_FILLING"
 #: A process that gives no answer for so many seconds hangs.
 PATIENCE = 120.0
 #: What a process that is to end gets until it is killed, in seconds.
@@ -95,6 +97,22 @@ class Interpreter:
     python: Path
     environment: Mapping[str, str | None] = field(default_factory=dict)
     keeps_own: bool = False
+
+    def with_layout(self, hashes: int, size: int) -> Self:
+        """The same, with what its variables decide of where things lie in memory.
+
+        Args:
+            hashes: the seed of what decides where a name stands in a dictionary.
+            size: of all variables in bytes, which lie below the stack: what lacks is filled up.
+        """
+        named = replace(self, environment={"PYTHONHASHSEED": str(hashes), **self.environment})
+        filling = "x" * max(size - named.size - len(FILLING) - 2, 0)
+        return replace(named, environment={**named.environment, FILLING: filling})
+
+    @property
+    def size(self) -> int:
+        """Bytes that the variables take up."""
+        return sum(len(os.fsencode(f"{n}={value}")) + 1 for n, value in self.variables().items())
 
     def variables(self) -> dict[str, str]:
         """This process's variables with those of the side; None takes one away."""
@@ -169,10 +187,14 @@ class Process:
         said = f" ({shown(plain(lines[-1]), 200)})" if lines and code > 0 else ""
         return f"{ending(code)}{said}"
 
-    def end(self) -> None:
-        """End it with all that it has started."""
+    def dismiss(self) -> None:
+        """Let it go: it ends by itself, if it can."""
         with suppress(BrokenPipeError):
             cast(IO[bytes], self._process.stdin).close()
+
+    def end(self) -> None:
+        """End it with all that it has started."""
+        self.dismiss()
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(FAREWELL)
         with suppress(ProcessLookupError):
@@ -221,7 +243,12 @@ class Trio:
         self.end()
 
     def open(
-        self, asked: Callable[[Side], Asked], device: str, threads: int, packages: Mapping[str, str]
+        self,
+        asked: Callable[[Side], Asked],
+        device: str,
+        threads: int,
+        packages: Mapping[str, str],
+        layout: int = 0,
     ) -> dict[Side, Answer]:
         """Let all three import torch, and prove what they run.
 
@@ -230,6 +257,7 @@ class Trio:
             device: "cpu" or "cuda".
             threads: of torch in each.
             packages: folders by the names of packages that benchmarks import from there.
+            layout: the seed of where things lie in the memory of all three.
 
         Raises:
             HarnessError: torch cannot be imported or used there.
@@ -242,6 +270,7 @@ class Trio:
             "device": device,
             "threads": threads,
             "packages": dict(packages),
+            "layout": layout,
             "defaults": DEFAULTS,
             "variables": f"{VARIABLES.pattern}|^(?:{names})$" if given else VARIABLES.pattern,
         }
@@ -294,7 +323,9 @@ class Trio:
         return {side: answers[side] for side in SIDES}
 
     def end(self) -> None:
-        """End all processes."""
+        """End all processes, which takes them a while: side by side."""
+        for process in self.processes.values():
+            process.dismiss()
         for process in self.processes.values():
             process.end()
 

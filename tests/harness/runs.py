@@ -292,11 +292,13 @@ class Bench:
         device: Device | None = None,
         clock: Callable[[], float] = lambda: 0.0,
         jobs: int = 1,
+        *,
         order: Sequence[str] = (),
         ends: float = math.inf,
+        reporter: RecordingReporter | None = None,
     ) -> RecordingReporter:
         """Run what is not done yet."""
-        reporter = RecordingReporter()
+        reporter = reporter or RecordingReporter()
         execute(
             self.study,
             self.protocol,

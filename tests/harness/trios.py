@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import numpy as np
 import pandas as pd
@@ -110,6 +110,7 @@ class FakeTrio:
         seconds: of a call, by side.
         on_request: is told side and request before each answer; what it raises is raised.
         asked: every request, with its side; None for one to all.
+        layout: the seed that it was opened with.
     """
 
     seconds: Mapping[Side, float] = field(default_factory=lambda: dict.fromkeys(SIDES, 1e-4))
@@ -117,6 +118,7 @@ class FakeTrio:
     asked: list[tuple[Side | None, dict[str, Any]]] = field(default_factory=list)
     proof: Mapping[str, Any] = field(default_factory=dict)
     ended: bool = False
+    layout: int = 0
 
     def __enter__(self) -> Self:
         return self
@@ -129,7 +131,8 @@ class FakeTrio:
     ) -> None:
         self.ended = True
 
-    def open(self, *_: object) -> dict[Side, Answer]:
+    def open(self, *given: object) -> dict[Side, Answer]:
+        self.layout = cast(int, given[-1])
         return {side: dict(self.proof) for side in SIDES}
 
     def ask(self, side: Side, request: Mapping[str, Any]) -> Answer:

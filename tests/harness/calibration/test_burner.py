@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
+
+import psutil
 import pytest
 
 from harness.calibration.burner import LONGEST, SHORTEST, burn
@@ -41,3 +47,17 @@ def test_bursts_and_pauses_take_turns_and_last_as_long_as_they_should() -> None:
 def test_the_seed_sets_their_lengths() -> None:
     assert bursts(1, 9) == bursts(1, 9)
     assert bursts(1, 9) != bursts(2, 9)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+def test_a_burner_ends_when_who_started_it_is_killed() -> None:
+    starts = "from harness.calibration.burner import burning\n"
+    starts += "with burning(1):\n    print('burning', flush=True)\n    input()\n"
+    with subprocess.Popen(
+        [sys.executable, "-c", starts], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as parent:
+        assert parent.stdout is not None
+        parent.stdout.readline()
+        (burner,) = psutil.Process(parent.pid).children()
+        os.kill(parent.pid, signal.SIGKILL)
+        assert psutil.wait_procs([burner], timeout=30)[1] == []

@@ -157,20 +157,20 @@ def test_what_is_planted_is_a_count_of_operations(monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(torch, "ones", lambda *_, **__: Counting())
     per_call = {}
-    for side in ("", "1"):
+    for side in ("base", planted_benchmarks.HEAD):
         monkeypatch.setenv(planted_benchmarks.VARIABLE, side)
         for name in (name for name in NAMES if name.startswith("planted")):
             counted[0] = 0
             getattr(planted_benchmarks, name)("cpu")()
             per_call[side, name] = counted[0]
     for name in (name for name in NAMES if name.startswith("planted")):
-        ratio = per_call["1", name] / per_call["", name]
+        ratio = per_call[planted_benchmarks.HEAD, name] / per_call["base", name]
         assert math.isclose(ratio, 1 + planted_percent(name) / 100)
 
 
-def test_a_trial_is_a_comparison_whose_head_alone_knows_that_it_is_head() -> None:
+def test_the_sides_of_a_trial_differ_in_four_letters() -> None:
     comparison = comparison_of(3, 8.0)
     assert comparison.seed == 3
     assert comparison.blocks == 12
-    assert planted_benchmarks.VARIABLE in comparison.head.environment
-    assert not comparison.base.environment
+    sides = [comparison.base.environment, comparison.head.environment]
+    assert sides == [{planted_benchmarks.VARIABLE: "base"}, {planted_benchmarks.VARIABLE: "head"}]

@@ -46,10 +46,12 @@ class Factory:
     def __init__(self, **settings: Any) -> None:  # noqa: ANN401 - of a fake
         self.settings = settings
         self.started: list[tuple[list[Side], FakeTrio]] = []
+        self.hashes: list[set[str]] = []
 
     def __call__(self, interpreters: Mapping[Side, Interpreter], _: Path) -> Trio:
         trio = FakeTrio(**self.settings)
         self.started.append((list(interpreters), trio))
+        self.hashes.append({i.variables()["PYTHONHASHSEED"] for i in interpreters.values()})
         return cast(Trio, trio)
 
 
@@ -75,6 +77,14 @@ def test_every_block_is_a_fresh_trio_that_is_ended(tmp_path: Path) -> None:
     table = read_turns(folder, compared)
     assert set(table["benchmark"]) == {"one", "two"}
     assert judge(compared, table).outcome == "no regression"
+
+
+def test_the_sides_of_a_block_share_a_layout_of_memory_and_blocks_do_not(tmp_path: Path) -> None:
+    compared, factory = comparison(ONE), Factory()
+    comparing(compared, tmp_path / "run", factory).carry_out()
+    assert all(len(of_block) == 1 for of_block in factory.hashes)
+    layouts = [trio.layout for _, trio in factory.started]
+    assert len(set(layouts)) == len(set.union(*factory.hashes)) == compared.blocks
 
 
 def test_the_same_seed_gives_the_same_rows(tmp_path: Path) -> None:

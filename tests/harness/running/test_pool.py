@@ -30,6 +30,7 @@ from tests.harness.runs import (
     Bench,
     House,
     RecordingDevice,
+    RecordingReporter,
     bench,
     drawing,
     named,
@@ -51,17 +52,21 @@ def test_what_is_under_way_when_the_time_is_over_is_given_up(house: House) -> No
     ).touch()  # the experiment "slow" waits in its block 3 as long as this is there
     made = bench(house.top / "run", load_study("planted"), selection=Selection((), 60.0))
     blocks = made.protocol.experiments["level"].blocks
+    reporter = RecordingReporter()
+
+    def finished() -> int:
+        return sum(name == "level" for name, *_ in reporter.finished)
 
     def clock() -> float:
-        finished = len(list(made.folder.parts("level").glob("*.parquet")))
-        return 100.0 if finished == blocks else 0.0
+        # What was reported, not what is on the disk: a worker says so a moment after it wrote.
+        return 100.0 if finished() == blocks else 0.0
 
-    reporter = made.execute(jobs=2, clock=clock, ends=50.0, order=["level", "slow"])
+    made.execute(jobs=2, clock=clock, ends=50.0, order=["level", "slow"], reporter=reporter)
     assert made.folder.has_table("level")
     assert not made.folder.has_table("slow")
     assert not list(made.folder.path.rglob("*.partial"))
     assert workers() == []
-    assert sum(name == "level" for name, *_ in reporter.finished) == blocks
+    assert finished() == blocks
     (house.top / "hold").unlink()
     made.execute(jobs=2)
     assert made.folder.has_table("slow")

@@ -38,6 +38,10 @@ def weighs(device, *, unit="B"):
     return lambda: 4096
 def reads(device):
     return lambda: sys.stdin.read()
+def lies_at(device, *, unit="B"):
+    import mmap, ctypes  # a mapping as large as a library: no gap between others holds it
+    place = ctypes.addressof(ctypes.c_char.from_buffer(mmap.mmap(-1, 1 << 26)))
+    return lambda: place
 """
 
 
@@ -55,6 +59,13 @@ def trio(tmp_path: Path) -> Iterator[Trio]:
     with Trio({BASE: stub, AGAIN: stub, HEAD: head}, tmp_path, patience=20) as started:
         started.open(lambda _: Asked("stub"), "cpu", 1, {})
         yield started
+
+
+def places(trio: Trio, file: Path) -> dict[str, float]:
+    """Where memory that each process asks for lies."""
+    request = prepare(file, "lies_at")
+    found = measure(trio, Benchmark("lies_at", unit="B"), request, 1, 0.1)
+    return {turn.side: turn.value for turn in found.turns}
 
 
 def prepare(file: Path, name: str) -> dict[str, object]:
@@ -247,3 +258,32 @@ def test_on_a_card_nobody_builds_work_while_another_does(tmp_path: Path) -> None
     spans = sorted(tuple(map(float, path.read_text().split())) for path in tmp_path.glob("*.span"))
     assert len(spans) == 3
     assert all(later[0] >= earlier[1] for earlier, later in pairwise(spans))
+
+
+def test_a_trio_shares_one_layout_of_memory_and_the_next_has_another(
+    tmp_path: Path, file: Path
+) -> None:
+    stub, found = stub_torch(tmp_path), []
+    for seed in (1, 2):
+        laid_out = stub.with_layout(seed, stub.size + 1000)
+        with Trio(dict.fromkeys(SIDES, laid_out), tmp_path) as trio:
+            proofs = trio.open(lambda _: Asked("stub"), "cpu", 1, {}, seed)
+            found.append(places(trio, file))
+        if proofs[BASE]["addresses"] == "random":
+            pytest.skip("this system does not let a process do without random addresses")
+    first, second = (set(places.values()) for places in found)
+    assert len(first) == len(second) == 1
+    assert first != second
+
+
+def test_variables_take_up_as_much_room_on_all_sides(tmp_path: Path) -> None:
+    stub = stub_torch(tmp_path)
+    longer = Interpreter(stub.python, {**stub.environment, "SIDE": "héad" * 9, "HOME": None})
+    sizes = {each.with_layout(7, longer.size + 500).size for each in (stub, longer)}
+    assert sizes == {longer.size + 500}
+
+
+def test_a_side_keeps_the_seed_of_hashes_that_it_was_given(tmp_path: Path) -> None:
+    given = Interpreter(tmp_path, {"PYTHONHASHSEED": "42"})
+    assert given.with_layout(7, 0).variables()["PYTHONHASHSEED"] == "42"
+    assert Interpreter(tmp_path).with_layout(7, 0).variables()["PYTHONHASHSEED"] == "7"
