@@ -21,10 +21,11 @@ from harness.publishing.explored import (
 from harness.publishing.site_sources import Sources
 from harness.publishing.webpage import render_page
 from harness.words import number
+from harness.workloads.switches import names_of
 
 STUDY, DOCUMENT = "bugs", "C"
-GALLERY, SIMULATOR, SIGNATURES = "gallery", "simulator", "signatures"
-#: Of the gallery, by epoch.
+PAIRS, SIMULATOR, SIGNATURES = "pairs", "simulator", "signatures"
+#: Of the pairs, by epoch.
 READS = tuple(
     map(
         Read,
@@ -33,7 +34,7 @@ READS = tuple(
 )
 #: Of the simulator; its first loss is from before the first epoch.
 SIMULATED = (Read("loss", 0), Read("norm"))
-#: The claims that say something of a bug, by the gallery's name of it.
+#: The claims that say something of a bug, by its name.
 JUDGED = {
     "keep_gradients": Judged(
         STUDY,
@@ -90,11 +91,11 @@ class Confusion:
 
 def bugs_page(sources: Sources) -> bytes:
     """The page."""
-    gallery = explored(
+    pairs = explored(
         sources,
         STUDY,
-        GALLERY,
-        factors=("bug", "case"),
+        PAIRS,
+        factors=("loop", "case"),
         responses=[read.response for read in READS],
     )
     simulator = explored(
@@ -108,17 +109,17 @@ def bugs_page(sources: Sources) -> bytes:
         sources, STUDY, SIGNATURES, factors=("view", "learnt_on", "bug"), responses=("recognised",)
     )
     charts, simulated = [], []
-    if isinstance(gallery, Explored):
-        charts = curve_charts(gallery, "bug", ("case",), READS, show="show", name="bug")
+    if isinstance(pairs, Explored):
+        charts = curve_charts(pairs, "loop", ("case",), READS, show="show", name="bug")
     if isinstance(simulator, Explored):
         settings = ("task", "optimiser")
         simulated = curve_charts(simulator, "gradients", settings, SIMULATED, show="sim")
     return render_page(
         "explorer_bugs.html.jinja",
         "../",
-        gallery=gallery,
-        bugs=_bugs(gallery),
-        choices=_choices(gallery, ("case",), "show", "What is shown", READS),
+        pairs=pairs,
+        bugs=_bugs(pairs),
+        choices=_choices(pairs, ("case",), "show", "What is shown", READS),
         charts=charts,
         legend=legend(charts),
         simulator=simulator,
@@ -135,19 +136,23 @@ def bugs_page(sources: Sources) -> bytes:
             choice(signatures.factor("learnt_on")),
         ],
         confusions=_confusions(signatures),
-        said=_said(sources, gallery),
+        said=_said(sources, pairs),
         study=STUDY,
         elsewhere=ELSEWHERE,
     )
 
 
-def _bugs(gallery: Explored | Missing) -> Choice | None:
-    """The switches: every level but the correct loop; the page begins with the first of them."""
-    if isinstance(gallery, Missing):
+def _bugs(pairs: Explored | Missing) -> Choice | None:
+    """The switches: every loop with one bug; the page begins with the first of them."""
+    if isinstance(pairs, Missing):
         return None
-    whole = choice(gallery.factor("bug"))
-    control = str(gallery.factor("bug").control)
-    options = tuple(option for option in whole.options if option[0] != control)
+    whole = choice(pairs.factor("loop"))
+    control = str(pairs.factor("loop").control)
+    options = tuple(
+        (value, words)
+        for value, words in whole.options
+        if value != control and len(names_of(value)) == 1
+    )
     return Choice("bug", "Switch on", options, options[0][0] if options else "")
 
 
@@ -194,9 +199,9 @@ def _per_cent(share: float | None) -> str:
     return "no row" if share is None else number(round(100 * share))
 
 
-def _said(sources: Sources, gallery: Explored | Missing) -> list[Said]:
+def _said(sources: Sources, pairs: Explored | Missing) -> list[Said]:
     """What the document says of each bug, of the one without a switch, and of all."""
-    label = {} if isinstance(gallery, Missing) else dict(choice(gallery.factor("bug")).options)
+    label = {} if isinstance(pairs, Missing) else dict(choice(pairs.factor("loop")).options)
     of_bugs = [
         Said(
             when({"bug": bug}),

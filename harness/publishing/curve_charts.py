@@ -7,18 +7,21 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from harness.publishing.explored import Explored, cells, when
+from harness.publishing.explored import Explored, cells, when, when_all
 from harness.publishing.interval_plot import WIDE, WIDTH, Scale
 from harness.words import number
+from harness.workloads.switches import names_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from harness.design.factors import Factor
+    from harness.design.factors import Factor, Level
 
 #: A chart's room in the units of its drawing, and what the axes take of it.
 CHART_WIDTH, CHART_HEIGHT = 480, 300
 LEFT, RIGHT, TOP, BOTTOM = 64, 12, 12, 44
+#: The style sheet has so many styles of curves for single levels, and as many for joined ones.
+STYLES = 7
 #: About so many numbers are written below a chart.
 X_TICKS = 6
 
@@ -92,7 +95,8 @@ def curve_charts(
 
     Args:
         of: an experiment whose responses have one round an epoch.
-        along: the factor whose levels are the curves; its control is always shown.
+        along: the factor whose levels are the curves; its control is always shown. A level that
+            joins several names is shown where all of them are chosen.
         chosen: the factors that a reader chooses the setting by.
         reads: the responses.
         show: by which the address tells the response.
@@ -183,20 +187,38 @@ def _curves(rows: pd.DataFrame, along: Factor[Any], frame: Frame, name: str) -> 
     """A curve for each level that has rows, the control's first."""
     control = along.levels[0] if along.control is None else along.control
     order = [control, *(level for level in along.levels if level != control)]
-    for style, level in enumerate(order):
+    for level in order:
         by_round = rows[rows[along.name] == level].groupby("round")["value"]
         if not by_round.ngroups:
             continue
         low, middle, high = by_round.min(), by_round.median(), by_round.max()
         start, half, end = (_told(at, low, middle, high) for at in frame.marks)
         yield Curve(
-            when=when({name: level}) if name and level != control else "",
+            when=when_all(name, names_of(str(level))) if name and level != control else "",
             label=along.say(level) or "as usual",
-            style=style,
+            style=style_of(level, order),
             band=" ".join([*frame.points(high), *reversed(frame.points(low))]),
             middle=" ".join(frame.points(middle)),
             told=(start, half, end),
         )
+
+
+def style_of(level: Level, order: Sequence[Level]) -> int:
+    """The number of a level's style.
+
+    Levels that join two names and share one of them differ in it, whatever they are: the sum of
+    two places, modulo an odd number that is not smaller than that of places, colours the edges of a
+    complete graph. So three bugs that are switched on show three pairs that can be told apart.
+
+    Args:
+        level: one of them.
+        order: all of them, in the order of the single ones' styles.
+    """
+    names = names_of(str(level))
+    if len(names) == 1:
+        return order.index(level)
+    singles = [str(each) for each in order]
+    return STYLES + sum(singles.index(name) for name in names) % STYLES
 
 
 def legend(charts: Sequence[CurveChart]) -> list[Curve]:

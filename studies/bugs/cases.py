@@ -111,9 +111,9 @@ def shortened(setting: Setting, percent: int) -> Setting:
     return replace(setting, epochs=2 * half, freeze_after=half)
 
 
-def switches_of(kind: str) -> Switches:
-    """The switches of one of ``KINDS``."""
-    return Switches.of() if kind == NONE else Switches.of(kind)
+def switches_of(*kinds: str) -> Switches:
+    """The switches of some of ``KINDS`` in one loop."""
+    return Switches.of(*(kind for kind in kinds if kind != NONE))
 
 
 def train_and_weigh(

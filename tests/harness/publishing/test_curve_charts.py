@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 
 from harness.design.factors import Factor
@@ -14,7 +16,9 @@ from harness.publishing.curve_charts import (
     curve_charts,
     legend,
     scale_over,
+    style_of,
 )
+from harness.workloads.switches import joined
 from tests.harness.publishing.planted_rows import planted
 
 BUG = Factor("bug", ("late", "none", "soon"), control="none", words={"none": "correct"})
@@ -70,6 +74,29 @@ def test_a_scale_is_logarithmic_where_positive_numbers_lie_far_apart(
 
 def test_no_number_at_all_still_gives_a_scale() -> None:
     assert scale_over([float("nan")]).at(0.0) == 50
+
+
+def test_a_level_that_joins_two_is_shown_where_both_are_chosen() -> None:
+    pair = Factor("bug", ("none", "a", "b", joined("a", "b")), control="none")
+    chart, _ = curve_charts(
+        planted((pair, CASE), {LOSS: lambda _, __: [1.0]}),
+        "bug",
+        ("case",),
+        [Read("loss")],
+        show="show",
+        name="bug",
+    )
+    assert [curve.when for curve in chart.curves] == ["", "bug=a", "bug=b", "bug=a&bug=b"]
+
+
+def test_pairs_that_share_a_name_are_drawn_in_different_styles() -> None:
+    singles = ["none", "a", "b", "c", "d", "e", "f"]
+    style = {
+        pair: style_of(joined(*pair), singles) for pair in itertools.combinations(singles[1:], 2)
+    }
+    for one, other in itertools.combinations(style, 2):
+        assert not {*one} & {*other} or style[one] != style[other]
+    assert {*map(style_of, singles, [singles] * 7)}.isdisjoint(style.values())
 
 
 def test_an_arm_without_rows_has_no_curve() -> None:

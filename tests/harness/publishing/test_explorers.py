@@ -9,12 +9,14 @@ from harness.design.responses import Response
 from harness.publishing import bugs_page, dropout_page
 from harness.publishing.explored import Explored
 from harness.publishing.explorers import ALL, explorer_files, explorers_of
+from harness.workloads.switches import joined
 from tests.harness.publishing.planted_rows import ledger_row, planted, sources_of
 from tests.harness.publishing.sites import Parsed
 
 HOSTILE = '<script>alert(1)</script>&"'
-GALLERY = planted(
-    (Factor("bug", ("none", "leak", HOSTILE), control="none"), Factor("case", ("wine",))),
+LOOPS = ("none", "leak", HOSTILE, joined("leak", HOSTILE))
+PAIRS = planted(
+    (Factor("loop", LOOPS, control="none"), Factor("case", ("wine",))),
     {
         Response(read.response, "1", f"the {read.response}"): lambda _, block: [1.0 + block, 2.0]
         for read in bugs_page.READS
@@ -60,7 +62,7 @@ def read(page: bytes) -> Parsed:
 
 
 def bugs(monkeypatch: pytest.MonkeyPatch) -> bytes:
-    of = {"gallery": GALLERY, "simulator": SIMULATOR, "signatures": SIGNATURES}
+    of = {"pairs": PAIRS, "simulator": SIMULATOR, "signatures": SIGNATURES}
 
     def planted_rows(_: object, __: str, experiment: str, **___: object) -> Explored:
         return of[experiment]
@@ -91,8 +93,8 @@ def test_each_bug_has_a_switch_and_a_curve_beside_the_correct_one(
     html = bugs(monkeypatch)
     page = read(html)
     assert page.tags["input"] == 2
-    assert page.tags["polyline"] == 3 * len(bugs_page.READS) + 2 * len(bugs_page.SIMULATED)
-    assert "No stored run has two bugs in one loop" in page.text
+    assert page.tags["polyline"] == 4 * len(bugs_page.READS) + 2 * len(bugs_page.SIMULATED)
+    assert page.text.count("the thick curve is of one loop with both bugs") == 1
     assert "Of 100 runs diagnosed as what they are: none 100, leak 25." in html.decode()
     assert "Of leak" in page.text
     assert "../claims/C5.18.html" in page.links

@@ -11,8 +11,9 @@ import torch
 
 from harness.design.factors import Arm, Block
 from studies.bugs.cases import CASES, KINDS, NONE, WINE
-from studies.bugs.gallery import CURVES, SYMPTOMS, Cohort, measure, train_case
+from studies.bugs.gallery import Cohort, measure
 from studies.bugs.gallery_figures import CLAIMED, WORDS, gallery, symptoms
+from studies.bugs.shown import CURVES, SYMPTOMS, train_case
 
 BLOCKS = (Block(0, 1, 9, effort=40), Block(1, 2, 9, effort=40))
 
