@@ -44,6 +44,7 @@ def hidden(table: pd.DataFrame) -> Figure:
             color="white" if share > 60 else "black",
         )
     names = [NAMES[bug] for bug in BUGS]
+    axes.grid(visible=False)
     axes.set_yticks(range(len(BUGS)), names, fontsize=14)
     axes.set_xticks(range(len(BUGS)), [name.replace(" ", "\n", 1) for name in names], fontsize=12)
     axes.set_xlabel("the other bug in the loop (bold: none)", fontsize=16)
