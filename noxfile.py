@@ -101,17 +101,18 @@ def calibrate(session: nox.Session) -> None:
     """Check intervals and verdicts by simulation, the clock on itself (20 min on a quiet machine).
 
     One of the two alone: ``nox -s calibrate -- intervals`` (a few minutes), or ``-- clock``; what
-    follows is for it. ``-- regress`` tries the gate, which takes hours and is done by that alone.
+    follows is for it. ``-- regress`` tries the gate, ``-- tools`` compares it with those in use:
+    hours each, done by these words alone.
     """
     modules = {"intervals": "calibrate", "clock": "clock_trials"}
-    alone = {"regress": "gate_trials"}
+    alone = {"regress": "gate_trials", "tools": "tool_trials"}
     chosen, *rest = session.posargs or [""]
     if chosen and chosen not in {**modules, **alone}:
         session.error(
             f"There is no calibration {chosen!r}; choose {' or '.join({**modules, **alone})}"
         )
     if chosen in alone:
-        modules = alone
+        modules = {chosen: alone[chosen]}
     for name, module in modules.items():
         if chosen in ("", name):
             run(session, "-m", f"harness.calibration.{module}", *rest)

@@ -21,15 +21,12 @@ from typing import Annotated, Any
 
 import pandas as pd
 import typer
-from rich.console import Console
-from rich.progress import track
 
 from harness.calibration import planted_benchmarks
-from harness.calibration.burner import burning
 from harness.calibration.gate_page import NAME, outcome, write_gate
+from harness.calibration.resumable_trials import carry_out
 from harness.catalogue.benchmarks import read_benchmarks
 from harness.errors import HarnessError
-from harness.files import write_bytes
 from harness.judging.regressions import Finding, judge
 from harness.meters.machine import cpu_model
 from harness.protocol.comparison import (
@@ -53,7 +50,7 @@ Measure = Callable[[int], tuple[list[Finding], float]]
 
 
 #: What the page is made of.
-COLUMNS = ("trial", "beside", "benchmark", "planted", "verdict", "low", "high", "seconds")
+COLUMNS = ("trial", "beside", "benchmark", "planted", "verdict", "ratio", "low", "high", "seconds")
 
 
 class _Silent:
@@ -87,12 +84,32 @@ def comparison_of(number: int, seconds: float) -> Comparison:
 
 
 def measure_trial(number: int, seconds: float) -> tuple[list[Finding], float]:
-    """Carry out one comparison; its rows are not kept.
+    """Carry out the comparison of one trial, and judge each benchmark as if it were alone.
 
     Returns:
-        What was found of each benchmark as if it were alone, and the seconds of the whole.
+        What was found, and the seconds of the whole.
     """
     comparison = comparison_of(number, seconds)
+    table, took = _rows_of(comparison)
+    findings = [
+        judge(replace(comparison, benchmarks=(each,)), table).findings[0]
+        for each in comparison.benchmarks
+    ]
+    return findings, took
+
+
+def measure_comparison(comparison: Comparison) -> tuple[list[Finding], float]:
+    """Carry out a comparison of this interpreter with itself, and judge it as a user would see it.
+
+    Returns:
+        What was found, and the seconds of the whole.
+    """
+    table, took = _rows_of(comparison)
+    return list(judge(comparison, table).findings), took
+
+
+def _rows_of(comparison: Comparison) -> tuple[pd.DataFrame, float]:
+    """Carry out a comparison, whose rows are not kept on the disk; how long it took in seconds."""
     here = {
         side: Interpreter(Path(sys.executable), comparison.asked(side).environment)
         for side in SIDES
@@ -102,12 +119,7 @@ def measure_trial(number: int, seconds: float) -> tuple[list[Finding], float]:
         folder = RunFolder(Path(place))
         Comparing(comparison, folder, here, _Silent(), folder.path).carry_out()
         table = read_turns(folder, comparison)
-    took = time.perf_counter() - began
-    findings = [
-        judge(replace(comparison, benchmarks=(each,)), table).findings[0]
-        for each in comparison.benchmarks
-    ]
-    return findings, took
+    return table, time.perf_counter() - began
 
 
 def trial_rows(
@@ -141,7 +153,7 @@ def planted_percent(name: str) -> int:
 
 
 def try_gate(results: Path, trials: int, measure: Measure) -> pd.DataFrame:
-    """Carry out trials, quiet and beside a burning process by turns, with a progress bar.
+    """Carry out trials, quiet and beside a burning process by turns.
 
     Args:
         results: where the table is; trials that are in it already are not repeated.
@@ -151,42 +163,11 @@ def try_gate(results: Path, trials: int, measure: Measure) -> pd.DataFrame:
     Raises:
         HarnessError: a table that is there does not fit, or cannot be written.
     """
-    path = results / NAME
-    table = _stored(path)
-    done = set(table["trial"]) if len(table) else set()
-    todo = [number for number in range(trials) if number not in done]
-    for number in track(todo, description="comparing", console=Console(stderr=True)):
-        beside = "bursts on a core" if number % 2 else "nothing"
-        with burning(number, wanted=number % 2 == 1):
-            findings, took = measure(number)
-        rows = pd.DataFrame(trial_rows(number, beside, findings, took))
-        table = pd.concat([table, rows], ignore_index=True) if len(table) else rows
-        csv = table.to_csv(index=False, lineterminator="\n", float_format="%.6g")
-        write_bytes(path, csv.encode())
-    return table
 
+    def trial(number: int, beside: str) -> list[dict[str, Any]]:
+        return trial_rows(number, beside, *measure(number))
 
-def _stored(path: Path) -> pd.DataFrame:
-    if not path.is_file():
-        return pd.DataFrame()
-    try:
-        table = pd.read_csv(path)
-        table[
-            [
-                "trial",
-                "beside",
-                "benchmark",
-                "planted",
-                "verdict",
-                "ratio",
-                "low",
-                "high",
-                "seconds",
-            ]
-        ]
-    except (ValueError, KeyError, OSError) as error:
-        raise HarnessError(f"{path}: this is no table of trials ({error}).") from error
-    return table
+    return carry_out(results / NAME, trials, trial, COLUMNS, "comparing")
 
 
 def main(

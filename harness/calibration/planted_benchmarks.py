@@ -17,6 +17,12 @@ Work = Callable[[], object]
 
 #: Says which side a process is of, in as many letters on both: nothing else is to differ.
 VARIABLE, HEAD = "REGRESS_CALIBRATION_SIDE", "head"
+#: What other tools are given too: a thing against itself, and one that takes 3 % more.
+COMPARED = ("planted_0", "planted_3")
+#: So many calls take about two milliseconds.
+CALLS = 8
+#: Says how many times so many calls are timed, to a tool that is to be told.
+ROUNDS = "REGRESS_CALIBRATION_ROUNDS"
 #: Operations of a call on base; each takes about a microsecond.
 OPERATIONS = 100
 

@@ -100,6 +100,12 @@ def show_sides(console: Console, proofs: Mapping[Side, Mapping[str, Any]]) -> No
             ),
             soft_wrap=True,
         )
+    if any(proof.get("addresses") == "random" for proof in proofs.values()):
+        console.print(
+            "The system lets no process do without random addresses: each of the three lies "
+            "elsewhere in memory, which makes intervals wider.",
+            soft_wrap=True,
+        )
 
 
 def show_report(

@@ -21,7 +21,7 @@ from harness.publishing.site_sources import Sources
 from harness.publishing.webpage import render_page
 
 #: The calibrations, as pages in Markdown that stand in the results folder.
-CALIBRATIONS = ("calibration.md", "clock.md")
+CALIBRATIONS = ("calibration.md", "clock.md", "gate.md", "gate_tools.md")
 #: What these pages show and link.
 FILES = tuple(
     Path(name).with_suffix(suffix).name
