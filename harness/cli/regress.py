@@ -63,6 +63,9 @@ OWN = Path(harness.workloads.__file__).with_name("benchmarks.py")
 #: The folder of comparisons below that of results, and of what was measured once more below one.
 FOLDER, EQUAL = "regress", "set-equal"
 PAGE = "summary.md"
+#: Seconds that a trio takes to start, and to build a benchmark and hand over its turns: seen on two
+#: cores.
+STARTING, BUILDING = 3.0, 0.35
 
 
 @dataclass(frozen=True)
@@ -405,10 +408,12 @@ def _interpreters(
 
 
 def _forecast(comparison: Comparison) -> str:
-    minutes = comparison.seconds * len(comparison.benchmarks) / 60
+    count = len(comparison.benchmarks)
+    measuring = comparison.seconds * count / 60
+    starting = comparison.blocks * (STARTING + BUILDING * count) / 60
     return (
-        f"{plural(len(comparison.benchmarks), 'benchmark')}, {comparison.blocks} fresh trios of "
-        f"processes, about {minutes:.1f} min of measuring and {comparison.blocks * 4} s of starting"
+        f"{plural(count, 'benchmark')}, {comparison.blocks} fresh trios of processes, about "
+        f"{measuring:.1f} min of measuring and {starting:.1f} min of starting and building"
     )
 
 

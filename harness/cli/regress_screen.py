@@ -24,6 +24,7 @@ from harness.protocol.comparison import Comparison, Side
 from harness.publishing.job_summary import (
     Explanation,
     ends,
+    hint,
     policy,
     short,
     size,
@@ -122,6 +123,8 @@ def show_report(
     console.print(
         Text(f"The control is base to its own copy. {policy(comparison)}"), soft_wrap=True
     )
+    if more := hint(comparison, report):
+        console.print(Text(more), soft_wrap=True)
     if report.clock:
         console.print(Text(f"Withheld: {report.clock}."), soft_wrap=True)
     for explanation in explanations:

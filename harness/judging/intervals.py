@@ -48,6 +48,28 @@ def median_interval(values: NDArray[np.float64], confidence: float = CONFIDENCE)
     return Interval(float(np.median(ordered)), float(low), float(high))
 
 
+def narrowing(blocks: int, more: int, confidence: float = CONFIDENCE) -> float:
+    """How wide the interval of a median would be with more blocks, over what it is with fewer.
+
+    Both intervals are taken of the quantiles of a normal distribution.
+
+    Args:
+        blocks: as many as there are.
+        more: as many as there might be.
+        confidence: between 0 and 1.
+
+    Returns:
+        The ratio; NaN where the fewer blocks give no interval.
+    """
+    from scipy.special import ndtri
+
+    few, many = (
+        median_interval(ndtri((np.arange(count) + 0.5) / count), confidence)
+        for count in (blocks, more)
+    )
+    return many.high / few.high if math.isfinite(few.high) else math.nan
+
+
 def frequency_interval(events: NDArray[np.float64], confidence: float = CONFIDENCE) -> Interval:
     """The share of ones with the Clopper-Pearson interval.
 

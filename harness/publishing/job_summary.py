@@ -10,7 +10,7 @@ from pathlib import Path
 
 from harness.errors import HarnessError
 from harness.judging.differences import Difference
-from harness.judging.intervals import Interval
+from harness.judging.intervals import Interval, narrowing
 from harness.judging.regressions import REGRESSIONS, Finding, Outcome, Report
 from harness.protocol.comparison import Comparison
 from harness.publishing.markdown import render
@@ -121,6 +121,7 @@ def summary(
             for finding in order
         ],
         policy=policy(comparison),
+        hint=hint(comparison, report),
         clock=report.clock,
         handover=amount(sorted(handovers)[len(handovers) // 2], "s") if handovers else "",
         differing=[str(each) for each in differing[:NAMED]],
@@ -138,6 +139,22 @@ def policy(comparison: Comparison) -> str:
         "confidence (distribution-free"
         f"{'' if count == 1 else ', by Bonferroni'}): the chance that this run calls anything "
         "slower, hungrier or faster that is not, by more than its margin, is at most 1 %."
+    )
+
+
+def hint(comparison: Comparison, report: Report) -> str:
+    """What would decide more; empty where nothing is open that more blocks could decide."""
+    share = narrowing(comparison.blocks, 2 * comparison.blocks, comparison.confidence)
+    undecided = [
+        finding
+        for finding in report.findings
+        if finding.word == "inconclusive" and finding.benchmark.unit == "s" and finding.head
+    ]
+    if not undecided or report.clock or not math.isfinite(share):
+        return ""
+    return (
+        f"What is inconclusive needs more trios: with --blocks {2 * comparison.blocks} its "
+        f"intervals would be about {100 * share:.0f} % as wide."
     )
 
 

@@ -13,7 +13,12 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import stats
 
-from harness.judging.intervals import frequency_interval, median_interval, observed_range
+from harness.judging.intervals import (
+    frequency_interval,
+    median_interval,
+    narrowing,
+    observed_range,
+)
 
 finite = st.floats(-1e9, 1e9)
 samples = st.lists(finite, min_size=1, max_size=40).map(np.array)
@@ -129,3 +134,22 @@ def test_the_rank_of_the_median_s_ends_is_exact_at_its_edge(confidence: Fraction
         found = median_interval(np.arange(1.0, count + 1), float(confidence))
         low, high = (rank, count + 1 - rank) if rank else (-math.inf, math.inf)
         assert (found.low, found.high) == (low, high), count
+
+
+def test_many_blocks_narrow_an_interval_by_the_root_of_their_number() -> None:
+    assert math.isclose(narrowing(1000, 4000), 0.5, rel_tol=0.01)
+    assert math.isnan(narrowing(7, 100))
+
+
+def test_few_blocks_narrow_it_as_samples_do() -> None:
+    random = np.random.default_rng(0)
+    widths = [
+        np.mean(
+            [
+                found.high - found.low
+                for found in map(median_interval, random.standard_normal((2000, blocks)))
+            ]
+        )
+        for blocks in (12, 24)
+    ]
+    assert math.isclose(narrowing(12, 24), widths[1] / widths[0], rel_tol=0.05)
