@@ -174,6 +174,13 @@ def regress(
     ] = None,
     base_env: Annotated[list[str] | None, typer.Option(help="NAME=VALUE for base alone.")] = None,
     head_env: Annotated[list[str] | None, typer.Option(help="NAME=VALUE for head alone.")] = None,
+    base_set: Annotated[
+        list[str] | None, typer.Option(help="A default of torch for base alone, NAME=VALUE.")
+    ] = None,
+    head_set: Annotated[
+        list[str] | None,
+        typer.Option(help="The same for head: float32_matmul_precision=medium, for instance."),
+    ] = None,
     benchmark: Annotated[
         list[str] | None, typer.Option(help="This one alone, or a pattern; several times.")
     ] = None,
@@ -220,6 +227,8 @@ def regress(
         head,
         [*(env or ()), *(base_env or ())],
         [*(env or ()), *(head_env or ())],
+        base_set or (),
+        head_set or (),
         benchmark or (),
         benchmarks,
         pytest or (),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import json
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -27,7 +28,7 @@ from harness.judging.regression_table import write_findings
 from harness.judging.regressions import EXIT_CODES, Report, judge
 from harness.meters import gpu
 from harness.meters.device import open_device
-from harness.meters.machine import describe_machine, slug
+from harness.meters.machine import DEFAULTS, describe_machine, slug
 from harness.protocol.comparison import (
     BASE,
     HEAD,
@@ -63,6 +64,8 @@ OWN = Path(harness.workloads.__file__).with_name("benchmarks.py")
 #: The folder of comparisons below that of results, and of what was measured once more below one.
 FOLDER, EQUAL = "regress", "set-equal"
 PAGE = "summary.md"
+#: Defaults that a process can set; the others are found out, or have an option of their own.
+SETTABLE = tuple(name for name in DEFAULTS if name not in ("allocator", "mkldnn", "threads"))
 #: Seconds that a trio takes to start, and to build a benchmark and hand over its turns: seen on two
 #: cores.
 STARTING, BUILDING = 3.0, 0.35
@@ -77,6 +80,8 @@ class Wanted:
         head: the side that is asked about.
         base_environment: "NAME=VALUE" of base's processes.
         head_environment: the same of head's.
+        base_settings: defaults of torch that base's processes set first, "NAME=VALUE".
+        head_settings: the same of head's.
         only: names, or patterns of names, of benchmarks; empty for all.
         file: a file of benchmarks; None for the project's own.
         suite: folders or files of tests that use pytest-benchmark.
@@ -93,6 +98,8 @@ class Wanted:
     head: str
     base_environment: Sequence[str] = ()
     head_environment: Sequence[str] = ()
+    base_settings: Sequence[str] = ()
+    head_settings: Sequence[str] = ()
     only: Sequence[str] = ()
     file: Path | None = None
     suite: Sequence[Path] = ()
@@ -125,8 +132,12 @@ def start(
     console = Console(stderr=True, highlight=False)
     _check(wanted)
     asked = {
-        BASE: Asked(wanted.base, _variables(wanted.base_environment)),
-        HEAD: Asked(wanted.head, _variables(wanted.head_environment)),
+        BASE: Asked(
+            wanted.base, _variables(wanted.base_environment), _settings(wanted.base_settings)
+        ),
+        HEAD: Asked(
+            wanted.head, _variables(wanted.head_environment), _settings(wanted.head_settings)
+        ),
     }
     sources = {side: read_source(each.source, repository) for side, each in asked.items()}
     asked = {side: _pinned(each, sources[side]) for side, each in asked.items()}
@@ -331,13 +342,31 @@ def _check(wanted: Wanted) -> None:
 
 
 def _variables(given: Sequence[str]) -> dict[str, str | None]:
-    found: dict[str, str | None] = {}
-    for each in given:
-        name, equals, value = each.partition("=")
-        if not equals or not name or "\0" in each:
-            raise HarnessError(f"{shown(each)}: an environment variable is given as NAME=VALUE.")
-        found[name] = value
+    return dict(_named(each, "an environment variable") for each in given)
+
+
+def _settings(given: Sequence[str]) -> dict[str, str | bool | int | float]:
+    """Defaults of torch by name, each a truth value, a number or a word."""
+    found: dict[str, str | bool | int | float] = {}
+    for name, value in (_named(each, "a default of torch") for each in given):
+        if name not in SETTABLE:
+            raise HarnessError(
+                f"{shown(name)} is no default that can be set; there are {', '.join(SETTABLE)}."
+            )
+        try:
+            found[name] = json.loads(value.lower())
+        except ValueError:
+            found[name] = value
+        if not isinstance(found[name], (str, bool, int, float)):
+            raise HarnessError(f"{shown(value)}: {name} is a truth value, a number or a word.")
     return found
+
+
+def _named(given: str, what: str) -> tuple[str, str]:
+    name, equals, value = given.partition("=")
+    if not equals or not name or "\0" in given:
+        raise HarnessError(f"{shown(given)}: {what} is given as NAME=VALUE.")
+    return name, value
 
 
 def _pinned(asked: Asked, source: Source) -> Asked:

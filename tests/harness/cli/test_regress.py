@@ -137,6 +137,33 @@ def test_what_got_hungrier_is_measured_once_more_with_each_default_set_equal(
     assert said in (folder_of(tmp_path / "results").path / "summary.md").read_text()
 
 
+def test_a_default_that_was_asked_for_is_named_as_the_reason(
+    wanted: Wanted, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stub = wanted.base_environment
+    same_torch = replace(wanted, head_environment=stub, head_settings=["cudnn_benchmark=True"])
+    assert start(only(same_torch, "tuned"), tmp_path / "results") == 1
+    said = "With cudnn benchmark set equal (False), the ratio of tuned is 1.000, 1.000 to 1.000"
+    assert said in " ".join(capsys.readouterr().out.split())
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ("cudnn_benchmark", "is given as NAME=VALUE"),
+        ("no_such=1", "no default that can be set; there are dtype"),
+        ("threads=4", "no default that can be set"),
+        ("cudnn_benchmark=[1]", "a truth value, a number or a word"),
+    ],
+)
+def test_a_default_that_cannot_be_set_is_refused_before_anything_is_written(
+    wanted: Wanted, tmp_path: Path, given: str, message: str
+) -> None:
+    with pytest.raises(HarnessError, match=message):
+        start(replace(wanted, head_settings=[given]), tmp_path / "results")
+    assert not (tmp_path / "results").exists()
+
+
 def test_nothing_selected_is_not_a_success(
     wanted: Wanted, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
