@@ -42,10 +42,13 @@ BEARS_ON = (
 )
 #: Of this it is told, too, whether its tensors lie elsewhere after a call; others are made anew.
 IN_PLACE = "weights"
+#: Before the first call.
+START, START_WORDS = "start", "before the first call"
 #: After the last call: the network once more, with its new weights.
 AGAIN, AGAIN_WORDS = "again", "forward once more"
 #: The call that a stored number belongs to, by the first of these words that its fact has.
 PLACES = (
+    ("the step begins with", START),
     ("is then", AGAIN),
     ("after the step", AGAIN),
     ("before the step", AGAIN),
@@ -124,7 +127,6 @@ def step_walk_page(sources: Sources) -> bytes:
         optimisers=_optimisers(calls),
         worked_claims=claims,
         other_claims=bearing(sources, Judged(STUDY, OF_ALL)),
-        start=claims[0]["section"] if claims else "",
     )
 
 
@@ -157,9 +159,11 @@ def _walk(
     calls: Explored | Missing, numbers: Mapping[str, list[Stored]], sources: Sources
 ) -> list[Call]:
     walk = []
+    if START in numbers:
+        walk.append(Call(START, START_WORDS, tuple(numbers[START]), (), ()))
     if isinstance(calls, Explored):
         factor = calls.factor("call")
-        walk = [
+        walk += [
             Call(
                 str(level),
                 factor.say(level),

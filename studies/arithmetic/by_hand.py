@@ -122,6 +122,12 @@ def by_autograd(loss: str = HALF_SUM, rate: str = RATE) -> Worked[float]:
     )
 
 
+def begins_with(numbers: tuple[object, ...]) -> list[object]:
+    """Numbers that the step begins with, as torch holds them."""
+    held: list[object] = _tensor(numbers).tolist()
+    return held
+
+
 LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     HALF_SUM: lambda y, t: ((y - t) ** 2).sum() / 2,
     MEAN: lambda y, t: functional.mse_loss(y, t, reduction="mean"),

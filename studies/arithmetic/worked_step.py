@@ -5,7 +5,8 @@ fractions (``by_hand``), in which it must be equal. The passage calls its loss M
 of the sum of squared errors; with two outputs that is torch's mean. Its sum would double all that
 follows, and is the case that must differ.
 
-The second row of the new weights and the loss after the step are left to the reader. They are shown
+What the step begins with is held against the printed numbers too, so that whoever walks through it
+finds all of them among the rows. The second row of the new weights and the loss after the step are left to the reader. They are shown
 as what the fractions give; that the loss falls is judged, as the passage has the output move in the
 right direction.
 """
@@ -15,11 +16,24 @@ from __future__ import annotations
 from fractions import Fraction
 
 from harness import Fact, facts
-from studies.arithmetic.by_hand import MEAN, SUM, Worked, by_autograd, exact
+from studies.arithmetic.by_hand import (
+    BIAS,
+    INPUT,
+    MEAN,
+    RATE,
+    SUM,
+    TARGET,
+    WEIGHTS,
+    Worked,
+    begins_with,
+    by_autograd,
+    exact,
+)
 
 CLOSE = 1e-12
 TOO_LARGE = "1"  # a rate at which the step overshoots fivefold
 LEFT = "left to the reader: no number is printed"
+GIVEN = "what the step begins with: the passage sets it, and claims nothing of it"
 
 
 def fractions(*numbers: str) -> list[Fraction]:
@@ -34,6 +48,47 @@ def nearer(step: Worked[Fraction]) -> bool:
 
 EXPERIMENT = facts(
     "Do the numbers of the step that is worked by hand come out?",
+    # -- the beginning (C3.22) ---------------------------------------------------------------------
+    Fact(
+        "C3.22",
+        "the step begins with the weights 0.5, -0.3 and 0.2, 0.8",
+        lambda: begins_with(WEIGHTS),
+        [[0.5, -0.3], [0.2, 0.8]],
+        lambda: by_autograd().weights,
+        beyond=GIVEN,
+    ),
+    Fact(
+        "C3.22",
+        "the step begins with the bias 0 and 0",
+        lambda: begins_with(BIAS),
+        [0.0, 0.0],
+        lambda: by_autograd().bias,
+        beyond=GIVEN,
+    ),
+    Fact(
+        "C3.22",
+        "the step begins with the input 1 and 2",
+        lambda: begins_with(INPUT),
+        [1.0, 2.0],
+        lambda: begins_with(TARGET),
+        beyond=GIVEN,
+    ),
+    Fact(
+        "C3.22",
+        "the step begins with the target 1 and 0",
+        lambda: begins_with(TARGET),
+        [1.0, 0.0],
+        lambda: by_autograd().outputs,
+        beyond=GIVEN,
+    ),
+    Fact(
+        "C3.22",
+        "the step begins with the learning rate 0.01",
+        lambda: begins_with((RATE,)),
+        [0.01],
+        lambda: begins_with((TOO_LARGE,)),
+        beyond=GIVEN,
+    ),
     # -- forward (C3.22) ---------------------------------------------------------------------------
     Fact(
         "C3.22",

@@ -90,6 +90,28 @@ def test_what_the_counterexample_gave_is_not_shown_as_the_steps(
     assert "".join(read.scripts) == ""
 
 
+def test_what_the_step_begins_with_is_shown_before_the_first_call(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    begins = planted(
+        (Factor("fact", ("the step begins with the input 1",)), Factor("case", ("the claim",))),
+        {Response("agrees", "1", "it agrees"): lambda _, __: [1.0]},
+        blocks=1,
+        message=lambda _: "found [1.0], as claimed",
+    )
+    monkeypatch.setattr(
+        step_walk_page,
+        "explored",
+        lambda _, study, *__, **___: CALLS if study == step_walk_page.STUDY else begins,
+    )
+    read = Parsed()
+    read.feed(step_walk_page.step_walk_page(sources_of()).decode())
+    first, _, rest = read.text.rpartition("2. backward")
+    assert "1. before the first call" in first
+    assert "the step begins with the input 1 [1.0] ✓ yes" in first
+    assert "the step begins" not in rest
+
+
 def test_without_rows_the_page_says_so_and_shows_no_step() -> None:
     read = Parsed()
     read.feed(step_walk_page.step_walk_page(sources_of()).decode())
