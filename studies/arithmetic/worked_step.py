@@ -6,9 +6,9 @@ of the sum of squared errors; with two outputs that is torch's mean. Its sum wou
 follows, and is the case that must differ.
 
 What the step begins with is held against the printed numbers too, so that whoever walks through it
-finds all of them among the rows. The second row of the new weights and the loss after the step are left to the reader. They are shown
-as what the fractions give; that the loss falls is judged, as the passage has the output move in the
-right direction.
+finds all of them among the rows. The second row of the new weights and the loss after the step are
+left to the reader. They are shown as what the fractions give; that the loss falls is judged, as the
+passage has the output move in the right direction.
 """
 
 from __future__ import annotations
