@@ -140,6 +140,7 @@ def trial_rows(
             "control_low": finding.control.low if finding.control else float("nan"),
             "control_high": finding.control.high if finding.control else float("nan"),
             "handover": finding.handover,
+            "ratios": ";".join(f"{value:.5f}" for value in finding.values),
             "seconds": took / len(findings),
         }
         for finding in findings

@@ -48,8 +48,37 @@ def median_interval(values: NDArray[np.float64], confidence: float = CONFIDENCE)
     return Interval(float(np.median(ordered)), float(low), float(high))
 
 
+def signed_rank_interval(values: NDArray[np.float64], confidence: float = CONFIDENCE) -> Interval:
+    """The Hodges-Lehmann estimate with the interval of Wilcoxon's signed-rank test.
+
+    The interval runs from the k-th smallest to the k-th largest of the means of two values (each
+    with itself too), k the largest number with 2 P(W < k) <= 1 - confidence for W the test's
+    statistic. It covers the centre of any symmetric distribution as often as stated, and for values
+    that scatter like a normal distribution it is a fifth to a quarter narrower than
+    ``median_interval``. Differences of two things that are alike are symmetric whatever their own
+    distribution. Source: Hollander, Wolfe and Chicken, Nonparametric Statistical Methods, 3rd ed.,
+    sections 3.2 and 3.3; ``scipy.stats.wilcoxon`` refuses what lies outside.
+
+    Args:
+        values: shape (n,), finite; one value a block.
+        confidence: between 0 and 1.
+
+    Returns:
+        The interval; its ends are infinite where n is too small (below 8 blocks at 99 %).
+
+    Raises:
+        ValueError: no values, or values that are not finite.
+    """
+    values = _finite(values)
+    first, second = np.triu_indices(len(values))
+    means = np.sort((values[first] + values[second]) / 2)
+    rank = _signed_rank(len(values), confidence)
+    low, high = (means[rank - 1], means[-rank]) if rank else (-math.inf, math.inf)
+    return Interval(float(np.median(means)), float(low), float(high))
+
+
 def narrowing(blocks: int, more: int, confidence: float = CONFIDENCE) -> float:
-    """How wide the interval of a median would be with more blocks, over what it is with fewer.
+    """How wide a signed-rank interval would be with more blocks, over what it is with fewer.
 
     Both intervals are taken of the quantiles of a normal distribution.
 
@@ -64,7 +93,7 @@ def narrowing(blocks: int, more: int, confidence: float = CONFIDENCE) -> float:
     from scipy.special import ndtri
 
     few, many = (
-        median_interval(ndtri((np.arange(count) + 0.5) / count), confidence)
+        signed_rank_interval(ndtri((np.arange(count) + 0.5) / count), confidence)
         for count in (blocks, more)
     )
     return many.high / few.high if math.isfinite(few.high) else math.nan
@@ -113,6 +142,17 @@ def _order_rank(count: int, confidence: float) -> int:
 
     tails = 2 * bdtr(np.arange(count // 2 + 1), count, 0.5)
     return int(np.count_nonzero(tails <= 1 - confidence))
+
+
+@lru_cache(maxsize=256)
+def _signed_rank(count: int, confidence: float) -> int:
+    """The largest k with 2 P(W < k) <= 1 - confidence, 0 where there is none."""
+    # In how many of the 2^n choices of ranks the chosen ones sum up to 0, 1, 2, ...
+    ways = np.ones(1)
+    for rank in range(1, count + 1):
+        ways = np.append(ways, np.zeros(rank)) + np.append(np.zeros(rank), ways)
+    tails = 2 * np.cumsum(ways) / 2.0**count
+    return int(np.count_nonzero(tails[: len(tails) // 2] <= 1 - confidence))
 
 
 def _finite(values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -18,7 +18,7 @@ import pandas as pd
 from harness.catalogue.benchmarks import Benchmark
 from harness.judging.aa import Allowance, more_than_chance
 from harness.judging.block_ratios import ratios
-from harness.judging.intervals import Interval, median_interval
+from harness.judging.intervals import Interval, median_interval, signed_rank_interval
 from harness.protocol.comparison import AGAIN, BASE, HEAD, SIDES, Comparison, Side
 from harness.store.turns import RESPONSE_OF
 from harness.words import plural
@@ -182,16 +182,25 @@ def _measured(comparison: Comparison, benchmark: Benchmark, table: pd.DataFrame)
         int(watched["block"].nunique()),
         float(base.median()) if len(base) else math.nan,
         tuple(values),
-        _interval(values, comparison.confidence),
-        _interval(again, comparison.confidence),
+        _interval(values, comparison.confidence, benchmark.unit),
+        _interval(again, comparison.confidence, benchmark.unit),
         float(handovers.median()) if len(handovers) else math.nan,
     )
 
 
-def _interval(values: Sequence[float], confidence: float) -> Interval | None:
-    """The median ratio with its interval over the blocks; None where a block gave none."""
+def _interval(values: Sequence[float], confidence: float, unit: str) -> Interval | None:
+    """The ratio with its interval over the blocks; None where a block gave none.
+
+    Times scatter, on both sides alike: their logarithms are judged by signed ranks. Bytes are most
+    often one number, and may be none at all.
+    """
     numbers = np.asarray(values, np.float64)
-    return median_interval(numbers, confidence) if np.isfinite(numbers).all() else None
+    if not np.isfinite(numbers).all():
+        return None
+    if unit == "B" or (numbers <= 0).any():
+        return median_interval(numbers, confidence)
+    found = signed_rank_interval(np.log(numbers), confidence)
+    return Interval(*(math.exp(end) for end in (found.estimate, found.low, found.high)))
 
 
 def _finding(measured: _Measured, comparison: Comparison, clock: str) -> Finding:

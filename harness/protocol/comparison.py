@@ -1,8 +1,8 @@
 """What is decided of a comparison of two sides before its first row, and never changed after.
 
 Three processes make a trio: base, base again (the control) and head. A block is one fresh trio.
-There are as many blocks as it takes for intervals that hold for all benchmarks together and leave
-out the lowest and the highest block, so that one odd process decides nothing.
+There are as many blocks as it takes for intervals that hold for all benchmarks together, and would
+do so without the lowest and the highest block.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ NAME = "comparison.json"
 FORMAT = 1
 #: Seconds of measuring that a benchmark gets, over all blocks and sides. With its share of starting
 #: processes, building its work and handing over it stays within 15 s, beside other work too.
-SECONDS = 5.0
+SECONDS = 6.0
 #: A side may be compared after so many blocks at least, however few benchmarks there are.
 FEWEST_BLOCKS = 8
 #: No stored comparison is larger, in bytes.
@@ -143,7 +143,7 @@ def confidence_of_each(benchmarks: int) -> float:
 
 
 def blocks_for(benchmarks: int) -> int:
-    """The fewest blocks whose simultaneous intervals leave out the lowest and the highest block."""
+    """The fewest blocks whose simultaneous intervals would hold without the lowest and highest."""
     error = 1 - confidence_of_each(benchmarks)
     blocks = FEWEST_BLOCKS
     # The interval from the second to the last but one misses the median with this probability.

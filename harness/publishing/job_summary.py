@@ -136,7 +136,7 @@ def policy(comparison: Comparison) -> str:
     return (
         f"{comparison.blocks} fresh trios of processes; "
         f"{'the interval has' if count == 1 else f'all {count} intervals together have'} 99 % "
-        "confidence (distribution-free"
+        "confidence (Wilcoxon's signed ranks"
         f"{'' if count == 1 else ', by Bonferroni'}): the chance that this run calls anything "
         "slower, hungrier or faster that is not, by more than its margin, is at most 1 %."
     )

@@ -18,6 +18,7 @@ from harness.judging.intervals import (
     median_interval,
     narrowing,
     observed_range,
+    signed_rank_interval,
 )
 
 finite = st.floats(-1e9, 1e9)
@@ -137,7 +138,7 @@ def test_the_rank_of_the_median_s_ends_is_exact_at_its_edge(confidence: Fraction
 
 
 def test_many_blocks_narrow_an_interval_by_the_root_of_their_number() -> None:
-    assert math.isclose(narrowing(1000, 4000), 0.5, rel_tol=0.01)
+    assert math.isclose(narrowing(60, 240), 0.5, rel_tol=0.04)
     assert math.isnan(narrowing(7, 100))
 
 
@@ -147,9 +148,53 @@ def test_few_blocks_narrow_it_as_samples_do() -> None:
         np.mean(
             [
                 found.high - found.low
-                for found in map(median_interval, random.standard_normal((2000, blocks)))
+                for found in map(signed_rank_interval, random.standard_normal((2000, blocks)))
             ]
         )
         for blocks in (12, 24)
     ]
     assert math.isclose(narrowing(12, 24), widths[1] / widths[0], rel_tol=0.05)
+
+
+@pytest.mark.parametrize("confidence", [0.9, 0.99, 0.9995])
+@pytest.mark.parametrize("blocks", [8, 12, 16, 25])
+def test_signed_ranks_exclude_what_wilcoxons_test_refuses(blocks: int, confidence: float) -> None:
+    values = np.random.default_rng(blocks).standard_normal(blocks)
+    found = signed_rank_interval(values, confidence)
+
+    def p_value(centre: float) -> float:
+        test = stats.wilcoxon(values - centre, method="exact")
+        return float(test.pvalue)
+
+    if not math.isfinite(found.low):
+        assert p_value(float(values.min()) - 1) > 1 - confidence
+        return
+    for end, outwards in ((found.low, -1e-9), (found.high, 1e-9)):
+        assert p_value(end + outwards) <= 1 - confidence
+        assert p_value(end - outwards) > 1 - confidence
+
+
+def test_signed_ranks_cover_the_centre_as_often_as_stated_and_more_narrowly_than_order() -> None:
+    random = np.random.default_rng(1)
+    samples = random.standard_t(3, (4000, 12))
+    ranks = [signed_rank_interval(sample) for sample in samples]
+    missed = sum(not found.low <= 0 <= found.high for found in ranks)
+    assert stats.binomtest(missed, len(samples), 0.01, alternative="greater").pvalue > 1e-4
+    normal = random.standard_normal((500, 12))
+    widths = [
+        np.mean([found.high - found.low for found in map(interval, normal)])
+        for interval in (signed_rank_interval, median_interval)
+    ]
+    assert widths[0] < 0.85 * widths[1]
+
+
+def test_one_odd_block_widens_signed_ranks_and_moves_nothing_past_the_centre() -> None:
+    values = np.concatenate([np.random.default_rng(2).normal(0, 0.01, 15), [5.0]])
+    found = signed_rank_interval(values)
+    assert found.low < 0 < found.high
+    assert abs(found.estimate) < 0.02
+
+
+def test_few_blocks_give_signed_ranks_no_end() -> None:
+    assert math.isinf(signed_rank_interval(np.arange(7.0)).high)
+    assert math.isfinite(signed_rank_interval(np.arange(8.0)).high)
