@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 NAME = "gate.csv"
+#: So many trials are to be carried out, half of them quiet: 50 of each planted slow-down, beside
+#: nothing and beside a burning process.
+PLANNED = 100
 #: Of a thing against itself, at most this share may be called slower or faster.
 MOST_FALSE = 0.01
 #: Of slow-downs of this many percent and more, at least this share must be called slower.
@@ -50,6 +53,7 @@ def page(table: pd.DataFrame) -> str:
         "gate.md.jinja",
         outcome=outcome(table)[1],
         trials=table["trial"].nunique(),
+        planned=PLANNED,
         alarms=false_alarms(table).to_dict("records"),
         seen=sensitivity(table).to_dict("records"),
         seconds=f"{table['seconds'].median():.1f}",

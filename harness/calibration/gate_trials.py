@@ -23,7 +23,7 @@ import pandas as pd
 import typer
 
 from harness.calibration import planted_benchmarks
-from harness.calibration.gate_page import NAME, outcome, write_gate
+from harness.calibration.gate_page import NAME, PLANNED, outcome, write_gate
 from harness.calibration.resumable_trials import carry_out
 from harness.catalogue.benchmarks import read_benchmarks
 from harness.errors import HarnessError
@@ -44,7 +44,6 @@ from harness.store.folders import RunFolder
 from harness.store.turns import read_turns
 
 FILE = Path(planted_benchmarks.__file__)
-TRIALS = 100
 #: Measures one trial: from its number to what was found, and how long it took in seconds.
 Measure = Callable[[int], tuple[list[Finding], float]]
 
@@ -173,7 +172,7 @@ def try_gate(results: Path, trials: int, measure: Measure) -> pd.DataFrame:
 
 def main(
     results: Annotated[Path, typer.Option(help="Where the table goes.")] = Path("results"),
-    trials: Annotated[int, typer.Option(min=2, help="Comparisons, half of them quiet.")] = TRIALS,
+    trials: Annotated[int, typer.Option(min=2, help="Comparisons, half of them quiet.")] = PLANNED,
     seconds: Annotated[float, typer.Option(min=0.1, help="Of measuring a benchmark.")] = SECONDS,
 ) -> None:
     """Compare this interpreter with itself again and again, and count what would be flagged."""

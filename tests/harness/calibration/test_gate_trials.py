@@ -116,6 +116,11 @@ def test_tables_count_by_what_ran_beside() -> None:
     assert "| 5 | bursts on a core | 20 | 19 | 95.0 |" in page(found).partition(TABLES)[2]
 
 
+def test_a_page_says_what_is_still_to_come() -> None:
+    assert "40 of 100 planned trials so far" in page(table())
+    assert "so far" not in page(table(trials=100))
+
+
 def test_a_stopped_calibration_goes_on_where_it_was(tmp_path: Path, quiet: None) -> None:
     measured: list[int] = []
 
