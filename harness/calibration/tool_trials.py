@@ -23,12 +23,11 @@ from harness.calibration.gate_trials import comparison_of, measure_comparison, p
 from harness.calibration.planted_benchmarks import COMPARED
 from harness.calibration.resumable_trials import carry_out
 from harness.calibration.tools import TOOLS, Budget, Said, require
-from harness.calibration.tools_page import NAME, OURS, write_tools
+from harness.calibration.tools_page import NAME, OURS, PLANNED, write_tools
 from harness.errors import HarnessError
 from harness.judging.regressions import Finding, Word
 from harness.protocol.comparison import SECONDS, blocks_for
 
-TRIALS = 50
 COLUMNS = ("trial", "beside", "tool", "benchmark", "planted", "said", "seconds")
 SAID: Mapping[Word, Said] = {
     "slower": "slower",
@@ -90,7 +89,7 @@ def starting_seconds() -> float:
 
 def main(
     results: Annotated[Path, typer.Option(help="Where the table goes.")] = Path("results"),
-    trials: Annotated[int, typer.Option(min=2, help="Trials, half of them quiet.")] = TRIALS,
+    trials: Annotated[int, typer.Option(min=2, help="Trials, half of them quiet.")] = PLANNED,
 ) -> None:
     """Let this gate and others judge the same work in the same time, again and again."""
     try:

@@ -17,6 +17,8 @@ from harness.side_by_side import usable_cores
 
 NAME = "gate_tools.csv"
 OURS = "regress"
+#: So many trials are to be carried out, half of them quiet.
+PLANNED = 50
 
 
 def write_tools(results: Path, table: pd.DataFrame) -> list[Path]:
@@ -35,6 +37,7 @@ def tools_page(table: pd.DataFrame) -> str:
     return render(
         "gate_tools.md.jinja",
         trials=table["trial"].nunique(),
+        planned=PLANNED,
         rows=counts(table),
         machine=f"{cpu_model()}, {usable_cores()} cores, Python {platform.python_version()}",
     )

@@ -164,5 +164,6 @@ def test_alarms_are_counted_on_each_side_of_the_truth(tmp_path: Path) -> None:
     assert ours["open"].startswith("1 (5 %")
     assert other["wolf"].startswith("3 (30 %")
     assert other["seen"].startswith("2 (20 %")
+    assert "10 of 50 planned trials so far" in tools_page(table)
     assert "| regress | 10 | 0 (0 %, 0 to " in tools_page(table)
     assert all(path.suffix in (".csv", ".md") for path in write_tools(tmp_path, table))
