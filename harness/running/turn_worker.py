@@ -379,7 +379,8 @@ def _card(torch: Any) -> dict[str, Any]:  # noqa: ANN401 - the module
 
 def _has_random_addresses() -> bool:
     """Whether the system may put this process's memory elsewhere than that of one just like it."""
-    return not _personality(TELL) & ADDR_NO_RANDOMIZE
+    found = _personality(TELL)
+    return found < 0 or not found & ADDR_NO_RANDOMIZE
 
 
 def _personality(wanted: int) -> int:
@@ -401,7 +402,9 @@ def _start_anew() -> None:
     """
     if ANEW in os.environ or not _has_random_addresses():
         return
-    if _personality(_personality(TELL) | ADDR_NO_RANDOMIZE) < 0 or _has_random_addresses():
+    if _personality(max(_personality(TELL), 0) | ADDR_NO_RANDOMIZE) < 0:
+        return
+    if _has_random_addresses():
         return
     os.environ[ANEW] = "1"
     os.execv(sys.executable, [sys.executable, *sys.argv])  # noqa: S606 - itself

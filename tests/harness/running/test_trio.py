@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
+from contextlib import nullcontext
 from itertools import pairwise
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import pytest
 from harness.catalogue.benchmarks import Benchmark
 from harness.errors import HarnessError
 from harness.protocol.comparison import AGAIN, BASE, HEAD, SIDES, Asked
+from harness.running import turn_worker
 from harness.running.lockstep import measure
 from harness.running.trio import Interpreter, LostError, RaisedError, Trio
 from tests.harness.trios import SPIN, stub_torch
@@ -287,3 +289,41 @@ def test_a_side_keeps_the_seed_of_hashes_that_it_was_given(tmp_path: Path) -> No
     given = Interpreter(tmp_path, {"PYTHONHASHSEED": "42"})
     assert given.with_layout(7, 0).variables()["PYTHONHASHSEED"] == "42"
     assert Interpreter(tmp_path).with_layout(7, 0).variables()["PYTHONHASHSEED"] == "7"
+
+
+class StartedAnewError(Exception):
+    """The process would have begun again."""
+
+
+@pytest.mark.parametrize(
+    ("allows", "begins", "random"),
+    [
+        (("tell", "set"), True, False),
+        (("tell",), False, True),  # Docker's default profile
+        ((), False, True),
+    ],
+)
+def test_a_worker_begins_anew_only_where_the_system_lets_it_fix_its_addresses(
+    monkeypatch: pytest.MonkeyPatch, *, allows: tuple[str, ...], begins: bool, random: bool
+) -> None:
+    persona = [0]
+
+    def pretend(wanted: int) -> int:
+        what = "tell" if wanted == turn_worker.TELL else "set"
+        if what not in allows:
+            return -1
+        before = persona[0]
+        persona[0] = before if what == "tell" else wanted
+        return before
+
+    def execv(*_: object) -> None:
+        raise StartedAnewError
+
+    monkeypatch.setattr(turn_worker, "_personality", pretend)
+    monkeypatch.setattr(os, "execv", execv)
+    monkeypatch.setattr(os, "environ", {})
+    with pytest.raises(StartedAnewError) if begins else nullcontext():
+        turn_worker._start_anew()
+    assert turn_worker._has_random_addresses() == random
+    monkeypatch.setattr(os, "environ", {turn_worker.ANEW: "1"})
+    turn_worker._start_anew()  # never twice
