@@ -15,7 +15,16 @@ if TYPE_CHECKING:
     from harness.design.contrasts import Difference, Ratio, Share, Value
     from harness.design.entry import Entry
     from harness.design.experiment import Experiment, Noted, Responses, Study, Task
-    from harness.design.factors import Arm, Block, Factor, Level, PerProfile, cross
+    from harness.design.factors import (
+        Arm,
+        Block,
+        Factor,
+        Level,
+        PerProfile,
+        cross,
+        joined,
+        names_of,
+    )
     from harness.design.facts import Fact, default_of, facts, printed, raised
     from harness.design.regions import (
         Region,
@@ -39,7 +48,7 @@ _PLACES = {
     "harness.design.entry": "Entry",
     "harness.design.contrasts": "Difference Ratio Share Value",
     "harness.design.experiment": "Experiment Noted Responses Study Task",
-    "harness.design.factors": "Arm Block Factor Level PerProfile cross",
+    "harness.design.factors": "Arm Block Factor Level PerProfile cross joined names_of",
     "harness.design.facts": "Fact default_of facts printed raised",
     "harness.design.regions": "Region at_least at_most between equals less_than more_than",
     "harness.design.responses": "Response",
@@ -80,8 +89,10 @@ __all__ = [
     "default_of",
     "equals",
     "facts",
+    "joined",
     "less_than",
     "more_than",
+    "names_of",
     "printed",
     "raised",
 ]

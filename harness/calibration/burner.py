@@ -16,6 +16,8 @@ from contextlib import contextmanager
 
 #: Bursts and pauses between them last so many seconds: longer and shorter than a round.
 SHORTEST, LONGEST = 0.01, 0.5
+#: What runs beside a trial.
+NOTHING, BURSTS = "nothing", "bursts on a core"
 
 
 def burn(
@@ -46,6 +48,19 @@ def burning(seed: int, *, wanted: bool = True) -> Iterator[None]:
     finally:
         burner.kill()
         burner.wait()
+
+
+@contextmanager
+def by_turns(number: int, seed: int) -> Iterator[str]:
+    """Have a process burn a core beside every other trial; says what runs beside this one.
+
+    Args:
+        number: of the trial.
+        seed: of the bursts.
+    """
+    beside = BURSTS if number % 2 else NOTHING
+    with burning(seed, wanted=beside == BURSTS):
+        yield beside
 
 
 if __name__ == "__main__":

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import platform
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
+from harness.calibration.burner import BURSTS, NOTHING
 from harness.design.claims import CONFIDENCE
 from harness.figures.style import BLACK, BLUE, ORANGE, save_figure, slide_style
 from harness.files import write_bytes
-from harness.meters.machine import cpu_model
+from harness.meters.machine import machine_in_words
 from harness.publishing.markdown import render
-from harness.side_by_side import usable_cores
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -26,7 +25,7 @@ HALF_WIDTH, WITHIN_SECONDS = 0.005, 10.0
 #: How much of a block must be spent in calls.
 LEAST_IN_CALLS = 0.9
 
-COLOURS = {"nothing": BLUE, "bursts on a core": ORANGE}
+COLOURS = {NOTHING: BLUE, BURSTS: ORANGE}
 
 
 def write_clock_trials(results: Path, table: pd.DataFrame) -> list[Path]:
@@ -61,7 +60,7 @@ def page(table: pd.DataFrame) -> str:
         starting=f"{whole['starting_seconds'].median():.1f}",
         measuring=f"{whole['measuring_seconds'].median():.1f}",
         widths=widths(table).to_dict("records"),
-        machine=f"{cpu_model()}, {usable_cores()} cores, Python {platform.python_version()}",
+        machine=machine_in_words(),
         confidence=f"{100 * CONFIDENCE:g}",
     )
 

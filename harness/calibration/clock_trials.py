@@ -23,7 +23,7 @@ import typer
 from rich.console import Console
 from rich.progress import track
 
-from harness.calibration.burner import burning
+from harness.calibration.burner import by_turns
 from harness.calibration.clock_page import outcome, write_clock_trials
 from harness.design.aa import AA, COPY
 from harness.design.factors import cross
@@ -142,9 +142,8 @@ def try_clock(
     rows: list[dict[str, object]] = []
     console = Console(stderr=True)
     for number in track(range(repetitions), description="timing", console=console):
-        beside = "bursts on a core" if number % 2 else "nothing"
         seeds = range(seed + number * blocks, seed + (number + 1) * blocks)
-        with burning(seed + number, wanted=number % 2 == 1):
+        with by_turns(number, seed + number) as beside:
             measured = [measure(each, rounds) for each in seeds]
         rows += repetition_rows(number, beside, measured, rounds)
     return pd.DataFrame(rows)

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import platform
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
+from harness.calibration.burner import BURSTS, NOTHING
 from harness.figures.style import BLACK, BLUE, ORANGE, save_figure, slide_style
 from harness.files import write_bytes
 from harness.judging.intervals import frequency_interval
-from harness.meters.machine import cpu_model
+from harness.meters.machine import machine_in_words
 from harness.publishing.markdown import render
-from harness.side_by_side import usable_cores
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -31,8 +30,8 @@ SEEN_FROM, LEAST_SEEN = 3, 0.95
 WITHIN_MARGIN = 1
 #: A benchmark may take so many seconds, all told.
 MOST_SECONDS = 15.0
-COLOURS = {"nothing": BLUE, "bursts on a core": ORANGE}
-MARKS = {"nothing": "o-", "bursts on a core": "s--"}
+COLOURS = {NOTHING: BLUE, BURSTS: ORANGE}
+MARKS = {NOTHING: "o-", BURSTS: "s--"}
 
 
 def write_gate(results: Path, table: pd.DataFrame) -> list[Path]:
@@ -57,7 +56,7 @@ def page(table: pd.DataFrame) -> str:
         alarms=false_alarms(table).to_dict("records"),
         seen=sensitivity(table).to_dict("records"),
         seconds=f"{table['seconds'].median():.1f}",
-        machine=f"{cpu_model()}, {usable_cores()} cores, Python {platform.python_version()}",
+        machine=machine_in_words(),
         most=f"{100 * MOST_FALSE:g}",
         least=f"{100 * LEAST_SEEN:g}",
     )

@@ -10,12 +10,10 @@ import pandas as pd
 from rich.console import Console
 from rich.progress import track
 
-from harness.calibration.burner import burning
+from harness.calibration.burner import by_turns
 from harness.errors import HarnessError
 from harness.files import write_bytes
 
-#: What ran beside a trial.
-NOTHING, BURSTS = "nothing", "bursts on a core"
 #: The rows of one trial, from its number and what runs beside it.
 Trial = Callable[[int, str], list[dict[str, Any]]]
 
@@ -39,8 +37,7 @@ def carry_out(
     done = set(table["trial"]) if len(table) else set()
     todo = [number for number in range(trials) if number not in done]
     for number in track(todo, description=description, console=Console(stderr=True)):
-        beside = BURSTS if number % 2 else NOTHING
-        with burning(number, wanted=beside == BURSTS):
+        with by_turns(number, number) as beside:
             rows = pd.DataFrame(trial(number, beside))
         table = pd.concat([table, rows], ignore_index=True) if len(table) else rows
         csv = table.to_csv(index=False, lineterminator="\n", float_format="%.6g")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import platform
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +10,8 @@ import pandas as pd
 
 from harness.files import write_bytes
 from harness.judging.intervals import frequency_interval
-from harness.meters.machine import cpu_model
+from harness.meters.machine import machine_in_words
 from harness.publishing.markdown import render
-from harness.side_by_side import usable_cores
 
 NAME = "gate_tools.csv"
 OURS = "regress"
@@ -39,7 +37,7 @@ def tools_page(table: pd.DataFrame) -> str:
         trials=table["trial"].nunique(),
         planned=PLANNED,
         rows=counts(table),
-        machine=f"{cpu_model()}, {usable_cores()} cores, Python {platform.python_version()}",
+        machine=machine_in_words(),
     )
 
 

@@ -95,6 +95,20 @@ class Factor(Generic[L]):
         return f"{self.title}{' = ' if len(self.title) < 3 else ' '}{_digits(level)}"
 
 
+#: Between the names that a level joins.
+AND = " + "
+
+
+def joined(*names: str) -> str:
+    """The level that stands for several at once."""
+    return AND.join(names)
+
+
+def names_of(level: str) -> tuple[str, ...]:
+    """The names that ``joined`` has made a level of; of another its own."""
+    return tuple(level.split(AND))
+
+
 def _digits(level: float) -> str:
     return f"{level:,}" if isinstance(level, int) else f"{level:g}"
 

@@ -38,6 +38,11 @@ DEFAULTS = {
 }
 
 
+def machine_in_words() -> str:
+    """CPU, cores and Python, as a page says what it was measured on."""
+    return f"{cpu_model()}, {usable_cores()} cores, Python {platform.python_version()}"
+
+
 def describe_machine(device: str) -> dict[str, Any]:
     """CPU, memory, system, versions and, for CUDA, the GPU; no host name and no user name.
 

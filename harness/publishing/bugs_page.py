@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from harness.design.factors import Factor
+from harness.design.factors import Factor, names_of
 from harness.publishing.curve_charts import Read, curve_charts, legend
 from harness.publishing.explored import (
     Choice,
@@ -21,7 +21,6 @@ from harness.publishing.explored import (
 from harness.publishing.site_sources import Sources
 from harness.publishing.webpage import render_page
 from harness.words import number
-from harness.workloads.switches import names_of
 
 STUDY, DOCUMENT = "bugs", "C"
 PAIRS, SIMULATOR, SIGNATURES = "pairs", "simulator", "signatures"

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from harness.publishing.explored import Explored, cells, when, when_all
+from harness.design.factors import names_of
+from harness.publishing.explored import Explored, cells, when
 from harness.publishing.interval_plot import WIDE, WIDTH, Scale
 from harness.words import number
-from harness.workloads.switches import names_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -194,13 +194,18 @@ def _curves(rows: pd.DataFrame, along: Factor[Any], frame: Frame, name: str) -> 
         low, middle, high = by_round.min(), by_round.median(), by_round.max()
         start, half, end = (_told(at, low, middle, high) for at in frame.marks)
         yield Curve(
-            when=when_all(name, names_of(str(level))) if name and level != control else "",
+            when=_chosen(name, level) if name and level != control else "",
             label=along.say(level) or "as usual",
             style=style_of(level, order),
             band=" ".join([*frame.points(high), *reversed(frame.points(low))]),
             middle=" ".join(frame.points(middle)),
             told=(start, half, end),
         )
+
+
+def _chosen(name: str, level: Level) -> str:
+    """The state in which a level is shown: all names that it joins are chosen."""
+    return "&".join(when({name: each}) for each in names_of(str(level)))
 
 
 def style_of(level: Level, order: Sequence[Level]) -> int:

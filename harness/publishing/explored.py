@@ -168,11 +168,6 @@ def when(state: Mapping[str, object]) -> str:
     return urlencode({name: str(value) for name, value in state.items()})
 
 
-def when_all(name: str, values: Sequence[str]) -> str:
-    """The part of the state in which all of these are chosen of one name."""
-    return urlencode([(name, value) for value in values])
-
-
 @dataclass(frozen=True)
 class Judged:
     """Claims that were judged by some experiments of a study.

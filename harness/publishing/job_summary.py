@@ -144,13 +144,14 @@ def policy(comparison: Comparison) -> str:
 
 def hint(comparison: Comparison, report: Report) -> str:
     """What would decide more; empty where nothing is open that more blocks could decide."""
-    share = narrowing(comparison.blocks, 2 * comparison.blocks, comparison.confidence)
-    undecided = [
-        finding
+    undecided = any(
+        finding.word == "inconclusive" and finding.benchmark.unit == "s" and finding.head
         for finding in report.findings
-        if finding.word == "inconclusive" and finding.benchmark.unit == "s" and finding.head
-    ]
-    if not undecided or report.clock or not math.isfinite(share):
+    )
+    if not undecided or report.clock:
+        return ""
+    share = narrowing(comparison.blocks, 2 * comparison.blocks, comparison.confidence)
+    if not math.isfinite(share):
         return ""
     return (
         f"What is inconclusive needs more trios: with --blocks {2 * comparison.blocks} its "

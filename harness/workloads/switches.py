@@ -37,20 +37,6 @@ class Switches:
         return cls(**dict.fromkeys(names, True))
 
 
-#: Between the names of bugs that are in one loop.
-AND = " + "
-
-
-def joined(*names: str) -> str:
-    """What a loop with the bugs of these names is called."""
-    return AND.join(names)
-
-
-def names_of(loop: str) -> tuple[str, ...]:
-    """The names of the bugs of a loop that ``joined`` has named."""
-    return tuple(loop.split(AND))
-
-
 #: Every bug by its name.
 BUGS = tuple(field.name for field in fields(Switches))
 CORRECT = Switches()

@@ -48,6 +48,7 @@ KINDS = (
     "stale_optimiser",
     "leak",
 )
+BUGS = KINDS[1:]
 #: What to call them in a figure.
 NAMES = {
     NONE: "correct",

@@ -14,9 +14,7 @@ device is left out, for on a CPU that run is the correct one.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 from harness import (
     Arm,
@@ -31,12 +29,9 @@ from harness import (
     Value,
     equals,
 )
-from studies.bugs.cases import CASES, KINDS, NAMES, NONE
+from studies.bugs.cases import BUGS, CASES, KINDS, NAMES, NONE
 from studies.bugs.gallery_figures import gallery, symptoms
-from studies.bugs.shown import CURVES, SYMPTOMS, curves, symptoms_of, train_case
-
-if TYPE_CHECKING:
-    from torch import Tensor
+from studies.bugs.shown import CURVES, SYMPTOMS, Cohort, curves, symptoms_of, train_case
 
 BUG = Factor("bug", KINDS, control=NONE, words=NAMES)
 CASE = Factor("case", tuple(CASES))
@@ -47,7 +42,7 @@ SAME_LOSS = Response(
 CLAIMS = (
     Beyond(
         "C5.33",
-        Value(SAME_LOSS.name).at(bug=KINDS[1:]).always(),
+        Value(SAME_LOSS.name).at(bug=BUGS).always(),
         equals(0),
         why="the training loss alone, where the document speaks of memory and metrics too",
         reading="A signature in the loss curve takes a loss that differs: at some step the "
@@ -61,26 +56,17 @@ CLAIMS = (
 )
 
 
-@dataclass(frozen=True)
-class Cohort:
-    """Some blocks, and the training loss of their correct runs, (steps, replicas) by case."""
-
-    blocks: tuple[Block, ...]
-    correct_loss: Mapping[str, Tensor]
-
-
 def prepare(blocks: tuple[Block, ...]) -> Cohort:
     """Train every case as it should be."""
-    runs = {case: train_case(blocks, case, NONE) for case in CASES}
-    return Cohort(blocks, {case: run.log.steps["loss"] for case, run in runs.items()})
+    return Cohort.train(blocks, (NONE,))
 
 
 def measure(cohort: Cohort, arm: Arm) -> Sequence[Responses]:
     """Train with the arm's bug and compare with the correct run."""
     run = train_case(cohort.blocks, arm[CASE], arm[BUG])
-    same = (run.log.steps["loss"] == cohort.correct_loss[arm[CASE]]).all(dim=0).tolist()
+    same = cohort.same_steps(run, arm[CASE], NONE)
     return [
-        {SAME_LOSS.name: float(same[place]), **curves(run, place), **symptoms_of(run, place)}
+        {SAME_LOSS.name: same[place], **curves(run, place), **symptoms_of(run, place)}
         for place in range(len(cohort.blocks))
     ]
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from harness.figures import BLACK, BLUE, GREEN, PALETTE, VERMILION
-from studies.bugs.cases import CASES, DIGITS, KINDS, NAMES, NONE
+from studies.bugs.cases import BUGS, CASES, DIGITS, NAMES, NONE
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -165,7 +165,7 @@ def _not_measured(axes: Axes) -> None:
 
 def _gallery_headline(table: pd.DataFrame) -> str:
     """How many bugs leave the training loss as it is."""
-    same = {bug: values(table, bug, "same_loss").to_numpy(np.float64) for bug in KINDS[1:]}
+    same = {bug: values(table, bug, "same_loss").to_numpy(np.float64) for bug in BUGS}
     unseen = [NAMES[bug] for bug, runs in same.items() if runs.all()]
     blocks = table["block"].nunique()
     names = f"\n({', '.join(unseen)};" if unseen else "\n("

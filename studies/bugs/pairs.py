@@ -15,9 +15,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 from harness import (
     Arm,
@@ -30,16 +28,14 @@ from harness import (
     Responses,
     Value,
     equals,
+    joined,
+    names_of,
 )
-from harness.workloads.switches import joined, names_of
-from studies.bugs.cases import CASES, KINDS, NAMES, NONE
+from studies.bugs.cases import BUGS, KINDS, NAMES, NONE
+from studies.bugs.gallery import CASE
 from studies.bugs.pairs_figures import hidden
-from studies.bugs.shown import CURVES, SYMPTOMS, Run, curves, symptoms_of, train_case
+from studies.bugs.shown import CURVES, SYMPTOMS, Cohort, curves, symptoms_of, train_case
 
-if TYPE_CHECKING:
-    from torch import Tensor
-
-BUGS = KINDS[1:]
 PAIRS = tuple(itertools.starmap(joined, itertools.combinations(BUGS, 2)))
 LOOP = Factor(
     "loop",
@@ -50,7 +46,6 @@ LOOP = Factor(
         **{pair: " and ".join(NAMES[bug] for bug in names_of(pair)) for pair in PAIRS},
     },
 )
-CASE = Factor("case", tuple(CASES))
 
 SAME_AS_FIRST = Response(
     "same_as_first",
@@ -102,34 +97,16 @@ CLAIMS = (
 )
 
 
-@dataclass(frozen=True)
-class Cohort:
-    """Some blocks, and the training loss of their loops with one bug or none.
-
-    Attributes:
-        blocks: all of them.
-        losses: of shape (steps, replicas), by case and bug.
-    """
-
-    blocks: tuple[Block, ...]
-    losses: Mapping[tuple[str, str], Tensor]
-
-
 def prepare(blocks: tuple[Block, ...]) -> Cohort:
     """Train every case with each bug alone, and with none."""
-    losses = {
-        (case, kind): train_case(blocks, case, kind).log.steps["loss"]
-        for case in CASES
-        for kind in KINDS
-    }
-    return Cohort(blocks, losses)
+    return Cohort.train(blocks, KINDS)
 
 
 def measure(cohort: Cohort, arm: Arm) -> Sequence[Responses]:
     """Train with the arm's bugs, and compare with what each of them does alone."""
     bugs = names_of(arm[LOOP])
     run = train_case(cohort.blocks, arm[CASE], *bugs)
-    alone = [same_steps(run, cohort.losses[arm[CASE], bug]) for bug in bugs]
+    alone = [cohort.same_steps(run, arm[CASE], bug) for bug in bugs]
     first, second = alone if len(alone) > 1 else (alone[0], [math.nan] * len(alone[0]))
     return [
         {
@@ -140,12 +117,6 @@ def measure(cohort: Cohort, arm: Arm) -> Sequence[Responses]:
         }
         for place in range(len(cohort.blocks))
     ]
-
-
-def same_steps(run: Run, losses: Tensor) -> list[float]:
-    """For each replica, whether its training loss was this at every step: 1, else 0."""
-    same: list[float] = (run.log.steps["loss"] == losses).all(dim=0).double().tolist()
-    return same
 
 
 EXPERIMENT: Experiment[Cohort] = Experiment(

@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.workloads.switches import joined
-from studies.bugs.cases import KINDS, NAMES, NONE
+from harness import joined
+from studies.bugs.cases import BUGS, NAMES, NONE
 from studies.bugs.gallery_figures import CLAIMED
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-BUGS = KINDS[1:]
 #: A bug hides another, or brings it to light, where this share of the runs changes.
 NOTABLE = 0.1
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -14,6 +16,8 @@ from studies.bugs.cases import CASES, FROZEN, make_case, shortened, switches_of,
 from studies.bugs.curve_features import logarithm
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from harness.workloads.loop import Log
     from harness.workloads.switches import Switches
     from harness.workloads.tasks import TrainingTask
@@ -62,6 +66,35 @@ class Run(NamedTuple):
     kept_bytes: NDArray[np.float64]
     repeats_differ: NDArray[np.bool_]
     frozen_with_gradient: int
+
+
+@dataclass(frozen=True)
+class Cohort:
+    """Some blocks, and the training loss of loops that others are compared with.
+
+    Attributes:
+        blocks: all of them.
+        losses: of shape (steps, replicas), by case and bug.
+    """
+
+    blocks: tuple[Block, ...]
+    losses: Mapping[tuple[str, str], Tensor]
+
+    @classmethod
+    def train(cls, blocks: tuple[Block, ...], kinds: Sequence[str]) -> Cohort:
+        """Train every case with each of these alone."""
+        losses = {
+            (case, kind): train_case(blocks, case, kind).log.steps["loss"]
+            for case in CASES
+            for kind in kinds
+        }
+        return cls(blocks, losses)
+
+    def same_steps(self, run: Run, case: str, kind: str) -> list[float]:
+        """For each replica, whether the run's loss is that loop's at every step: 1, else 0."""
+        same = (run.log.steps["loss"] == self.losses[case, kind]).all(dim=0)
+        found: list[float] = same.double().tolist()
+        return found
 
 
 def train_case(blocks: tuple[Block, ...], case: str, *kinds: str) -> Run:

@@ -46,6 +46,7 @@ from harness import (
 from harness.figures import BLACK, BLUE, ORANGE, SKY, median_interval
 from harness.libraries import torch
 from studies.bugs.cases import (
+    BUGS,
     CASES,
     KINDS,
     NAMES,
@@ -77,7 +78,6 @@ LEARNT_ON = Factor(
 )
 ANY = "any"
 BUG = Factor("bug", (ANY, *KINDS), words={ANY: "all bugs together", **NAMES})
-BUGS = KINDS[1:]
 RECOGNISED = 0.9
 TREES = 100
 #: Seeds that are learnt from, at full effort; effort is in per cent, of these and of the epochs.

@@ -27,6 +27,7 @@ from harness.figures import (
 from harness.libraries import torch
 from harness.workloads.loop import train
 from studies.bugs.cases import (
+    BUGS,
     CANCER,
     CASES,
     KINDS,
@@ -76,14 +77,14 @@ def time_of_a_training(table: pd.DataFrame) -> Figure:
     axes.axhline(1, color=BLACK, linewidth=1.5)
     differs: dict[str, list[float]] = {}
     for shift, case, colour in zip((-0.15, 0.15), CASE.levels, (BLUE, ORANGE), strict=True):
-        for place, bug in enumerate(KINDS[1:]):
+        for place, bug in enumerate(BUGS):
             ratio = by_block(rounds[bug, case] / rounds[NONE, case])
             interval = median_interval(ratio)
             if not interval.low <= 1 <= interval.high:
                 differs.setdefault(NAMES[bug], []).append(interval.estimate)
             label = None if place else case
             draw_blocks(axes, place + shift, ratio, colour=colour, width=0.08, label=label)
-    names = [NAMES[bug].replace(" ", "\n", 1) for bug in KINDS[1:]]
+    names = [NAMES[bug].replace(" ", "\n", 1) for bug in BUGS]
     axes.set_xticks(range(len(names)), names, fontsize=15)
     axes.set_ylabel("time of a training, correct = 1")
     axes.legend()

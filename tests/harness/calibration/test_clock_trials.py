@@ -11,7 +11,7 @@ import psutil
 import pytest
 import typer
 
-from harness.calibration import clock_trials
+from harness.calibration import burner, clock_trials
 from harness.calibration.burner import burning
 from harness.calibration.clock_page import clock_figure, half_widths, outcome, page, widths
 from harness.calibration.clock_trials import MeasuredBlock, main, measure_block, try_clock
@@ -40,7 +40,7 @@ def trials(ratio: float = 1.0, noise: float = 0.01, repetitions: int = 8) -> pd.
 @pytest.fixture(autouse=True)
 def _no_burner(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is timed here, so that nothing has to burn."""
-    monkeypatch.setattr(clock_trials, "burning", lambda seed, *, wanted: nullcontext())
+    monkeypatch.setattr(burner, "burning", lambda seed, *, wanted: nullcontext())
 
 
 def test_every_other_repetition_runs_beside_a_burning_process() -> None:

@@ -70,9 +70,9 @@ def quiet(monkeypatch: pytest.MonkeyPatch) -> None:
     """No core is burnt for the sake of fakes."""
     from contextlib import nullcontext
 
-    from harness.calibration import resumable_trials
+    from harness.calibration import burner
 
-    monkeypatch.setattr(resumable_trials, "burning", lambda seed, *, wanted: nullcontext())
+    monkeypatch.setattr(burner, "burning", lambda seed, *, wanted: nullcontext())
 
 
 def test_a_gate_that_sees_everything_meets_every_requirement() -> None:

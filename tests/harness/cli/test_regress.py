@@ -14,13 +14,15 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import get_type_hints
 
 import pandas as pd
 import pytest
 
+from harness.cli import app
 from harness.cli.regress import Wanted, _pinned, resume, start
 from harness.errors import HarnessError
-from harness.protocol.comparison import NAME, Asked, read_comparison
+from harness.protocol.comparison import NAME, SECONDS, Asked, read_comparison
 from harness.running.environments import Source
 from harness.store.folders import RunFolder
 from harness.store.turns import TABLE, finished_blocks, read_turns
@@ -326,3 +328,8 @@ def test_a_commit_is_written_down_in_full() -> None:
     source = Source("commit", "commit:HEAD", revision="a" * 40)
     assert _pinned(Asked("commit:HEAD"), source) == Asked(f"commit:{'a' * 40}")
     assert _pinned(Asked("torch==1"), Source("requirements", "torch==1")) == Asked("torch==1")
+
+
+def test_the_help_names_the_default_time_of_a_benchmark() -> None:
+    (option,) = get_type_hints(app.regress, include_extras=True)["seconds"].__metadata__
+    assert option.help.endswith(f"by default {SECONDS:g}.")

@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 
-from harness.design.factors import Factor
+from harness.design.factors import Factor, joined
 from harness.design.responses import Response
 from harness.publishing.curve_charts import (
     BOTTOM,
@@ -18,7 +18,6 @@ from harness.publishing.curve_charts import (
     scale_over,
     style_of,
 )
-from harness.workloads.switches import joined
 from tests.harness.publishing.planted_rows import planted
 
 BUG = Factor("bug", ("late", "none", "soon"), control="none", words={"none": "correct"})

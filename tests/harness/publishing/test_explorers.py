@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from harness.design.factors import Factor
+from harness.design.factors import Factor, joined
 from harness.design.responses import Response
 from harness.publishing import bugs_page, dropout_page
 from harness.publishing.explored import Explored
 from harness.publishing.explorers import ALL, explorer_files, explorers_of
-from harness.workloads.switches import joined
 from tests.harness.publishing.planted_rows import ledger_row, planted, sources_of
 from tests.harness.publishing.sites import Parsed
 

@@ -11,9 +11,9 @@ import torch
 
 from harness.design.factors import Arm, Block
 from studies.bugs.cases import CASES, KINDS, NONE, WINE
-from studies.bugs.gallery import Cohort, measure
+from studies.bugs.gallery import measure
 from studies.bugs.gallery_figures import CLAIMED, WORDS, gallery, symptoms
-from studies.bugs.shown import CURVES, SYMPTOMS, train_case
+from studies.bugs.shown import CURVES, SYMPTOMS, Cohort, train_case
 
 BLOCKS = (Block(0, 1, 9, effort=40), Block(1, 2, 9, effort=40))
 
@@ -21,7 +21,7 @@ BLOCKS = (Block(0, 1, 9, effort=40), Block(1, 2, 9, effort=40))
 @cache
 def cohort() -> Cohort:
     torch.set_num_threads(1)
-    return Cohort(BLOCKS, {WINE: train_case(BLOCKS, WINE, NONE).log.steps["loss"]})
+    return Cohort(BLOCKS, {(WINE, NONE): train_case(BLOCKS, WINE, NONE).log.steps["loss"]})
 
 
 def measured(bug: str) -> list[dict[str, Any]]:

@@ -10,13 +10,12 @@ import pandas as pd
 import pytest
 import torch
 
-from harness.design.factors import Arm, Block
-from harness.workloads.switches import joined, names_of
-from studies.bugs.cases import KINDS, NONE, WINE
+from harness.design.factors import Arm, Block, joined, names_of
+from studies.bugs.cases import BUGS, KINDS, NONE, WINE
 from studies.bugs.gallery_figures import CLAIMED
-from studies.bugs.pairs import BUGS, LOOP, PAIRS, Cohort, measure, pairs_of
+from studies.bugs.pairs import LOOP, PAIRS, measure, pairs_of
 from studies.bugs.pairs_figures import hidden, pair_of, shown
-from studies.bugs.shown import train_case
+from studies.bugs.shown import Cohort, train_case
 
 BLOCKS = (Block(0, 1, 9, effort=40), Block(1, 2, 9, effort=40))
 

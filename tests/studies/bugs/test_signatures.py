@@ -7,11 +7,10 @@ import pandas as pd
 import pytest
 
 from harness.design.factors import Arm, Block
-from studies.bugs.cases import CASES, KINDS
+from studies.bugs.cases import BUGS, CASES, KINDS
 from studies.bugs.curve_features import EVERYTHING, LOSS, VIEWS
 from studies.bugs.signatures import (
     ANY,
-    BUGS,
     EXPERIMENT,
     OTHER_DATA,
     SAME_DATA,
