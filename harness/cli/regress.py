@@ -56,13 +56,13 @@ from harness.running.environments import (
 from harness.running.suite import collect
 from harness.running.trio import Interpreter
 from harness.store.folders import RunFolder, create_folder, current_commit, locked
-from harness.store.turns import find_comparison, read_proofs, read_turns
+from harness.store.turns import COMPARISONS, find_comparison, read_proofs, read_turns
 from harness.words import plural, shown
 
 #: The benchmarks of the project.
 OWN = Path(harness.workloads.__file__).with_name("benchmarks.py")
-#: The folder of comparisons below that of results, and of what was measured once more below one.
-FOLDER, EQUAL = "regress", "set-equal"
+#: The folder of what was measured once more, below that of a comparison.
+EQUAL = "set-equal"
 PAGE = "summary.md"
 #: Defaults that a process can set; the others are found out, or have an option of their own.
 SETTABLE = tuple(name for name in DEFAULTS if name not in ("allocator", "mkldnn", "threads"))
@@ -171,7 +171,7 @@ def start(
     )
     day = comparison.started[:10]
     name = f"{day}_{slug(dict(comparison.machine))}_{comparison.commit}"
-    folder = create_folder(results, FOLDER, name)
+    folder = create_folder(results, COMPARISONS, name)
     write_comparison(folder.path, comparison)
     return _carry_out(comparison, folder, interpreters, console, why=wanted.why)
 
@@ -272,13 +272,15 @@ class _Explain:
         ]
 
     def one(self, slower: Sequence[Benchmark], difference: Difference) -> Iterator[Explanation]:
-        """The benchmarks that got slower, with this set to base's value on both sides."""
+        """The benchmarks that got slower, with this set to base's value on both sides.
+
+        In as many trios as before: who asked for more did so because fewer would not do.
+        """
         comparison = replace(
             self.comparison,
             base=_with_equal(self.comparison.base, difference),
             head=_with_equal(self.comparison.head, difference),
             benchmarks=tuple(slower),
-            blocks=blocks_for(len(slower)),
         )
         folder = RunFolder(self.folder.path / EQUAL / f"{difference.kind}-{difference.name}")
         if not folder.path.is_dir():

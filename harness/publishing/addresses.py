@@ -6,6 +6,7 @@ import hashlib
 import re
 
 FIRST, CLAIMS, METHOD = "index.html", "claims/index.html", "method.html"
+COMPARISONS = "comparisons.html"
 #: The ledger as a table, for programs.
 LEDGER = "claims.csv"
 EXPLORERS = "explorers/index.html"

@@ -1,4 +1,4 @@
-"""All runs below a results folder, sound or broken: what the site is made from.
+"""All runs and comparisons below a results folder, sound or broken: what the site is made from.
 
 The ledger refuses a folder with a broken run. The site shows what is sound, and names the rest.
 """
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import HarnessError
+from harness.publishing.comparisons import finished, in_order, row_of
 from harness.publishing.ledger import (
     DescribedRun,
     PublishedRun,
@@ -22,6 +23,7 @@ from harness.publishing.ledger import (
 )
 from harness.store.folders import RunFolder
 from harness.store.observations import StoredRun
+from harness.store.turns import COMPARISONS
 
 
 @dataclass(frozen=True)
@@ -73,10 +75,7 @@ def gather(results: Path, known: Collection[str]) -> Gathered:
         try:
             run = _open(RunFolder(path), known)
         except HarnessError as error:
-            name = path.relative_to(results).as_posix()
-            # The same words wherever the results folder lies.
-            told = str(error).replace(f"{path}/", "").replace(f"{path}: ", "")
-            broken.append(BrokenRun(name, told.replace(str(path), name)))
+            broken.append(_broken(path, results, error))
         else:
             sound += [run] if run else []
     places = by_place([each for each, _ in sound])
@@ -89,10 +88,43 @@ def gather(results: Path, known: Collection[str]) -> Gathered:
     )
 
 
+@dataclass(frozen=True)
+class GatheredComparisons:
+    """The comparisons of a results folder.
+
+    Attributes:
+        rows: of the sound and finished ones, see ``comparisons.row_of``; oldest first.
+        broken: what could not be read.
+    """
+
+    rows: list[dict[str, Any]]
+    broken: list[BrokenRun]
+
+
+def gather_comparisons(results: Path) -> GatheredComparisons:
+    """Judge every finished comparison below a results folder anew."""
+    rows: list[dict[str, Any]] = []
+    broken: list[BrokenRun] = []
+    for folder in finished(results):
+        try:
+            rows.append(row_of(folder))
+        except HarnessError as error:
+            broken.append(_broken(folder.path, results, error))
+    return GatheredComparisons(in_order(rows), broken)
+
+
+def _broken(path: Path, results: Path, error: HarnessError) -> BrokenRun:
+    """A folder that cannot be read, in the same words wherever the results folder lies."""
+    name = path.relative_to(results).as_posix()
+    told = str(error).replace(f"{path}/", "").replace(f"{path}: ", "")
+    return BrokenRun(name, told.replace(str(path), name))
+
+
 def _folders(results: Path) -> list[Path]:
-    """Run folders, and those that have rows but lost their protocol."""
+    """Run folders, and those that have rows but lost their protocol; no comparison is a run."""
     marks = ("protocol.json", "observations", "verdicts.csv")
-    return sorted({path.parent for mark in marks for path in results.glob(f"*/*/{mark}")})
+    found = {path.parent for mark in marks for path in results.glob(f"*/*/{mark}")}
+    return sorted(path for path in found if path.parent.name != COMPARISONS)
 
 
 def _open(folder: RunFolder, known: Collection[str]) -> tuple[DescribedRun, PublishedRun] | None:

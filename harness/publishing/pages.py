@@ -20,6 +20,7 @@ from harness.judging.judge import JudgedRun
 from harness.judging.warnings import WARNINGS
 from harness.meters.machine import slug
 from harness.protocol.protocol import Protocol, read_machine
+from harness.publishing.comparisons import compared
 from harness.publishing.ledger import (
     PublishedRun,
     ledger_rows,
@@ -69,7 +70,9 @@ def ledger_pages(results: Path) -> list[Page]:
         Page(results / "claims.csv", table.to_csv(index=False, lineterminator="\n").encode()),
         Page(
             results / "README.md",
-            render("ledger.md.jinja", tried=_tried(results), **context).encode(),
+            render(
+                "ledger.md.jinja", tried=_tried(results), compared=compared(results), **context
+            ).encode(),
         ),
     ]
     for study, of_study in _by_study(runs).items():

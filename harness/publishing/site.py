@@ -10,6 +10,7 @@ from pathlib import Path
 from harness.publishing import addresses
 from harness.publishing.claim_pages import claim_files
 from harness.publishing.claim_table import claim_table
+from harness.publishing.comparisons_page import comparisons_page
 from harness.publishing.explorers import explorer_files
 from harness.publishing.gathered import BrokenRun
 from harness.publishing.method_page import FILES, method_page
@@ -58,7 +59,8 @@ def build_site(results: Path, into: Path) -> Built:
         folder.put(name, content)
     removed = folder.finish()
     written = folder.written
-    return Built(into, len(written) + folder.unchanged, written, removed, sources.gathered.broken)
+    broken = [*sources.gathered.broken, *sources.comparisons.broken]
+    return Built(into, len(written) + folder.unchanged, written, removed, broken)
 
 
 def site_files(sources: Sources) -> Iterator[tuple[str, bytes]]:
@@ -66,6 +68,7 @@ def site_files(sources: Sources) -> Iterator[tuple[str, bytes]]:
     yield addresses.FIRST, first_page(sources)
     yield addresses.CLAIMS, claim_table(sources)
     yield addresses.METHOD, method_page(sources)
+    yield addresses.COMPARISONS, comparisons_page(sources)
     yield from explorer_files(sources)
     yield addresses.LEDGER, sources.table.to_csv(index=False, lineterminator="\n").encode()
     for entry in sources.catalogue.values():
@@ -79,5 +82,6 @@ def site_files(sources: Sources) -> Iterator[tuple[str, bytes]]:
     for asset in sorted(resources.files(__package__).joinpath(ASSETS).iterdir(), key=str):
         yield f"assets/{asset.name}", asset.read_bytes()
     names = [run.name for run in sources.gathered.all]
+    names += [row["folder"] for row in sources.comparisons.rows]
     for path, name in sources.evidence.copies(names, list(FILES)):
         yield name, path.read_bytes()

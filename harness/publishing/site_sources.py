@@ -16,7 +16,7 @@ from harness.catalogue.documents import Document, documents
 from harness.design.entry import Entry
 from harness.protocol.protocol import Protocol
 from harness.publishing.evidence import Evidence
-from harness.publishing.gathered import Gathered, gather
+from harness.publishing.gathered import Gathered, GatheredComparisons, gather, gather_comparisons
 from harness.publishing.ledger import PublishedRun, ledger_rows, place_of
 from harness.publishing.pages import ledger_context
 
@@ -32,6 +32,7 @@ class Sources:
         documents: their documents by key.
         questions: what each study asks, by its name.
         gathered: the runs.
+        comparisons: what ``regress`` left.
         table: the ledger.
     """
 
@@ -41,6 +42,7 @@ class Sources:
     documents: Mapping[str, Document]
     questions: Mapping[str, str]
     gathered: Gathered
+    comparisons: GatheredComparisons
     table: pd.DataFrame
 
     @classmethod
@@ -59,6 +61,7 @@ class Sources:
             documents(),
             {card.name: card.question for card in cards()},
             gathered,
+            gather_comparisons(results),
             ledger_rows(catalogue, gathered.runs),
         )
 

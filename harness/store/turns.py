@@ -17,6 +17,8 @@ from harness.protocol.comparison import SIDE, SIDES, Comparison, Side
 from harness.store.folders import RunFolder
 from harness.store.parquet import frame_of, read_table, schema, write_table
 
+#: The folder of comparisons below that of results.
+COMPARISONS = "regress"
 #: The name of the table in the run folder.
 TABLE = "turns"
 #: What each process proved of what it runs.
@@ -126,7 +128,7 @@ def find_comparison(given: str, results: Path) -> RunFolder:
     Raises:
         HarnessError: there is none.
     """
-    for path in (Path(given), results / "regress" / given):
+    for path in (Path(given), results / COMPARISONS / given):
         if (path / COMPARISON).is_file():
             return RunFolder(path)
     raise HarnessError(f"{given}: there is no comparison of this path or name in {results}.")

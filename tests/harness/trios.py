@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from harness.catalogue.benchmarks import Benchmark
+from harness.judging.regressions import judge
 from harness.protocol.comparison import (
     AGAIN,
     BASE,
@@ -22,10 +23,13 @@ from harness.protocol.comparison import (
     Comparison,
     Side,
     blocks_for,
+    write_comparison,
 )
+from harness.publishing.job_summary import summary
 from harness.running.trio import Answer, Interpreter, LostError, RaisedError
+from harness.store.folders import create_folder
 from harness.store.parquet import empty_row
-from harness.store.turns import RESPONSE_OF, table_of
+from harness.store.turns import COMPARISONS, RESPONSE_OF, TABLE, join_blocks, table_of, write_block
 
 SPIN = Benchmark("spin")
 INTERPRETERS = {side: Interpreter(Path("python")) for side in SIDES}
@@ -89,6 +93,34 @@ def planted(
         for place, side in enumerate(SIDES)
     ]
     return table_of(compared, rows)
+
+
+def stored(results: Path, name: str, planned: Comparison, *, blocks: int | None = None) -> Path:
+    """The folder of a comparison whose first benchmark got slower by a tenth, and no other.
+
+    A finished one has its page, as its command would have written it.
+
+    Args:
+        results: the folder of results.
+        name: of the comparison's folder.
+        planned: what was decided.
+        blocks: that are finished; None for all.
+    """
+    folder = create_folder(results, COMPARISONS, name)
+    write_comparison(folder.path, planned)
+    ratios = {
+        each.name: noisy(1.0 if place else 1.1, planned, seed=place)
+        for place, each in enumerate(planned.benchmarks)
+    }
+    table = planted(planned, ratios)
+    for index in range(planned.blocks if blocks is None else blocks):
+        rows: Any = table[table["block"] == index].to_dict("records")
+        write_block(folder, planned, index, rows)
+    join_blocks(folder, planned)
+    if folder.has_table(TABLE):
+        page = summary(planned, judge(planned, table), [])
+        (folder.path / "summary.md").write_text(page)
+    return folder.path
 
 
 def noisy(

@@ -46,6 +46,7 @@ def test_there_is_a_page_for_every_claim_study_machine_and_run(site: Path, house
     expected = {
         "index.html",
         "method.html",
+        "comparisons.html",
         "claims/index.html",
         "explorers/index.html",
         *(f"explorers/{name}.html" for name in ("arithmetic", "step", "dropout", "bugs")),

@@ -23,12 +23,14 @@ from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 from tests.harness.publishing.sites import CHROMIUM, IN_BROWSER
 from tests.harness.publishing.test_site_in_browser import FLAGS
 from tests.harness.runs import House
+from tests.harness.trios import comparison, stored
 
 pytestmark = IN_BROWSER
 #: A page of each kind.
 PAGES = (
     "index.html",
     "method.html",
+    "comparisons.html",
     "claims/index.html",
     "claims/P-both-1.html",
     "claims/P-later-1.html",
@@ -81,6 +83,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture
 def site(house: House) -> Path:
     house.finished()
+    stored(house.results, "a", comparison())
     assert house("report").code == 0
     return house.results / "site"
 

@@ -11,9 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from harness.protocol.comparison import Asked
 from tests.harness.publishing.sites import CHROMIUM, IN_BROWSER, Parsed
 from tests.harness.publishing.test_site import HOSTILE
 from tests.harness.runs import CATALOGUE, House
+from tests.harness.trios import comparison, stored
 
 pytestmark = IN_BROWSER
 FLAGS = (
@@ -54,6 +56,7 @@ def table(house: House) -> Path:
     words = CATALOGUE.replace("Nobody has looked into this.", quoted)
     (house.top / "studies" / "claims.csv").write_text(words)
     house.finished()
+    stored(house.results, "a", comparison(head=Asked(HOSTILE)))
     assert house("report").code == 0
     return house.results / "site" / "claims" / "index.html"
 
@@ -103,6 +106,7 @@ def test_hostile_words_run_no_script(table: Path) -> None:
     [
         "index.html",
         "method.html",
+        "comparisons.html",
         "studies/planted.html",
         "claims/P-both-1.html",
         "explorers/step.html",
