@@ -8,16 +8,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.catalogue.benchmarks import Benchmark
 from harness.errors import HarnessError
 from harness.judging.differences import Difference
 from harness.judging.intervals import Interval, narrowing
-from harness.judging.regressions import REGRESSIONS, Finding, Outcome, Report
+from harness.judging.regressions import REGRESSIONS, Finding, Outcome, Report, word_of
 from harness.protocol.comparison import Comparison
 from harness.publishing.markdown import render
 from harness.words import amount, plural
 
 #: Differences that a page names; the others are counted.
 NAMED = 40
+#: So many times as many blocks are what a user may try next.
+MORE = (2, 4)
 
 
 @dataclass(frozen=True)
@@ -144,19 +147,47 @@ def policy(comparison: Comparison) -> str:
 
 def hint(comparison: Comparison, report: Report) -> str:
     """What would decide more; empty where nothing is open that more blocks could decide."""
-    undecided = any(
-        finding.word == "inconclusive" and finding.benchmark.unit == "s" and finding.head
+    undecided = [
+        (finding.benchmark, finding.head)
         for finding in report.findings
-    )
+        if finding.word == "inconclusive"
+        and finding.benchmark.unit == "s"
+        and finding.head is not None
+        and math.isfinite(finding.head.low + finding.head.high)
+    ]
     if not undecided or report.clock:
         return ""
-    share = narrowing(comparison.blocks, 2 * comparison.blocks, comparison.confidence)
-    if not math.isfinite(share):
-        return ""
-    return (
-        f"What is inconclusive needs more trios: with --blocks {2 * comparison.blocks} its "
-        f"intervals would be about {100 * share:.0f} % as wide."
+    open_ = plural(len(undecided), "benchmark")
+    blocks = [factor * comparison.blocks for factor in MORE]
+    decided = [_decided(undecided, comparison, more) for more in blocks]
+    if not decided[-1]:
+        return (
+            f"{open_} {'is' if len(undecided) == 1 else 'are'} open, and would be with "
+            f"--blocks {blocks[-1]} too if the ratios stay as they are."
+        )
+    counted = " and ".join(
+        f"{count} with --blocks {more}" for count, more in zip(decided, blocks, strict=True)
     )
+    return (
+        f"Of the {open_} that are open about {counted} would be decided if the ratios stay as "
+        "they are."
+    )
+
+
+def _decided(
+    undecided: Sequence[tuple[Benchmark, Interval]], comparison: Comparison, blocks: int
+) -> int:
+    """Of what is open, how much would be decided by intervals of so many blocks."""
+    share = narrowing(comparison.blocks, blocks, comparison.confidence)
+    words = [word_of(_narrowed(interval, share), each) for each, interval in undecided]
+    return sum(word != "inconclusive" for word in words)
+
+
+def _narrowed(ratio: Interval, share: float) -> Interval:
+    """A ratio with an interval that is so many times as wide, on a scale of logarithms."""
+    centre = ratio.estimate
+    low, high = (centre * (end / centre) ** share for end in (ratio.low, ratio.high))
+    return Interval(centre, low, high)
 
 
 def append_to_job(text: str) -> None:

@@ -2,32 +2,65 @@
 
 from __future__ import annotations
 
-import re
+import math
+from dataclasses import replace
 
-import pytest
+import numpy as np
+from scipy.special import ndtri
 
 from harness.catalogue.benchmarks import Benchmark
-from harness.judging.regressions import judge
+from harness.judging.regressions import Report, judge
+from harness.protocol.comparison import AGAIN, HEAD, Comparison, Side
 from harness.publishing.job_summary import hint, summary
 from tests.harness.trios import comparison, noisy, planted
 
 
-@pytest.mark.parametrize(
-    ("head", "sd", "word"), [(1.02, 0.02, "inconclusive"), (1.0, 0.001, "same within the margin")]
-)
-def test_more_trios_are_advised_where_something_is_open(head: float, sd: float, word: str) -> None:
-    compared = comparison()
-    ratios = noisy(head, compared, sd=sd) | {"base again": noisy(1.0, compared)["base again"]}
-    report = judge(compared, planted(compared, {"spin": ratios}))
-    assert report.findings[0].word == word
-    advice = hint(compared, report)
-    assert bool(advice) == (word == "inconclusive")
-    assert advice in summary(compared, report, [])
-    if advice:
-        found = re.search(r"--blocks (\d+) its intervals would be about (\d+) % as wide", advice)
-        assert found is not None
-        assert int(found[1]) == 2 * compared.blocks
-        assert 30 < int(found[2]) < 100
+def report_of(*heads: float, sd: float = 0.02) -> tuple[Comparison, Report]:
+    """A comparison whose ratios scatter about these medians, evenly on a scale of logarithms."""
+    compared = comparison(*(Benchmark(f"b{place}") for place in range(len(heads))))
+    scatter = sd * ndtri((np.arange(compared.blocks) + 0.5) / compared.blocks)
+    ratios: dict[str, dict[Side, list[float]]] = {
+        f"b{place}": {HEAD: (head * np.exp(scatter)).tolist(), AGAIN: [1.0] * compared.blocks}
+        for place, head in enumerate(heads)
+    }
+    return compared, judge(compared, planted(compared, ratios))
+
+
+def test_nothing_is_advised_where_all_is_decided() -> None:
+    compared, report = report_of(1.0, sd=0.001)
+    assert report.findings[0].word == "same within the margin"
+    assert hint(compared, report) == ""
+
+
+def test_what_more_trios_would_decide_is_counted() -> None:
+    """An interval of four times as many blocks is half as wide."""
+    compared, report = report_of(1.038, 1.02)
+    assert [finding.word for finding in report.findings] == ["inconclusive"] * 2
+    head = report.findings[0].head
+    assert head is not None
+    assert math.sqrt(head.low * head.estimate) > 1.02
+    told = hint(compared, report)
+    assert told.startswith("Of the 2 benchmarks that are open about ")
+    assert f"1 with --blocks {4 * compared.blocks} would be decided" in told
+    assert told in summary(compared, report, [])
+
+
+def test_a_ratio_on_the_edge_of_the_margin_is_said_to_stay_open() -> None:
+    compared, report = report_of(1.02)
+    assert hint(compared, report).startswith("1 benchmark is open, and would be with --blocks 48")
+
+
+def test_more_trios_do_decide_what_was_said_they_would() -> None:
+    compared, report = report_of(1.038)
+    assert report.findings[0].word == "inconclusive"
+    more = replace(compared, blocks=4 * compared.blocks)
+    scatter = 0.02 * ndtri((np.arange(more.blocks) + 0.5) / more.blocks)
+    ratios: dict[Side, list[float]] = {
+        HEAD: (1.038 * np.exp(scatter)).tolist(),
+        AGAIN: [1.0] * more.blocks,
+    }
+    assert f"1 with --blocks {more.blocks}" in hint(compared, report)
+    assert judge(more, planted(more, {"b0": ratios})).findings[0].word == "slower"
 
 
 def test_no_trios_are_advised_where_bytes_are_open() -> None:
