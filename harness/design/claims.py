@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias, get_args
 
 from harness.design.contrasts import Contrast
+from harness.design.entry import QUANTIFIERS, Quantifier
 from harness.design.factors import Arm, Level
 from harness.design.regions import Region
+from harness.errors import HarnessError
 
 #: The level of every interval, unless a run was frozen with another.
 CONFIDENCE = 0.99
@@ -26,7 +28,8 @@ class Claim:
     """A claim of the catalogue, a contrast inside its scope, and the region where it holds.
 
     Several ``Claim`` lines with one ``id`` are conditions of one claim; its quantifier, in the
-    catalogue, says how they decide it together.
+    catalogue, says how they decide it together. Each condition is a setting by itself, unless
+    ``jointly`` makes one of several; where the claim says two things, ``half`` parts them.
 
     Args:
         id: the claim's.
@@ -37,6 +40,15 @@ class Claim:
             same code is shown beside it as a counterpart, and never in its place.
         headline: whether this line stands for the claim where it is told in one line; levels name
             the one condition of the line that does.
+        jointly: what must hold together, in words ("slower and no better"): conditions of the claim
+            with the same words at the same arm are one setting, in which the claim holds where all
+            of them do, and fails where one of them does.
+        half: which of the things that the claim says this line is about ("may over-fit"); the claim
+            is reproduced if every half is.
+        quantifier: of the half, where it is another than the claim's.
+
+    Raises:
+        HarnessError: an unknown quantifier, or one without a half.
     """
 
     id: str
@@ -45,6 +57,18 @@ class Claim:
     reading: str = ""
     needs: str = "cpu"
     headline: bool | Mapping[str, Level] = field(default=False, hash=False)
+    jointly: str = ""
+    half: str = ""
+    quantifier: Quantifier | Literal[""] = ""
+
+    def __post_init__(self) -> None:
+        if self.quantifier and not self.half:
+            raise HarnessError(f"{self.id}: a quantifier of its own is that of a half; name it.")
+        if self.quantifier and self.quantifier not in QUANTIFIERS:
+            raise HarnessError(
+                f"{self.id}: {self.quantifier!r} is no quantifier; there are "
+                f"{', '.join(QUANTIFIERS)}."
+            )
 
     def leads(self, arm: Arm) -> bool:
         """Whether the condition at an arm was chosen as the claim's headline."""

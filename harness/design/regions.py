@@ -11,6 +11,8 @@ from harness.errors import HarnessError
 
 #: So many digits are those of a number without an end.
 DIGITS = 10
+#: A value this close to an edge, as a share of it, is the edge: shares of rows are binary numbers.
+ROUNDING = 1e-12
 
 Placement: TypeAlias = Literal["inside", "outside", "straddles"]
 
@@ -43,6 +45,7 @@ class Region:
             raise HarnessError("A claim whose region is all numbers could not fail.")
 
     def __contains__(self, value: float) -> bool:
+        value = self._without_rounding(value)
         above = value > self.low if self.open_low else value >= self.low
         below = value < self.high if self.open_high else value <= self.high
         return above and below
@@ -66,10 +69,16 @@ class Region:
             raise HarnessError(f"From {low} to {high} is not an interval.")
         if low in self and high in self:
             return "inside"
+        low, high = self._without_rounding(low), self._without_rounding(high)
         ends_below = high < self.low or (high == self.low and self.open_low)
         starts_above = low > self.high or (low == self.high and self.open_high)
         # An infinite end can equal an infinite bound without touching any value of the region.
         return "outside" if ends_below or starts_above else "straddles"
+
+    def _without_rounding(self, value: float) -> float:
+        """The edge that a value differs from by rounding alone, or the value; 0 is exact."""
+        edges = (self.low, self.high)
+        return next((e for e in edges if math.isclose(value, e, rel_tol=ROUNDING)), value)
 
     def __str__(self) -> str:
         if self.low == self.high:

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from harness.design.claims import Unmeasurable
 from harness.design.wording import place
 from harness.judging.conditions import JudgedCondition
 from harness.judging.findings import ClaimFinding, Kind
-from harness.judging.verdicts import Judgement, Verdict, judge_claim
+from harness.judging.settings import Setting, deciding, judge_settings, settings
+from harness.judging.verdicts import Judgement, Verdict
 from harness.protocol.protocol import Protocol
 from harness.protocol.rules import quantifier
 from harness.words import holds_in, sentence_case
 
-#: What parts the sentence of a mixed claim: a setting in which it holds, and one in which not.
-HOLDS, FAILS = " Here it does: ", " Here not: "
+#: What parts the sentence of a claim that several conditions tell: one that holds, one that does
+#: not, and a headline that is neither.
+HOLDS, FAILS, UNDECIDED = " Here it does: ", " Here not: ", " Undecided here: "
+_AGAINST: Mapping[Verdict | None, str] = defaultdict(
+    lambda: UNDECIDED, {"reproduced": HOLDS, "refuted": FAILS}
+)
 
 
 def judge_claims(
@@ -44,12 +49,13 @@ def judge_claims(
                 continue
             own = [judged[at] for at in places]
             said = quantifier(protocol.statements, claim)
-            judgement = _judgement([each.judgement.verdict for each in own], said, part)
-            lead = _headline(own, judgement.verdict)
+            parted = settings(own)
+            judgement = _judgement(parted, said, part)
+            lead = _headline(own, deciding(parted, own), judgement.verdict)
             if lead is not None:
                 own[lead] = judged[places[lead]] = replace(own[lead], headline=True)
             beyond = [judged[at] for at in parts.get((claim, "beyond"), [])]
-            summary = _Summary(claim, kind, own, beyond, lead, judgement)
+            summary = _Summary(claim, kind, own, parted, beyond, lead, judgement)
             found.append(summary.finding(protocol.confidence, said))
     return tuple(found)
 
@@ -61,12 +67,13 @@ class _Summary:
     claim: str
     kind: Kind
     own: Sequence[JudgedCondition]
+    settings: Sequence[Setting]
     beyond: Sequence[JudgedCondition]
     lead: int | None
     judgement: Judgement
 
     def finding(self, confidence: float, said: str) -> ClaimFinding:
-        counts = Counter(each.judgement.verdict for each in self.own)
+        counts = Counter(each.verdict for each in self.settings)
         single = self.own[0].judgement.reason if len(self.own) == 1 else ""
         shown = self.own[self.lead].finding(confidence) if self.lead is not None else None
         return ClaimFinding(
@@ -79,14 +86,17 @@ class _Summary:
             quantifier=said,
             holds=counts["reproduced"],
             fails=counts["refuted"],
-            judged=len(self.own),
+            judged=len(self.settings),
             curve=_curve([*self.own, *self.beyond]),
             warnings=" ".join(dict.fromkeys(w for each in self.own for w in each.warnings)),
             experiments=" ".join(dict.fromkeys(each.rules.name for each in self.own)),
         )
 
     def _sentence(self, confidence: float) -> str:
-        """The headline's sentence; of a mixed claim one that holds and one that does not."""
+        """The headline's sentence; of a mixed claim one that holds and one that does not.
+
+        Where the author chose a headline that did not come out as the claim did, it is told too.
+        """
         own, lead = self.own, self.lead
         if lead is None:
             return self.judgement.reason
@@ -96,46 +106,57 @@ class _Summary:
         text = own[lead].sentence(confidence)
         if len(own) == 1:
             return text
-        places = {
-            verdict: [p for p, each in enumerate(own) if each.judgement.verdict == verdict]
-            for verdict in ("reproduced", "refuted")
-        }
-        holds = holds_in(len(places["reproduced"]), len(own))
+        decided = deciding(self.settings, own)
+        held = sum(each.verdict == "reproduced" for each in self.settings)
+        holds = holds_in(held, len(self.settings))
         if self.judgement.verdict != "mixed":
-            return f"{text} {holds}."
-        shown_by = {"reproduced": "", "refuted": "", own[lead].judgement.verdict: text}
-        for verdict, at in places.items():
-            other = _typical(at, own)
-            if not shown_by[verdict] and other is not None:
-                shown_by[verdict] = own[other].sentence(confidence)
-        first, second = shown_by["reproduced"], shown_by["refuted"]
-        return f"{holds}.{HOLDS}{first}{FAILS}{second}"
+            chosen = _chosen(own)
+            if chosen is None or chosen == lead:
+                return f"{text} {holds}."
+            return f"{text} {holds}.{_AGAINST[decided[chosen]]}{own[chosen].sentence(confidence)}"
+        shown_by = {"reproduced": "", "refuted": ""}
+        if decided[lead] in shown_by:
+            shown_by[str(decided[lead])] = text
+        for verdict, known in shown_by.items():
+            at = _typical([at for at, each in enumerate(decided) if each == verdict], own)
+            if not known and at is not None:
+                shown_by[verdict] = own[at].sentence(confidence)
+        return f"{holds}.{HOLDS}{shown_by['reproduced']}{FAILS}{shown_by['refuted']}"
 
 
-def _judgement(
-    verdicts: Sequence[Verdict], said: str, unmeasurable: Unmeasurable | None
-) -> Judgement:
-    """Put the conditions together, and the part of the claim that no run can settle."""
+def _judgement(found: Sequence[Setting], said: str, unmeasurable: Unmeasurable | None) -> Judgement:
+    """Put the settings together, and the part of the claim that no run can settle."""
     if unmeasurable is None:
-        return judge_claim(verdicts, said)
+        return judge_settings(found, said)
     why = f"It takes {unmeasurable.needs}: {unmeasurable.why}"
-    if not verdicts:
+    if not found:
         return Judgement("not measurable", why)
-    rest = judge_claim([*verdicts, "not measurable"], said)
+    never = Setting((), "not measurable", found[0].half, found[0].quantifier)
+    rest = judge_settings([*found, never], said)
     return Judgement(rest.verdict, f"{rest.reason} What no run can settle: {why}")
 
 
-def _headline(own: Sequence[JudgedCondition], verdict: Verdict) -> int | None:
+def _headline(
+    own: Sequence[JudgedCondition], decided: Sequence[Verdict | None], verdict: Verdict
+) -> int | None:
     """The place of the condition that stands for the claim.
 
-    The author's choice; else, of those that decided the verdict (in a mixed claim, those that do
-    not hold), the one in the middle of the largest group of alike conditions.
+    The author's choice, unless the claim came out otherwise; else, of those that decided the
+    verdict (in a mixed claim, those that do not hold), the one in the middle of the largest group
+    of alike conditions.
     """
-    for at, each in enumerate(own):
-        if each.condition.headline:
-            return at
+    chosen = _chosen(own)
+    if chosen is not None and verdict not in ("reproduced", "refuted"):
+        return chosen
+    if chosen is not None and decided[chosen] == verdict:
+        return chosen
     sought = "refuted" if verdict == "mixed" else verdict
-    return _typical([at for at, each in enumerate(own) if each.judgement.verdict == sought], own)
+    return _typical([at for at, each in enumerate(decided) if each == sought], own)
+
+
+def _chosen(own: Sequence[JudgedCondition]) -> int | None:
+    """The place of the author's headline."""
+    return next((at for at, each in enumerate(own) if each.condition.headline), None)
 
 
 def _typical(places: Sequence[int], own: Sequence[JudgedCondition]) -> int | None:
@@ -161,17 +182,22 @@ def _typical(places: Sequence[int], own: Sequence[JudgedCondition]) -> int | Non
 
 
 def _curve(own: Sequence[JudgedCondition]) -> str:
-    """Of a rule over a size, at which of all the sizes measured it holds."""
+    """Of each rule over a size, at which of all the sizes measured it holds."""
     on_curves = [each for each in own if each.condition.curve and each.effect.values]
-    lines: dict[tuple[str, str], list[tuple[float, bool]]] = defaultdict(list)
+    lines: dict[tuple[str, str, str], list[tuple[float, bool]]] = defaultdict(list)
     for each in on_curves:
         comparison, name = each.condition.comparison, each.condition.curve
         factor = next(f for f in each.rules.factors if f.name == name)
         without = [*comparison.changed(), name]
-        line = factor.title, place(comparison.arm, each.rules.factors, without)
+        meaning = each.rules.meanings[comparison.response]
+        line = factor.title, meaning, place(comparison.arm, each.rules.factors, without)
         size = float(comparison.arm.as_dict()[name])
         lines[line].append((size, each.judgement.verdict == "reproduced"))
-    return " ".join(_line_text(*line, sorted(points)) for line, points in lines.items())
+    several = len({meaning for _, meaning, _ in lines}) > 1
+    return " ".join(
+        _line_text(size, ", ".join(filter(None, (meaning if several else "", at))), sorted(points))
+        for (size, meaning, at), points in lines.items()
+    )
 
 
 def _line_text(size: str, line: str, points: Sequence[tuple[float, bool]]) -> str:

@@ -88,7 +88,21 @@ def judge_claim(verdicts: Sequence[Verdict], quantifier: str = "always") -> Judg
     verdict = _of_all(counts)
     if len(verdicts) == 1:
         return Judgement(verdict, f"{told[:1].upper()}{told[1:]}.")
+    if quantifier == "typical":
+        return Judgement(verdict, f"No tendency shows: {told}.")
     return Judgement(verdict, f"It must hold in all: {told}.")
+
+
+def judge_jointly(verdicts: Sequence[Verdict]) -> Verdict:
+    """The verdict of a setting in which all of these must hold: one that does not decides it.
+
+    Args:
+        verdicts: of its conditions; at least one.
+    """
+    counts = Counter(verdicts)
+    if counts["refuted"]:
+        return "refuted"
+    return _undecided(counts) or "reproduced"
 
 
 def withhold(judgement: Judgement, failed_controls: Sequence[str]) -> Judgement:
@@ -149,7 +163,7 @@ def _counted(counts: Counter[Verdict]) -> str:
     parts = [f"{words[v]} {counts[v]}" for v in words if counts[v]]
     text = ", ".join(parts)
     text = text if text.startswith("it ") else f"it {text}"
-    return f"{text} of {plural(total, 'condition')}"
+    return f"{text} of {plural(total, 'setting')}"
 
 
 def _judge_universal(effect: Effect, region: Region) -> Judgement:

@@ -32,6 +32,9 @@ class Condition:
         headline: whether the author chose it to stand for the claim.
         why: of a condition beyond the claim's scope, what makes it so.
         curve: the factor of sizes along which its rule is a curve, if it is one.
+        jointly: what it must hold together with at its arm to be a setting in which the claim does.
+        half: which of the things that the claim says it is about.
+        quantifier: of the half, where it is another than the claim's.
     """
 
     name: str
@@ -44,6 +47,9 @@ class Condition:
     headline: bool = False
     why: str = ""
     curve: str = ""
+    jointly: str = ""
+    half: str = ""
+    quantifier: str = ""
 
     @property
     def control(self) -> bool:
@@ -172,6 +178,7 @@ def experiment_rules(name: str, experiment: Experiment[Any], profile: Profile) -
 def _condition(experiment: Experiment[Any], posed: Posed) -> Condition:
     rule = posed.rule
     curve = rule.contrast.curve
+    own = rule if isinstance(rule, Claim) and posed.kind == "claim" else None
     return Condition(
         name=rule.name if isinstance(rule, Control) else rule.id,
         kind=posed.kind,
@@ -183,6 +190,9 @@ def _condition(experiment: Experiment[Any], posed: Posed) -> Condition:
         headline=posed.headline,
         why=posed.why,
         curve=curve[0] if curve and isinstance(rule, Claim) else "",
+        jointly=own.jointly if own else "",
+        half=own.half if own else "",
+        quantifier=own.quantifier if own else "",
     )
 
 

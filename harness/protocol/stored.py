@@ -136,9 +136,14 @@ def _factor_to_json(factor: Factor[Any]) -> dict[str, Any]:
     return {"name": factor.name, "levels": list(factor.levels), "control": factor.control} | worded
 
 
+#: What a condition has only where its claim needs it; older runs knew nothing of it.
+LATER = ("jointly", "half", "quantifier")
+
+
 def _shared(condition: Condition) -> tuple[tuple[str, Any], ...]:
     """What the conditions of one rule have in common, as pairs."""
     comparison = condition.comparison
+    later = tuple((name, getattr(condition, name)) for name in LATER if getattr(condition, name))
     return (
         ("name", condition.name),
         ("kind", condition.kind),
@@ -154,6 +159,7 @@ def _shared(condition: Condition) -> tuple[tuple[str, Any], ...]:
         ("headline", condition.headline),
         ("why", condition.why),
         ("curve", condition.curve),
+        *later,
     )
 
 
@@ -193,6 +199,7 @@ def _conditions(stored: Mapping[str, Any], arms: tuple[Arm, ...]) -> Iterator[Co
                 headline=rule["headline"],
                 why=rule["why"],
                 curve=rule["curve"],
+                **{name: rule.get(name, "") for name in LATER},
             )
 
 
