@@ -58,12 +58,11 @@ def test_an_interval_lies_inside_outside_or_across_an_edge(
 
 
 def test_rounding_moves_nothing_across_an_edge() -> None:
-    sixth = sum([0.1] * 6)  # a little less than 0.6
-    assert sixth != 0.6
-    assert at_least(0.6).place(sixth, 1) == "inside"
-    assert less_than(0.6).place(0, sixth) == "straddles"
-    assert less_than(0.6).place(sixth, 1) == "outside"
-    assert sixth in at_least(0.6)
+    less = math.nextafter(0.6, 0)
+    assert at_least(0.6).place(less, 1) == "inside"
+    assert less_than(0.6).place(0, less) == "straddles"
+    assert less_than(0.6).place(less, 1) == "outside"
+    assert less in at_least(0.6)
     assert 0.6 * (1 - 1e-9) not in at_least(0.6)
 
 

@@ -133,8 +133,7 @@ def test_a_quantifier_that_means_nothing_is_refused(given: dict[str, Any], messa
 
 def test_what_holds_together_is_part_of_the_protocol(tmp_path: Path) -> None:
     claims = [*joined(YES, NO), Claim("P-2", RISE, YES, half="one", quantifier="can")]
-    run = judged(tmp_path, *claims)
-    assert read_protocol(tmp_path).rules_sha256 == run.stored.protocol.rules_sha256
+    judged(tmp_path, *claims)
     (rules,) = read_protocol(tmp_path).experiments.values()
     found = [(c.jointly, c.half, c.quantifier) for c in rules.conditions]
     assert found[:2] == [("one and all", "", "")] * 2

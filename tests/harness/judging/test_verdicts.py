@@ -168,12 +168,12 @@ def test_no_open_condition_can_turn_one_decided_verdict_into_the_other(
 
 def test_the_reason_counts_the_conditions_by_how_they_came_out() -> None:
     assert judge_claim([Y, N, N]).reason == (
-        "It must hold in all: it holds in 1, does not hold in 2 of 3 conditions."
+        "It must hold in all: it holds in 1, does not hold in 2 of 3 settings."
     )
     assert judge_claim([O, O, Y], "can").reason == (
-        "One setting is enough: it holds in 1, is open in 2 of 3 conditions."
+        "One setting is enough: it holds in 1, is open in 2 of 3 settings."
     )
-    assert judge_claim([Y] * 4, "typical").reason == ("A tendency: it holds in 4 of 4 conditions.")
+    assert judge_claim([Y] * 4, "typical").reason == ("A tendency: it holds in 4 of 4 settings.")
     assert judge_claim([N]).reason == "It does not hold."
 
 

@@ -48,7 +48,7 @@ def test_a_claim_of_which_a_part_is_missing_is_not_tested_and_one_without_any_is
         "P-both-1": "not tested",
     }
     (both,) = [c for c in judged.claims if c.claim == "P-both-1"]
-    assert "it holds in 2, is not tested in 2 of 4 conditions" in both.reason
+    assert "it holds in 2, is not tested in 2 of 4 settings" in both.reason
     assert {f.experiment for f in judged.findings if f.verdict == "not tested"} == {"b"}
 
 
