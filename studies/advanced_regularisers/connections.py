@@ -4,8 +4,8 @@ A perceptron with two hidden layers trains with dropout on the outputs of both, 
 in both: a fresh mask of their weights each pass, for the whole batch, as the text has it, and what
 is left divided by 1 - p. Stronger is what holds a net back more from fitting its training rows:
 their loss in eval mode, after the last epoch, is at least 5 % higher, and training accuracy is at
-least a point less ahead of that on test rows. A loss in train mode would say nothing: there the
-masks themselves make it higher.
+least a point less ahead of that on test rows: a task and p count for the claim where both are so. A
+loss in train mode would say nothing: there the masks themselves make it higher.
 
 DropConnect can also be put on the weights behind the units that dropout drops, the second hidden
 layer's and the read-out's; that is shown beside, and so is a probability that nobody recommends.
@@ -71,6 +71,7 @@ PROBABILITY = Factor("p", (0.2, 0.5, 0.8), label="p")
 #: From what is usual in small layers to the document's own for DropConnect.
 USUAL = (0.2, 0.5)
 HIGHER, LESS_AHEAD = 1.05, 0.01
+STRONGER = "fits less and is less ahead"
 
 _LOSS = Ratio("train_loss", LAYER)
 _GAP = Difference("gap", LAYER)
@@ -85,6 +86,7 @@ CLAIMS: tuple[Claim | Beyond, ...] = (
         reading="Stronger: at the same p the loss on the training rows, in eval mode, ends at "
         "least 5 % higher with DropConnect than with dropout.",
         headline={"p": 0.5, "task": LISTING},
+        jointly=STRONGER,
     ),
     Claim(
         "D-adv-1",
@@ -92,6 +94,7 @@ CLAIMS: tuple[Claim | Beyond, ...] = (
         at_most(-LESS_AHEAD),
         reading="Stronger: at the same p training accuracy is at least a point less ahead of test "
         "accuracy with DropConnect than with dropout.",
+        jointly=STRONGER,
     ),
     Beyond("D-adv-1", _LOSS.at(layer=DROPCONNECT, p=0.8), at_least(HIGHER), why=_EXTREME),
     Beyond("D-adv-1", _GAP.at(layer=DROPCONNECT, p=0.8), at_most(-LESS_AHEAD), why=_EXTREME),

@@ -5,6 +5,10 @@ rule: that dropout before a batch norm leaves it a variance that eval mode does 
 D-bn-3), and that dropout in a block with batch norm should be little or none (D-hurts-12, D-bn-2).
 "Mixing in the same block" names no order, so that both are judged; that a passage calls one of them
 the repair is a claim of its own (D-bn-1).
+
+"Than either alone" is below both on the same seeds: at each place and rate the comparisons with
+batch norm alone and with dropout alone are one setting, which holds where both do. So is an
+unstable training: above both, and a spike that one sees.
 """
 
 from __future__ import annotations
@@ -48,6 +52,7 @@ SHIFTED, POINT_WORSE, POINT_BETTER = at_most(0.95), at_most(-1.0), at_least(1.0)
 NOT_WORSE = at_least(-1.0)
 ALL_HEAVY_BEFORE = tuple(before(rate) for rate in HEAVY)
 HEADLINE: dict[str, Level] = {"task": LISTING}
+UNSTABLE = "a spike above both alone"
 EARLY_STOPPING = "the epoch of the lowest validation loss, where listing 3 trains to the end"
 
 #: Shared with ``depth``, which judges the same words along a deeper network.
@@ -201,6 +206,7 @@ def mixture_rules() -> Rules:
                     reading="Worse than either alone: the test accuracy after the last epoch is a "
                     "point lower or more than with batch norm alone, and than with dropout alone.",
                     headline=against_alone,
+                    jointly="worse than either alone",
                 )
                 yield Beyond(
                     "D-bn-4",
@@ -218,6 +224,7 @@ def mixture_rules() -> Rules:
                     "the validation loss in an epoch is 1.5 times that of batch norm alone, and of "
                     "dropout alone, or more.",
                     headline=against_alone,
+                    jointly=UNSTABLE,
                 )
             yield Claim(
                 "D-hurts-11",
@@ -225,6 +232,7 @@ def mixture_rules() -> Rules:
                 at_least(0.05),
                 reading="A spike that one sees: the validation loss rises by a twentieth of a nat "
                 "or more in one epoch.",
+                jointly=UNSTABLE,
             )
 
 
