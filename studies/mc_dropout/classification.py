@@ -5,8 +5,8 @@ each class; over the rows held out it is calibrated where confidences come true.
 calibration error (15 bins of equal width) of probabilities that are right is not zero but what
 chance makes of so many rows, which is worked out by drawing labels from the probabilities
 themselves; what is left after that has been taken off is held against 0.05. The passage calls the
-variance calibrated, and in this error no variance enters: all of it is shown beside the claim, which
-is judged where a truth is known that a variance can cover (``regression``).
+variance calibrated, and in this error no variance enters: all of it is shown beside the claim,
+which is judged where a truth is known that a variance can cover (``regression``).
 
 "I don't know" is useful where it is said of the rows that are wrong. Each row's uncertainty is the
 variance over passes of its class probabilities, summed over the classes, as the passage has it; the

@@ -49,7 +49,7 @@ def distance_by_rate(table: pd.DataFrame) -> Figure:
     names = [f"{task},\n{layers} layer{'s' if layers > 1 else ''}" for task, layers in PLACES]
     axes.set_xticks(range(len(PLACES)), names, fontsize=15)
     axes.set_xlabel("hidden layers with dropout; one (right) is beyond the claim")
-    axes.set_ylabel("total variation, eval to mean of 1,000 passes", fontsize=17)
+    axes.set_ylabel("total variation, eval to the mean\nlogits of 1,000 passes", fontsize=17)
     axes.set_ylim(bottom=0)
     figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=3)
     rows = table[(table["task"] == WINE) & (table["layers"] == 3)]

@@ -7,7 +7,14 @@ import pytest
 import torch
 
 from harness.workloads.replicas import Replicas
-from studies.dropout.averaging import averages, drawn_masks, every_mask, forward, layers_of
+from studies.dropout.averaging import (
+    averages,
+    drawn_masks,
+    every_mask,
+    forward,
+    layers_of,
+    total_variation,
+)
 from studies.dropout.reliance import judged, one_silenced
 from studies.dropout.training import perceptron, relu_dropout
 
@@ -55,6 +62,12 @@ def test_behind_one_hidden_layer_the_mean_over_all_masks_is_eval_mode() -> None:
     both, x = nets((6,)).eval(), torch.randn(2, 5, 4)
     mean = averages(layers_of(both), x, every_mask((6,))).logits
     torch.testing.assert_close(mean.float(), both(x), atol=1e-5, rtol=0)
+
+
+def test_total_variation_is_the_most_that_a_set_of_classes_differs_by() -> None:
+    p, q = torch.tensor([[[0.5, 0.3, 0.2]]]), torch.tensor([[[0.1, 0.6, 0.3]]])
+    assert total_variation(p, q).tolist() == pytest.approx([0.4])
+    assert total_variation(p, p).tolist() == [0]
 
 
 def test_drawn_masks_keep_half_and_hang_on_the_seed() -> None:

@@ -11,7 +11,7 @@ from torch import nn
 
 from harness.workloads import Replicas
 from harness.workloads.tasks import Part
-from studies.mc_dropout.stacked import ensemble, total_variation
+from studies.mc_dropout.stacked import ensemble, softmax, total_variation
 
 
 def test_total_variation_is_the_most_that_any_set_of_classes_differs_by() -> None:
@@ -40,6 +40,15 @@ def test_the_ensemble_is_the_mean_over_every_mask() -> None:
             for mask in product((0.0, 1.0), repeat=3)
         ]
     expected = torch.stack(every).mean(dim=0).numpy()
-    halves = ensemble(Replicas([net]), Part(x, torch.zeros(1, 4)), 3000)
-    for half in halves:
-        np.testing.assert_allclose(half[0], expected, atol=0.03)
+    found = ensemble(Replicas([net]), Part(x, torch.zeros(1, 4)), 6000)
+    np.testing.assert_allclose(found.probabilities[0], expected, atol=0.03)
+    # Logits are linear in the mask: their mean is that of the layer without dropout.
+    once = net[1](x).detach().numpy()
+    for half in found.halves:
+        np.testing.assert_allclose(half, once, atol=0.15)
+    np.testing.assert_allclose(found.logits, sum(found.halves) / 2)
+
+
+def test_probabilities_of_logits_are_those_of_torch() -> None:
+    outputs = np.random.default_rng(9).normal(size=(2, 3, 4)) * 50
+    np.testing.assert_allclose(softmax(outputs), torch.tensor(outputs).softmax(dim=-1))
