@@ -13,8 +13,10 @@ from studies.advanced_regularisers.deep import (
     MLP_BLOCKS,
     PERCEPTRON,
     TRANSFORMER,
+    blocks_of,
     last_layers,
     network,
+    weakened,
     without,
 )
 
@@ -43,6 +45,25 @@ def test_a_net_without_a_block_is_the_net_whose_branch_is_zero(kind: str) -> Non
         assert torch.allclose(found[1], alone(x[1]), atol=1e-5)
     assert not torch.allclose(found[1], whole[1], atol=1e-3)
     assert torch.equal(replicas(x), whole)  # and everything is back
+
+
+@pytest.mark.parametrize("kind", [CNN, TRANSFORMER])
+def test_a_weakened_skip_path_hands_on_half(kind: str) -> None:
+    """Held to the block's sum written out."""
+    torch.manual_seed(0)
+    block = blocks_of(network(kind, 64, 10, 1.0).eval())[1]
+    assert len(blocks_of(network(kind, 64, 10, 1.0))) == BLOCKS[kind]
+    x = torch.rand(3, 8, 4, 4) if kind == CNN else torch.randn(3, 8, 24)
+    with torch.no_grad():
+        before = block(x)
+        with weakened(block):
+            found = block(x)
+        if kind == CNN:
+            expected = (0.5 * x + block.branch(x)).relu()
+        else:
+            expected = 0.5 * x + block.branch(block.norm(x))
+        assert torch.allclose(found, expected, atol=1e-6)
+        assert torch.equal(block(x), before)
 
 
 def test_weights_are_the_same_whatever_survives() -> None:
