@@ -2,8 +2,9 @@
 
 Networks with batch norm in every block are trained with dropout right before it, after it and ReLU,
 or after the last one alone, at 0.1, 0.4 and (perceptrons alone) 0.5; with weight decay or an L1
-penalty in place of dropout; with batch norm alone; and with dropout alone. Tasks and treatments
-stand in ``treatments.py``, the rules in ``mixing_rules.py``.
+penalty in place of dropout, at strengths that the document names and at stronger ones; with batch
+norm alone; and with dropout alone. Tasks and treatments stand in ``treatments.py``, the rules in
+``mixing_rules.py``.
 
 What is called variance shift is measured at every batch norm after training: the variance of its
 input in eval mode over its running variance. With dropout right before a batch norm theory gives at

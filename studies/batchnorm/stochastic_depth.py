@@ -2,14 +2,18 @@
 
 Residual networks of convolutions, with batch norm behind each convolution as in the document's last
 listing, are trained on 300 digits for listing 3's sixty epochs, with right labels and with a fifth
-of them wrong; in train mode a row's branch is dropped with probability 0.1 or 0.2, or never. Fine
-means: no point of test accuracy lost against batch norm alone, and at the listing's survival of 0.9
-variances that batch norms meet in eval mode within 10 % of the stored ones.
+of them wrong; in train mode a row's branch is dropped with probability 0.1 or 0.2, or never. The
+table's column tells stochastic depth from dropout, whose conflict with batch norm is stored
+statistics that do not fit eval mode. So fine means: at the listing's survival of 0.9 variances that
+batch norms meet in eval mode are within 10 % of the stored ones, and what they are off does no
+harm: with statistics taken anew, nothing dropped, the test accuracy gains less than a point.
+
+What dropped blocks cost by themselves is no matter of batch norm: the accuracy against none dropped
+is shown beside, with batch norm and without.
 
 Two kinds of batch norm are told apart: those inside a branch, which stand before what is dropped,
 and the first of each later block, which is given the sum with what an earlier block may have
-dropped. A residual perceptron is shown beside, and convolutions without batch norm: what stochastic
-depth costs there is no matter of batch norm.
+dropped. A residual perceptron is shown beside.
 """
 
 from __future__ import annotations
@@ -36,11 +40,13 @@ from harness import (
     Value,
     at_least,
     equals,
+    less_than,
 )
 from harness.figures import BLUE, GREEN, ORANGE, draw_blocks, told
 from harness.workloads.fitting import Recipe, fit
 from harness.workloads.regularisers import residual_cnn, residual_mlp
 from harness.workloads.samples import Sample, SampleName, draw_sample
+from studies.batchnorm.mixing import on_new_statistics
 from studies.batchnorm.shift import variance_ratios
 
 if TYPE_CHECKING:
@@ -107,19 +113,35 @@ MATCHES = (
     "Fine: at survival 0.9 the variance that batch norms of this kind meet in eval mode is within "
     "10 % of the stored one, on average over the layers."
 )
+FINE = "fine"
 NO_CONVOLUTION = "a residual perceptron"
 
 CLAIMS: tuple[Claim | Beyond | Control, ...] = (
     Claim(
         "D-tab-3",
-        Difference("test_accuracy", SURVIVAL).at(task=JUDGED, survival=(LISTED, 0.8)),
-        NOT_WORSE,
-        reading="Fine: the test accuracy is no point lower than with batch norm alone.",
+        Value("gained_anew").at(task=JUDGED, survival=(LISTED, 0.8)),
+        less_than(1.0),
+        reading="Fine: what its statistics are off does no harm; taken anew with no branch dropped "
+        "they gain less than a point of test accuracy.",
         headline={"task": RIGHT, "survival": LISTED},
+        jointly=FINE,
     ),
     *(
-        Claim("D-tab-3", Value(kind).at(task=JUDGED, survival=LISTED), MATCH, reading=MATCHES)
+        Claim(
+            "D-tab-3",
+            Value(kind).at(task=JUDGED, survival=LISTED),
+            MATCH,
+            reading=MATCHES,
+            jointly=FINE,
+        )
         for kind in (INSIDE, BEHIND)
+    ),
+    Beyond(
+        "D-tab-3",
+        Difference("test_accuracy", SURVIVAL).at(task=JUDGED, survival=(LISTED, 0.8)),
+        NOT_WORSE,
+        why="all that dropped blocks cost, of which batch norm need not be the cause",
+        reading="The test accuracy is no point lower than with batch norm alone.",
     ),
     *(
         Beyond(
@@ -202,10 +224,15 @@ def measure(cell: tuple[dict[str, Sample], int], arm: Arm) -> Sequence[Responses
         "test_accuracy": 100 * history.last("test_score"),
         "best_accuracy": 100 * history.at("test_score", history.best()),
         "train_accuracy": 100 * history.last("train_score"),
-        **dict.fromkeys((INSIDE, BEHIND, "mean_ratio"), np.full(history.nets.count, np.nan)),
+        **dict.fromkeys(
+            (INSIDE, BEHIND, "mean_ratio", "gained_anew"), np.full(history.nets.count, np.nan)
+        ),
     }
     if TASKS[arm[TASK]].batch_norm:
         found |= by_kind(variance_ratios(history.nets, sample.train.x))
+        _, anew = on_new_statistics(history.nets, sample)
+        # Shares of rows: beyond the tenth digit a difference of two of them is dust.
+        found["gained_anew"] = np.round(anew - found["test_accuracy"], 10)
     return [
         {name: values[place].item() for name, values in found.items()}
         for place in range(history.nets.count)
@@ -310,11 +337,16 @@ EXPERIMENT: Experiment[Block] = Experiment(
         Response(INSIDE, "1", "eval over stored variance at batch norms inside a branch"),
         Response(BEHIND, "1", "eval over stored variance at batch norms behind a sum"),
         Response("mean_ratio", "1", "eval over stored variance, mean of all batch norms"),
+        Response(
+            "gained_anew",
+            "%",
+            "points of test accuracy gained with statistics taken with no branch dropped",
+        ),
         Response("test_accuracy", "%", "test accuracy after the last epoch"),
         Response("best_accuracy", "%", "test accuracy at the epoch of the lowest validation loss"),
         Response("train_accuracy", "%", "training accuracy after the last epoch, in eval mode"),
     ),
-    blocks=PerProfile(3, 20, 40),
+    blocks=PerProfile(3, 40, 40),
     together=PerProfile(3, 20, 20),
     effort=PerProfile(2, 60, 60),  # epochs
     prepare_together=prepare,

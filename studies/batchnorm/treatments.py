@@ -3,8 +3,9 @@
 Tasks: listing 3's perceptron on its 1,400 rows, for its 60 epochs; the same perceptron, and a small
 network of convolutions, on 300 digits. All are trained by AdamW at 0.001 in batches of 64, as the
 listing is. A weight decay is the listing's, 5e-4, which over its training shrinks a weight by 0.07
-% at most, or one so strong that by itself it would halve every weight; an L1 penalty is the first
-listing's strength, 1e-4, or ten times that. Arms of a seed share rows, first weights and batches.
+% at most; 1e-2, the largest that the document names; or one so strong that by itself it would halve
+every weight, fifty times that and more. An L1 penalty is the first listing's strength, 1e-4, or ten
+times that. Arms of a seed share rows, first weights and batches.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 LISTING, DIGITS, CNN = "listing 3", "digits, perceptron", "digits, convolutions"
 RATE, BATCH, EPOCHS = 1e-3, 64, 60
-LIGHT_DECAY = 5e-4
+LIGHT_DECAY, LARGEST_DECAY = 5e-4, 1e-2
 LOW, LISTED, HALF = 0.1, 0.4, 0.5  # the rates of dropout: advised, listing 3's, the usual one
 HEAVY = (LISTED, HALF)
 
@@ -98,8 +99,11 @@ def after(rate: float) -> str:
 
 LAST = f"dropout {LISTED} after the last batch norm"
 LIGHT, STRONG = "batch norm and weight decay 5e-4", "batch norm and halving weight decay"
+LARGEST = "batch norm and weight decay 1e-2"
 L1, L1_STRONG = "batch norm and L1 of 1e-4", "batch norm and L1 of 1e-3"
-DECAYS, PENALTIES = (LIGHT, STRONG), (LIGHT, STRONG, L1, L1_STRONG)
+DECAYS = (LIGHT, STRONG)
+NAMED, STRONGER = (LIGHT, LARGEST, L1), (STRONG, L1_STRONG)  # than any that the document names
+PENALTIES = (*NAMED, *STRONGER)
 PLACES = (before, after)
 
 TREATMENTS: dict[str, Treatment] = {
@@ -109,6 +113,7 @@ TREATMENTS: dict[str, Treatment] = {
     **{after(p): Treatment(place="after", drop=p) for p in (LOW, *HEAVY)},
     LAST: Treatment(place="last", drop=LISTED),
     LIGHT: Treatment(decay=LIGHT_DECAY),
+    LARGEST: Treatment(decay=LARGEST_DECAY),
     STRONG: Treatment(halves=True),
     L1: Treatment(l1=1e-4),
     L1_STRONG: Treatment(l1=1e-3),

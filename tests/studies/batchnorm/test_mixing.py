@@ -16,6 +16,7 @@ from studies.batchnorm.shift import batch_norms
 from studies.batchnorm.treatments import (
     CNN,
     DIGITS,
+    LARGEST,
     LIGHT,
     LISTING,
     STRONG,
@@ -59,8 +60,9 @@ def few(blocks: int = 1) -> Samples:
     return prepare(tuple(Block(i, i + 1, 0, effort=2) for i in range(blocks)))
 
 
-def test_the_strong_decay_halves_and_the_light_one_hardly_shrinks() -> None:
+def test_the_strong_decay_halves_and_those_of_the_document_hardly_shrink() -> None:
     samples = few()
+    assert trained(samples, DIGITS, LARGEST).decayed == pytest.approx(1e-2 * 1e-3 * 10)
     assert trained(samples, DIGITS, STRONG).decayed == pytest.approx(np.log(2))
     assert trained(samples, DIGITS, LIGHT).decayed == pytest.approx(5e-4 * 1e-3 * 10)
 
