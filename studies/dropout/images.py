@@ -2,7 +2,9 @@
 
 Digits of 8 x 8 pixels, few or many; and digits put somewhere on a piece of a photograph, 10 x 10
 pixels, which is what makes an image natural: neighbours resemble each other everywhere, and no
-border is blank. The photographs are the two that come with scikit-learn.
+border is blank. The photographs are the two that come with scikit-learn, every third pixel of them,
+so that a piece shows something; or every pixel, where it matters that neighbours in the piece are
+neighbours in the photograph.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-SIDE, CANVAS, STRIDE = 8, 10, 3
+SIDE, CANVAS, THIRD = 8, 10, 3
 CHANNELS = (8, 16)
 
 
@@ -33,26 +35,29 @@ class Images:
     Attributes:
         train: how many there are to train on; as many as the digits give where None.
         held_out: in each of the other parts.
-        photographs: whether digits stand on pieces of photographs.
+        stride: every how many pixels of a photograph are taken for the piece that digits stand on;
+            0 for digits by themselves.
         epochs: of training, in batches of 32; about as many steps for each set.
     """
 
     train: int | None
     held_out: int
-    photographs: bool
+    stride: int
     epochs: int
 
     @property
     def side(self) -> int:
         """Of an image, in pixels."""
-        return CANVAS if self.photographs else SIDE
+        return CANVAS if self.stride else SIDE
 
 
 FEW, MANY, PHOTOGRAPHS = "300 digits", "899 digits", "300 digits in photographs"
+CROPS = "300 digits in crops of photographs"
 SETS = {
-    FEW: Images(300, 200, photographs=False, epochs=25),
-    MANY: Images(899, 200, photographs=False, epochs=10),
-    PHOTOGRAPHS: Images(300, 200, photographs=True, epochs=25),
+    FEW: Images(300, 200, stride=0, epochs=25),
+    MANY: Images(899, 200, stride=0, epochs=10),
+    PHOTOGRAPHS: Images(300, 200, stride=THIRD, epochs=25),
+    CROPS: Images(300, 200, stride=1, epochs=25),
 }
 
 
@@ -68,27 +73,28 @@ def draw_images(name: str, seeds: Sequence[int], device: str = "cpu") -> Sample:
     sample = draw_sample(
         "digits", seeds, train=images.train, held_out=images.held_out, device=device
     )
-    if not images.photographs:
+    if not images.stride:
         return sample
     train, val, test = (
-        Part(on_photographs(part.x.cpu(), seeds, place).to(device), part.y)
+        Part(on_photographs(part.x.cpu(), seeds, place, images.stride).to(device), part.y)
         for place, part in enumerate((sample.train, sample.val, sample.test))
     )
     return replace(sample, train=train, val=val, test=test)
 
 
-def on_photographs(digits: Tensor, seeds: Sequence[int], part: int) -> Tensor:
+def on_photographs(digits: Tensor, seeds: Sequence[int], part: int, stride: int = THIRD) -> Tensor:
     """Digits put somewhere on pieces of photographs.
 
     Args:
         digits: shape (replicas, rows, 64), from -2 for no ink to 2.
         seeds: one a replica.
         part: which part of the sample it is: each has places of its own.
+        stride: see ``Images``.
 
     Returns:
         Shape (replicas, rows, 100), on the same scale.
     """
-    photographs = grey_photographs()
+    photographs = grey_photographs(stride)
     out = []
     for rows, seed in zip(digits.numpy(), seeds, strict=True):
         draw = np.random.default_rng([seed, part])
@@ -105,12 +111,16 @@ def on_photographs(digits: Tensor, seeds: Sequence[int], part: int) -> Tensor:
     return torch.as_tensor(np.array(out, dtype=np.float32)).view(shape)
 
 
-def grey_photographs() -> list[NDArray[np.float32]]:
-    """The photographs in grey, every third pixel, from -2 to 1: ink is brighter than all of it."""
+def grey_photographs(stride: int) -> list[NDArray[np.float32]]:
+    """The photographs in grey, from -2 to 1: ink is brighter than all of it.
+
+    Args:
+        stride: every how many pixels are taken.
+    """
     from sklearn.datasets import load_sample_image
 
     grey = (
-        load_sample_image(name)[::STRIDE, ::STRIDE].mean(axis=2)
+        load_sample_image(name)[::stride, ::stride].mean(axis=2)
         for name in ("china.jpg", "flower.jpg")
     )
     return [(3 * each / 255 - 2).astype(np.float32) for each in grey]

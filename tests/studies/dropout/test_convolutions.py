@@ -7,7 +7,14 @@ import pytest
 import torch
 
 from studies.dropout.convolutions import epochs_to, largest_rise
-from studies.dropout.images import CANVAS, PHOTOGRAPHS, SIDE, draw_images, on_photographs
+from studies.dropout.images import (
+    CANVAS,
+    PHOTOGRAPHS,
+    SIDE,
+    draw_images,
+    grey_photographs,
+    on_photographs,
+)
 from studies.dropout.neighbours import MAPS, PIXELS, explained, next_to, told_by_rest, windows_of
 
 
@@ -27,6 +34,20 @@ def test_digits_stand_whole_on_their_photograph() -> None:
     assert [int((image == 2).sum()) for image in images] == [SIDE * SIDE] * 3
     empty = on_photographs(torch.full((1, 3, SIDE * SIDE), -2.0), [5], part=0)
     assert empty.max() <= 1
+
+
+def test_neighbours_in_a_crop_are_neighbours_in_the_photograph() -> None:
+    empty = torch.full((1, 20, SIDE * SIDE), -2.0)
+    crop, spread = (
+        on_photographs(empty, [5], 0, stride).view(20, CANVAS, CANVAS) for stride in (1, 3)
+    )
+    whole, third = grey_photographs(1), grey_photographs(3)
+    assert [(each.shape[0] + 2) // 3 for each in whole] == [each.shape[0] for each in third]
+    for piece, photographs in ((crop[0], whole), (spread[0], third)):
+        windows = [
+            np.lib.stride_tricks.sliding_window_view(each, (CANVAS, CANVAS)) for each in photographs
+        ]
+        assert any((np.abs(of - piece.numpy()).max(axis=(2, 3)) < 1e-6).any() for of in windows)
 
 
 def test_images_of_a_seed_are_the_same_whoever_stands_beside_it() -> None:
