@@ -21,9 +21,9 @@ COVERED, NOMINAL = (0.90, 0.99), 0.95
 # periods.
 PLACES, PERIODS = 90, 1.5
 
-# How many passes a variance may take, and how far off it may be.
-SIZES = (10, 15, 20, 30, 40, 50, 60, 80, 100, 150, 200)
-TOLERANCE, ENOUGH = 0.20, 50
+# How many passes a variance may take, and how far off it may be: the median of relative errors.
+SIZES = (10, 15, 20, 25, 30, 35, 40, 45, 50, 55, 60, 70, 80, 90, 100, 120, 150, 200)
+TOLERANCE, ENOUGH = 0.15, 50
 PROBABILITY, LOGIT = "probability", "logit"
 
 # Ways of passing an input forward, and networks whose cost is counted.
