@@ -48,8 +48,8 @@ class Kind(NamedTuple):
 
 KINDS: Mapping[str, Kind] = {
     CNN: Kind("digits", 200, 3e-3, 240),
-    PERCEPTRON: Kind("digits", 200, 3e-3, 240),
-    TRANSFORMER: Kind("digits", 200, 1e-3, 480),
+    PERCEPTRON: Kind("digits", 200, 3e-3, 120),
+    TRANSFORMER: Kind("digits", 200, 1e-3, 320),
 }
 
 

@@ -34,7 +34,7 @@ def test_all_start_from_equal_weights() -> None:
 
 @pytest.mark.parametrize("layer", CONNECT)
 def test_both_layers_lose_weights_at_the_probability_of_their_name(layer: str) -> None:
-    linear = [m for m in network(layer, 9, 7, 3) if isinstance(m, nn.Linear)]
+    linear = [m for m in network(layer, 9, 7, 3).children() if isinstance(m, nn.Linear)]
     assert [m.p for m in linear if isinstance(m, DropConnect)] == [float(layer.split()[1])] * 2
 
 
