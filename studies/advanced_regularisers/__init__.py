@@ -7,4 +7,4 @@ equal weights and batches. Strengths are chosen on validation rows, and judged i
 say, which no choice has seen.
 """
 
-COST = "quick 25-45 s, standard 7-11 min on 2 cores"
+COST = "quick 25-45 s, standard 8-12 min on 2 cores"

@@ -8,4 +8,4 @@ has seen, are compared with those of batch norm alone and of dropout alone. Arms
 rows, weights and batches.
 """
 
-COST = "quick 20-35 s, standard 5-8 min on 2 cores"
+COST = "quick 20-35 s, standard 6-10 min on 2 cores"

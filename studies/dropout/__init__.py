@@ -5,4 +5,4 @@ training makes of it is measured on many seeds with partners that start from the
 see the same batches; and workers are real processes. Every module of this folder asks one question.
 """
 
-COST = "quick 20-35 s, standard 7-11 min on 2 cores"
+COST = "quick 20-35 s, standard 8-12 min on 2 cores"

@@ -7,4 +7,4 @@ has it, and the mean over passes as a probability; added noise terms, shifted ro
 are shown beside.
 """
 
-COST = "quick 20-35 s, standard 5-8 min on 2 cores"
+COST = "quick 20-35 s, standard 6-10 min on 2 cores"
