@@ -58,7 +58,8 @@ def _curves(axes: Axes, rows: pd.DataFrame) -> None:
     # Of a normal distribution half lies within 0.6745 standard deviations.
     normal = 100 * 0.6745 * np.sqrt(2 / (np.array(SIZES) - 1))
     axes.plot(SIZES, normal, color=BLACK, linewidth=1.5, label="normal outputs")
-    axes.axhline(100 * TOLERANCE, color=BLACK, linestyle=":", linewidth=1.5, label="15 %")
+    edge = f"{100 * TOLERANCE:g} %"
+    axes.axhline(100 * TOLERANCE, color=BLACK, linestyle=":", linewidth=1.5, label=edge)
     axes.axvline(ENOUGH, color=BLACK, linestyle="--", linewidth=1.5, label="50 passes")
     for task, colour in COLOURS.items():
         for rate, style in STYLES.items():

@@ -23,7 +23,7 @@ PLACES, PERIODS = 90, 1.5
 
 # How many passes a variance may take, and how far off it may be: the median of relative errors.
 SIZES = (10, 15, 20, 25, 30, 35, 40, 45, 50, 55, 60, 70, 80, 90, 100, 120, 150, 200)
-TOLERANCE, ENOUGH = 0.15, 50
+TOLERANCE, ENOUGH = 0.20, 50
 PROBABILITY, LOGIT = "probability", "logit"
 
 # Ways of passing an input forward, and networks whose cost is counted.
