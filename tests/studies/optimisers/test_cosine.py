@@ -11,6 +11,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.design.claims import Claim
 from harness.design.factors import Block
 from harness.workloads.tasks import SPIRAL_RELU, make_task
 from studies.optimisers import cosine
@@ -84,6 +85,16 @@ def test_every_arm_that_settles_is_an_arm_of_the_design() -> None:
     settled = [arm for arm in EXPERIMENT.arms() if settles(arm)]
     assert len(settled) == len(set(SETTLED))
     assert all(arm.as_dict()["optimiser"] == "Adam" for arm in settled)
+
+
+@pytest.mark.parametrize("claim", ["C6.14", "C6.15", "C8.04"])
+def test_one_premise_stands_for_all_that_is_judged(claim: str) -> None:
+    judged = {
+        posed.comparison.arm
+        for posed in EXPERIMENT.conditions()
+        if posed.kind == "claim" and isinstance(posed.rule, Claim) and posed.rule.id == claim
+    }
+    assert judged == {arm for arm in EXPERIMENT.arms() if settles(arm)}
 
 
 def test_the_figure_tells_both_optimisers() -> None:
