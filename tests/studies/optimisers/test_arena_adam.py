@@ -6,9 +6,10 @@ import math
 
 import numpy as np
 import pytest
+import torch
 
 from harness.design.factors import Arm, Block
-from harness.workloads.tasks import DIGITS, SPIRAL_RELU, TrainingTask, make_task
+from harness.workloads.tasks import DIGITS, SPIRAL_RELU, Part, TrainingTask, make_task
 from studies.optimisers import arena_adam
 from studies.optimisers.arena_adam import (
     EXPERIMENT,
@@ -23,42 +24,68 @@ from studies.optimisers.arena_adam import (
     choose,
     ends,
     measure,
+    new_rows,
     over_fits_most,
     pair,
     race,
 )
-from studies.optimisers.descent import Numbers, Recipe, first_steps, train_loss, val_accuracy
+from studies.optimisers.descent import (
+    Numbers,
+    Recipe,
+    first_steps,
+    train_accuracy,
+    val_accuracy,
+)
 
 BLOCKS = tuple(Block(number, number, 9, effort=1) for number in range(3))
 
 
-def test_being_worse_trained_is_no_over_fitting() -> None:
+def test_worse_is_told_of_training_and_of_new_rows() -> None:
     """By replica: over-fits, is worse trained and worse, is better."""
-    adam = np.array([0.1, 0.5, 0.1]), np.array([0.90, 0.80, 0.95])
-    sgd = np.array([0.2, 0.2, 0.2]), np.array([0.93, 0.93, 0.93])
-    assert behind(adam, sgd) == pytest.approx([3.0, 0.0, -2.0])
+    adam = np.array([0.99, 0.70, 0.99]), np.array([0.90, 0.80, 0.95])
+    sgd = np.array([0.98, 0.95, 0.98]), np.array([0.93, 0.93, 0.93])
+    trained, new = behind(adam, sgd)
+    assert trained == pytest.approx([-1.0, 25.0, -1.0])
+    assert new == pytest.approx([3.0, 13.0, -2.0])
 
 
 def test_ends_are_those_after_whole_epochs() -> None:
     task, recipe = make_task(SPIRAL_RELU, BLOCKS), Recipe("Adam", 0.01, 32)
     *_, last = first_steps(task, recipe, 2 * 9)
-    loss, accuracy = ends(task, recipe, 2)
-    assert loss.tolist() == train_loss(task, last.nets).tolist()
-    assert accuracy.tolist() == val_accuracy(task, last.nets).tolist()
+    trained, new = ends(task, task.val, recipe, 2)
+    assert trained.tolist() == train_accuracy(task, last.nets).tolist()
+    assert new.tolist() == val_accuracy(task, last.nets).tolist()
+
+
+def test_new_rows_are_none_that_anything_is_trained_on() -> None:
+    spiral, digits = (make_task(name, BLOCKS[:2]) for name in (SPIRAL_RELU, DIGITS))
+    drawn = new_rows(SPIRAL_RELU, spiral)
+    assert drawn.x.shape == (2, 2000, 2)
+    assert not torch.equal(drawn.x[0], drawn.x[1]), "each block draws its own"
+    known = {tuple(row) for part in (spiral.train, spiral.val) for row in part.x[0].tolist()}
+    assert not known & {tuple(row) for row in drawn.x[0].tolist()}
+    rest = new_rows(DIGITS, digits)
+    assert rest.x.shape[1] + digits.train.x.shape[1] == 1797
+    assert rest.y.shape == rest.x.shape[:2]
 
 
 def test_the_pair_that_is_farthest_behind_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Planted: accuracy falls with Adam's rate and rises with SGD's."""
+    """Planted: accuracy on new rows falls with Adam's rate and rises with SGD's."""
 
-    def planted(_: TrainingTask, recipe: Recipe, epochs: int) -> tuple[Numbers, Numbers]:
+    def planted(
+        _: TrainingTask, __: Part, recipe: Recipe, epochs: int
+    ) -> tuple[Numbers, Numbers]:
         assert epochs == 20
         sign = -1 if recipe.optimiser == "Adam" else 1
-        return np.zeros(3), np.full(3, 0.5 + sign * recipe.lr / 10)
+        # With Adam's largest rate training is worse too: no over-fitting.
+        trained = 0.5 if (recipe.optimiser, recipe.lr) == ("Adam", 0.1) else 1.0
+        return np.full(3, trained), np.full(3, 0.5 + sign * recipe.lr / 10)
 
     monkeypatch.setattr(arena_adam, "ends", planted)
     far, setting = over_fits_most(SPIRAL_RELU, make_task(SPIRAL_RELU, BLOCKS), effort=10)
-    assert far == pytest.approx(11.0)
-    assert setting == Setting(SPIRAL_RELU, pair(0.1, 1.0))
+    assert far[0], "trained as well"
+    assert far[1] == pytest.approx(10.3)
+    assert setting == Setting(SPIRAL_RELU, pair(0.03, 1.0))
 
 
 def test_sgd_is_followed_twice_as_long(monkeypatch: pytest.MonkeyPatch) -> None:
