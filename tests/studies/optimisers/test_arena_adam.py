@@ -72,9 +72,7 @@ def test_new_rows_are_none_that_anything_is_trained_on() -> None:
 def test_the_pair_that_is_farthest_behind_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     """Planted: accuracy on new rows falls with Adam's rate and rises with SGD's."""
 
-    def planted(
-        _: TrainingTask, __: Part, recipe: Recipe, epochs: int
-    ) -> tuple[Numbers, Numbers]:
+    def planted(_: TrainingTask, __: Part, recipe: Recipe, epochs: int) -> tuple[Numbers, Numbers]:
         assert epochs == 20
         sign = -1 if recipe.optimiser == "Adam" else 1
         # With Adam's largest rate training is worse too: no over-fitting.
