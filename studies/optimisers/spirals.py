@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 #: As far as the arms of the project's spiral wind.
 USUAL_TURNS = 1.5
 
+#: Turns that the claims are judged at: what anyone would call a spiral.
+TURNS = Factor("turns", (0.75, 1.0, USUAL_TURNS))
+
 #: The simulator's network is unknown too: both usual activations, two layers of 32 units.
 TASK = Factor("task", (SPIRAL_RELU, SPIRAL_TANH))
 #: As the simulator's sliders stand at first.
@@ -59,6 +62,17 @@ def spiral_task(name: str, blocks: Sequence[Block], turns: float = USUAL_TURNS) 
         for parts in zip(*cuts, strict=True)
     )
     return replace(task, train=train, val=val, production=production)
+
+
+def whole_spiral(name: str, blocks: Sequence[Block], turns: float) -> TrainingTask:
+    """A spiral all of whose points are trained on, as the simulator's slider counts them.
+
+    Rows to validate with and those for production are among them: of no use to either.
+    """
+    task = spiral_task(name, blocks, turns)
+    parts = (task.train, task.val, task.production)
+    x, y = (torch.cat(side, dim=1) for side in zip(*((p.x, p.y) for p in parts), strict=True))
+    return replace(task, train=Part(x, y))
 
 
 def wound(turns: float, seed: int, points: int = SPIRAL_POINTS) -> tuple[Tensor, Tensor]:

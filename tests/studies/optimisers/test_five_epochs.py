@@ -16,7 +16,7 @@ def test_a_rise_counts_against_the_whole_fall() -> None:
 
 
 def test_five_epochs_are_read_from_one_curve() -> None:
-    (found,) = measure((Block(0, 3, 3),), Arm((("task", SPIRAL_RELU),)))
+    (found,) = measure((Block(0, 3, 3),), Arm((("task", SPIRAL_RELU), ("turns", 0.75))))
     losses = found["train_loss"]
     assert isinstance(losses, list)
     assert len(losses) == 5

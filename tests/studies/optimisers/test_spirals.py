@@ -10,7 +10,14 @@ from hypothesis import strategies as st
 
 from harness.design.factors import Block
 from harness.workloads.tasks import SPIRAL_NOISE, SPIRAL_RELU, SPIRAL_TANH, make_task
-from studies.optimisers.spirals import USUAL_TURNS, cut_rows, in_double, spiral_task, wound
+from studies.optimisers.spirals import (
+    USUAL_TURNS,
+    cut_rows,
+    in_double,
+    spiral_task,
+    whole_spiral,
+    wound,
+)
 
 BLOCKS = (Block(0, 5, 9), Block(1, 6, 9))
 
@@ -43,6 +50,15 @@ def test_turns_change_rows_and_neither_networks_nor_cut() -> None:
     assert not torch.equal(usual.train.x, other.train.x)
     for one, two in zip(usual.networks, other.networks, strict=True):
         assert all(map(torch.equal, one.parameters(), two.parameters()))
+
+
+def test_a_whole_spiral_has_every_point_once() -> None:
+    task = whole_spiral(SPIRAL_RELU, BLOCKS, 0.75)
+    for place, block in enumerate(BLOCKS):
+        x, y = wound(0.75, block.seed)
+        order = [(*row, arm) for row, arm in zip(x.tolist(), y.tolist(), strict=True)]
+        pairs = zip(task.train.x[place].tolist(), task.train.y[place].tolist(), strict=True)
+        assert sorted((*row, arm) for row, arm in pairs) == sorted(order)
 
 
 def test_in_double_precision_it_is_the_same_task() -> None:
