@@ -13,11 +13,11 @@ from studies.optimisers.descent import Recipe, first_steps
 from studies.optimisers.small_gradients import _weights, flat, gradients, measure, quarters
 
 
-def test_quarters_are_by_running_gradient_and_leave_dead_parameters_out() -> None:
-    rms = np.array([[8.0, 1.0, 0.0, 2.0, 7.0, 3.0, 4.0, 5.0, 6.0]])
-    moved, turned = 10 * rms, np.ones_like(rms)
+def test_quarters_are_by_the_gradients_before_and_leave_dead_parameters_out() -> None:
+    known = np.array([[8.0, 1.0, 0.0, 2.0, 7.0, 3.0, 4.0, 5.0, 6.0]])
+    moved, turned = 10 * known, np.ones_like(known)
     moved[0, 2] = turned[0, 2] = 1e9  # of the dead one
-    steps, slopes = quarters(rms, moved, turned)
+    steps, slopes = quarters(known, moved, turned)
     assert steps.tolist() == [[15, 35, 55, 75]]
     assert slopes.tolist() == [[1, 1, 1, 1]]
 
@@ -33,11 +33,11 @@ def test_parameters_stand_in_the_order_of_their_gradients() -> None:
 
 
 @pytest.mark.parametrize("optimiser", ["SGD", "Adam"])
-def test_ten_epochs_and_four_quarters_are_told(optimiser: str) -> None:
+def test_nine_epochs_and_four_quarters_are_told(optimiser: str) -> None:
     (found,) = measure((Block(0, 1, 1),), Arm((("task", SPIRAL_RELU), ("optimiser", optimiser))))
     gradient, step = np.array(found["gradient"]), np.array(found["step"])
-    assert np.array(found["per_gradient"]).shape == (10,)
-    assert (np.diff(gradient) > 0).all()
+    assert np.array(found["per_gradient"]).shape == (9,)
+    assert gradient[0] < gradient[3]
     if optimiser == "SGD":
         assert step == pytest.approx(0.01 * gradient)
         assert found["absolute"] == pytest.approx(gradient[0] / gradient[3], rel=0.5)
