@@ -107,6 +107,7 @@ CLAIMS: tuple[Claim | Beyond | Control, ...] = (
             region,
             reading=reading,
             headline={"best": 0.75, "optimiser": "Adam"} if contrast is RECALL else False,
+            jointly="more of the rare class, and not at the other's cost",
         )
         for contrast, region, reading in FIXED
     ),
