@@ -9,8 +9,10 @@ and 14 GB without a graph cannot be. With 2 bytes a parameter 14 GB are the weig
 whose graph takes another 14 GB would make the sentence true; but that is another premise than the
 paragraph's, and stands beyond it.
 
-Whether the figures fit together is asked by the catalogue, not by the document. Two of them say
-what is left without a graph, weights in both: they fit where both have as many bytes a parameter.
+Whether the figures fit together (C4.27) is asked by the catalogue, not by the document. They fit if
+one precision and one batch satisfy all. That a graph "can" be larger may be said of a larger batch,
+and the ratio of activations is given for another model: neither contradicts. What is left is the
+precision, which is the question of C4.26: one statement, one rule.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from typing import TYPE_CHECKING
 
 from harness import Fact, facts
 from harness.libraries import nn, torch
+from studies.arithmetic.twins import twins
 
 if TYPE_CHECKING:
     from torch import dtype
@@ -53,6 +56,18 @@ def is_the_ratio(graph: float, weights: float) -> bool:
     return LEAST_RATIO * weights <= graph <= MOST_RATIO * weights
 
 
+AT_ITS_PRECISION = Fact(
+    "C4.26",
+    "in 32 bits, as in its paragraph, 7 billion parameters without a graph are 14 GB",
+    lambda: weight_bytes(LARGE, torch.float32) / BILLION,
+    WITHOUT_GB,
+    lambda: weight_bytes(SMALL, torch.float32) / BILLION,
+    within=0.5,
+    reading="Without a graph there are the weights: 4 bytes for each of 7 billion parameters, as "
+    "the paragraph counts them, must be 14 GB to the whole GB that is printed.",
+    headline=True,
+)
+
 EXPERIMENT = facts(
     "Do the documents' sizes of models come out, and do they fit one another?",
     Fact(
@@ -72,17 +87,7 @@ EXPERIMENT = facts(
         within=0.5,
         beyond="MB read as 2^20 bytes",
     ),
-    Fact(
-        "C4.26",
-        "in 32 bits, as in its paragraph, 7 billion parameters without a graph are 14 GB",
-        lambda: weight_bytes(LARGE, torch.float32) / BILLION,
-        WITHOUT_GB,
-        lambda: weight_bytes(SMALL, torch.float32) / BILLION,
-        within=0.5,
-        reading="Without a graph there are the weights: 4 bytes for each of 7 billion parameters, "
-        "as the paragraph counts them, must be 14 GB to the whole GB that is printed.",
-        headline=True,
-    ),
+    AT_ITS_PRECISION,
     Fact(
         "C4.26",
         "in 32 bits the weights alone are 28 GB",
@@ -107,9 +112,9 @@ EXPERIMENT = facts(
         WITHOUT_GB * BILLION / LARGE,
         SMALL_MB * MILLION / SMALL,
         CAN_BE_GB * BILLION / LARGE,
-        reading="The figures fit together: 14 GB for 7 billion parameters and 400 MB for 100 "
-        "million, both said of weights without a graph, are the same number of bytes a parameter.",
-        headline=True,
+        reading="14 GB for 7 billion parameters and 400 MB for 100 million, both said of weights "
+        "without a graph, are the same number of bytes a parameter.",
+        beyond="the same misfit told in bytes a parameter",
     ),
     Fact(
         "C4.27",
@@ -127,4 +132,5 @@ EXPERIMENT = facts(
         lambda: is_the_ratio(WITHOUT_GB, WITHOUT_GB),
         beyond="the ratio of activations to weights, which is given for a model of 12 layers",
     ),
+    more=twins(AT_ITS_PRECISION, "C4.27", headline=True),
 )
