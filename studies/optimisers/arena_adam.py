@@ -270,7 +270,7 @@ EXPERIMENT: Experiment[Block] = Experiment(
         Response("adam_rate", "1", "Adam's learning rate"),
         Response("sgd_rate", "1", "SGD's learning rate"),
     ),
-    blocks=PerProfile(2, 20, 40),
+    blocks=PerProfile(2, 40, 80),
     together=PerProfile(2, 20, 20),
     effort=PerProfile(1, 10, 10),  # seeds to choose on; epochs and steps in proportion
     prepare_run=choose,

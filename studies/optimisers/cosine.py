@@ -322,7 +322,7 @@ EXPERIMENT: Experiment[Block] = Experiment(
         Response("constant", "nat", "loss on all training rows after an epoch, constant rate"),
         Response("cosine", "nat", "loss on all training rows after an epoch, cosine"),
     ),
-    blocks=PerProfile(2, 20, 40),
+    blocks=PerProfile(2, 40, 80),
     together=PerProfile(2, 20, 20),
     effort=PerProfile(10, 1, 1),  # epochs are divided by it
     measure_together=measure,

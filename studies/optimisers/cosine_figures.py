@@ -67,7 +67,7 @@ def _ends(axes: Axes, rows: pd.DataFrame) -> None:
     axes.set_xticks(range(len(arms)), names)
     axes.set_yscale("symlog", linthresh=10)
     axes.set_ylabel("cosine ends higher by (% of constant or of 0.1)", fontsize=17)
-    axes.set_title("10, 20 and 60 epochs at 0.01 (grey: loss not halved)", fontsize=18)
+    axes.set_title("10, 20, 60 epochs (grey: loss not halved)", fontsize=18)
     axes.legend(loc="lower right")
 
 
