@@ -2,8 +2,9 @@
 
 Listing 3 is trained on fresh rows, weights and orders for each block: 1,400 rows of 50 features, 60
 epochs, accuracy on 600 held-out rows. The five regularised networks are compared with the baseline
-of the same block, and the six with each other. Which digits the document's own seed gives is asked
-in the study of listings.
+of the same block, and the six with each other: every regulariser beats the baseline of a run where
+the one that gains least does, as in the printed one. Which digits the document's own seed gives is
+asked in the study of listings.
 
 One question needs no run. An accuracy on 600 rows is k/600, so that two accuracies differ by a
 multiple of 0.00167, and no two of them print a lead of .001 with the numbers that the table has:
@@ -69,8 +70,8 @@ PRINTED = {
 }
 
 BEATS = (
-    "Beats the baseline: its validation accuracy after the last epoch is at least one point higher "
-    "on the same rows."
+    "It beats the baseline: its validation accuracy after the last epoch is at least one point "
+    "higher on the same rows."
 )
 FALLS = (
     "The gap between training and validation accuracy is at least two points smaller than the "
@@ -79,10 +80,19 @@ FALLS = (
 CLAIMS: tuple[Claim | Beyond | Control, ...] = (
     Claim(
         "D-list3-7",
+        Value("least_gain").at(strategy=BASELINE),
+        at_least(1.0),
+        reading="Every regulariser beats the baseline: even the one of the five that gains least "
+        "has a validation accuracy after the last epoch at least one point higher on the same "
+        "rows.",
+        headline=True,
+    ),
+    Beyond(
+        "D-list3-7",
         Difference("validation", STRATEGY).at(strategy=OTHERS),
         at_least(1.0),
-        BEATS,
-        headline={"strategy": "L2"},
+        why="one regulariser by itself, where the claim is of every one",
+        reading=BEATS,
     ),
     Claim(
         "D-list3-8",
@@ -155,13 +165,13 @@ def measure(reports: Sequence[Mapping[str, float]], arm: Arm) -> Sequence[Respon
 def of_strategy(report: Mapping[str, float], name: str) -> Responses:
     """What one run says of a strategy."""
     train, validation, gap = (100 * report[f"{name}: {what}"] for what in COLUMNS)
-    best_other = max(
-        100 * report[f"{other}: {VALIDATION}"] for other in STRATEGIES if other != name
-    )
+    best_other = max(validation_of(report, other) for other in STRATEGIES if other != name)
     lead = round(validation - best_other, 6)  # of the same rows: no rounding makes a tie a lead
+    gains = [validation_of(report, other) - validation_of(report, BASELINE) for other in OTHERS]
     return {
         "train": train,
         "validation": validation,
+        "least_gain": round(min(gains), 6),  # some count of rows: six of 600 are one point
         "gap": gap,
         "gap_kept": gap,
         "lead": lead,
@@ -169,6 +179,11 @@ def of_strategy(report: Mapping[str, float], name: str) -> Responses:
         "printable_lead": float(both_print("0.912", "0.911")),
         "possible_lead": float(both_print("0.912", "0.910")),
     }
+
+
+def validation_of(report: Mapping[str, float], name: str) -> float:
+    """A strategy's validation accuracy in percent."""
+    return 100 * report[f"{name}: {VALIDATION}"]
 
 
 def both_print(one: str, other: str, rows: int = HELD_OUT) -> bool:
@@ -225,6 +240,11 @@ EXPERIMENT: Experiment[list[dict[str, float]]] = Experiment(
     responses=(
         Response("train", "%", "accuracy on the training rows"),
         Response("validation", "points", "accuracy on the validation rows"),
+        Response(
+            "least_gain",
+            "points",
+            "validation accuracy of the regulariser that gains least, less the baseline's",
+        ),
         Response("gap", "points", "training accuracy less validation accuracy"),
         Response("gap_kept", "points", "training accuracy less validation, held to the print"),
         Response("lead", "points", "validation accuracy less that of the best of the other five"),

@@ -4,7 +4,8 @@ Linear regressions on 50 normal features, of which 5 or all have a weight (norma
 small), with little noise (R2 of 0.9 at best) or much (0.5), on 100 rows or 300. L1 and L2 are each
 tuned on the same five folds, over as many strengths, as the document asks for both; then compared
 by their squared error on 2,000 fresh rows. The advice is good where the penalty that it names has
-an error at least 5 % below the other's.
+an error at least 5 % below the other's. There are a hundred draws, for with forty an effect of 5 %
+was often left open.
 
 Two further questions come from the same fits: whether L1 with all features relevant sets some of
 them to zero and pays for it in error, and what fewer rows than features, or the correlated columns
@@ -85,6 +86,7 @@ LOST_READING = (
     "fresh rows is at least 5 % above that of tuned L2."
 )
 USUAL = (100, 300)
+MOST = USUAL[-1]
 FEWER = "fewer rows than features"
 CORRELATED = "real columns, which are correlated, with made-up weights"
 
@@ -98,15 +100,10 @@ CLAIMS: tuple[Claim | Beyond | Control, ...] = (
         headline={"rows": 100, "noise": 0.9},
     ),
     Claim("D-l1l2-8", RATIO.at(truth=DENSE, rows=USUAL), WORSE, L2_READING),
-    Claim(
-        "D-l1l2-9",
-        LOST.at(truth=DENSE),
-        at_least(5.0),
-        LOST_READING,
-        headline={"rows": 100, "noise": 0.5},
-    ),
+    Claim("D-l1l2-9", LOST.at(truth=DENSE, rows=USUAL), at_least(5.0), LOST_READING),
     Beyond("D-l1l2-8", RATIO.at(truth=SPARSE, rows=40), BETTER, why=FEWER, reading=L1_READING),
     Beyond("D-l1l2-8", RATIO.at(truth=DENSE, rows=40), WORSE, why=FEWER, reading=L2_READING),
+    Beyond("D-l1l2-9", LOST.at(truth=DENSE, rows=40), at_least(5.0), why=FEWER),
     Beyond("D-l1l2-8", RATIO.at(truth=FEW_REAL), BETTER, why=CORRELATED, reading=L1_READING),
     Beyond("D-l1l2-8", RATIO.at(truth=ALL_REAL), WORSE, why=CORRELATED, reading=L2_READING),
     Beyond("D-l1l2-9", LOST.at(truth=ALL_REAL), at_least(5.0), why=CORRELATED),
@@ -254,8 +251,8 @@ def _draw_truth(axes: Axes, rows: pd.DataFrame, truth: str, colour: str) -> None
 
 
 def in_the_design(arm: Arm) -> bool:
-    """Real columns are fitted with the usual numbers of rows."""
-    return arm[ROWS] in USUAL or not TRUTHS[arm[TRUTH]].real
+    """Real columns, of which there are 569 rows, are fitted with the most of them alone."""
+    return arm[ROWS] == MOST or not TRUTHS[arm[TRUTH]].real
 
 
 EXPERIMENT: Experiment[Block] = Experiment(
@@ -273,7 +270,7 @@ EXPERIMENT: Experiment[Block] = Experiment(
         ),
         Response("lost_without", "features", "relevant features that no penalty sets to zero"),
     ),
-    blocks=PerProfile(2, 40, 60),
+    blocks=PerProfile(2, 100, 150),
     measure=measure,
     imports=("sklearn.linear_model", "sklearn.datasets"),
     claims=CLAIMS,

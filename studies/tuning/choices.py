@@ -14,37 +14,35 @@ from studies.tuning.ladder import (
     NONE,
     STRENGTHS,
     TENFOLD,
+    USUAL,
     Ladder,
     decay_of,
-    raised,
 )
 
 if TYPE_CHECKING:
     from studies.tuning.tasks import Numbers
 
 CHOSEN_DECAY = "the decay chosen on validation rows"
+CHOSEN_USUAL = "the decay from 0.0001 to 0.01 chosen on validation rows"
 CHOSEN_RATE = "the dropout rate chosen on validation rows"
 FOUR_SMALL = "the best of 0.0001 and three doublings"
 FOUR_LARGE = "the best of 0.01 and three doublings"
 FOUR_TENFOLD = "the best of four decays ten times apart"
-DOUBLED = "doubled from 0.0001 until the gap is under 10 %"
-MODERATE_DECAY, RAISED_DECAY = "a moderate decay", "a moderate decay raised fourfold"
-MODERATE_RATE, RAISED_RATE = "a moderate dropout rate", "the next higher dropout rate"
+#: The ladder rises by two to five times a step, not always by two.
+RAISED = "the decay raised from 0.0001 until the gap is under 10 %"
 #: What is chosen for each seed: among which strengths.
 CHOICES = {
     CHOSEN_DECAY: ALL_DECAYS,
+    CHOSEN_USUAL: tuple(map(decay_of, USUAL)),
     CHOSEN_RATE: ALL_RATES,
     FOUR_SMALL: tuple(map(decay_of, FROM_SMALL)),
     FOUR_LARGE: tuple(map(decay_of, FROM_LARGE)),
     FOUR_TENFOLD: tuple(map(decay_of, TENFOLD)),
-    MODERATE_DECAY: ALL_DECAYS[1:],
-    MODERATE_RATE: ALL_RATES[1:],
 }
-RAISED_FROM = {RAISED_DECAY: MODERATE_DECAY, RAISED_RATE: MODERATE_RATE}
 
 STRENGTH = Factor(
     "strength",
-    (*STRENGTHS, *CHOICES, *RAISED_FROM, DOUBLED),
+    (*STRENGTHS, *CHOICES, RAISED),
     control=NONE,
     words={NONE: "no regularisation"},
 )
@@ -57,9 +55,7 @@ def strengths_of(ladder: Ladder, task: str, strength: str, epoch: str) -> list[s
     """The strength that each block trains with; a choice is made with the weights of an epoch."""
     if strength in STRENGTHS:
         return [strength] * len(ladder.blocks)
-    if strength in RAISED_FROM:
-        return [raised(name) for name in strengths_of(ladder, task, RAISED_FROM[strength], epoch)]
-    if strength == DOUBLED:
+    if strength == RAISED:
         return narrow_enough(ladder, task)
     names = CHOICES[strength]
     return [names[place] for place in ladder.lowest(task, names, epoch)]

@@ -1,8 +1,9 @@
 """The strengths that are tried, from none to far too much, and what is chosen among them.
 
-Decays are those of AdamW at a rate of 0.001: the document's own, their doublings, and on to one at
-which four per cent of every weight go at each step. The strongest decay and the strongest dropout
-were named before any row: on other seeds, training accuracy there was the least of the ladder.
+Decays are those of AdamW at a rate of 0.001: the document's own, their first doublings, and on, by
+steps of two to five times, to one at which four per cent of every weight go at each step. The
+strongest decay and the strongest dropout were named before any row: on other seeds, training
+accuracy there was the least of the ladder.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ SMALL, WORKFLOW, GUIDE, LARGE = 1e-4, 1e-3, 5e-3, 1e-2  # the document's decays
 FROM_SMALL = (1e-4, 2e-4, 4e-4, 8e-4)
 FROM_LARGE = (1e-2, 2e-2, 4e-2, 8e-2)
 TENFOLD = (1e-3, 1e-2, 8e-2, 1.28)  # about ten times apart
+USUAL = (*FROM_SMALL, WORKFLOW, GUIDE, LARGE)  # the range that the document names
 STRONGEST, HALVED, HALVED_TWICE = 40.96, 20.48, 10.24
 DECAYS: tuple[float, ...] = (
     *FROM_SMALL,
@@ -39,7 +41,6 @@ DECAYS: tuple[float, ...] = (
     *(HALVED_TWICE, HALVED, STRONGEST),
 )
 RATES = (0.2, 0.3, 0.5, 0.7, 0.9, 0.98)
-RAISED = 4.0  # two doublings
 
 
 @dataclass(frozen=True)
@@ -78,13 +79,20 @@ STRENGTHS = {
 #: The strengths that a network feels: a weaker decay takes less than 4 % off any weight over a
 #: whole training, which is that without regularisation over again.
 FELT = 0.32
-DISTINCT = tuple(
+#: Of these, those at which a network may still learn its rows. "Both losses high" and "starved"
+#: were named with the strengths, before any row.
+LEARNING = tuple(
     name
     for name, each in STRENGTHS.items()
-    if each.decay == 0 or each.decay >= FELT or name == WIDEST
+    if (each.decay == 0 or FELT <= each.decay < HALVED_TWICE or name == WIDEST)
+    and (each.rates[0] < 0.9 and each.rates[-1] < 0.98)
 )
 ALL_DECAYS = (NONE, *map(decay_of, DECAYS))
 ALL_RATES = (NONE, *map(rate_of, RATES))
+
+
+BY_HEART = 2.5  # times as many epochs, after which wrong labels are learnt
+WATCH = 5  # epochs apart, while they are
 
 
 @dataclass
@@ -92,24 +100,34 @@ class Ladder(Cohort):
     """A cohort with every training that has been asked for.
 
     Attributes:
-        histories: by task and strength.
+        histories: by task, strength and share of wrong labels.
     """
 
-    histories: dict[tuple[str, str], History] = field(default_factory=dict)
+    histories: dict[tuple[str, str, float], History] = field(default_factory=dict)
 
-    def history(self, task: str, strength: str) -> History:
-        """A training of a task at a strength of ``STRENGTHS``."""
-        if (task, strength) not in self.histories:
-            sample, how = self.sample(task), STRENGTHS[strength]
+    def history(self, task: str, strength: str, wrong: float = 0.0) -> History:
+        """A training of a task at a strength of ``STRENGTHS``.
+
+        Args:
+            task: which.
+            strength: its name.
+            wrong: the share of labels trained on that are wrong.
+        """
+        if (task, strength, wrong) not in self.histories:
+            sample, how = self.sample(task, wrong=wrong), STRENGTHS[strength]
             rates = how.rates
             if task == RESIDUAL and strength == WIDEST:
                 rates = (0.5,)  # its hidden layers are all as wide
-            self.histories[task, strength] = fit(
+            self.histories[task, strength, wrong] = fit(
                 network_of(task, sample, rates),
                 sample,
-                Recipe(epochs=self.epochs, decay=how.decay),
+                Recipe(
+                    epochs=int(BY_HEART * self.epochs) if wrong else self.epochs,
+                    decay=how.decay,
+                    watch_every=WATCH if wrong else 1,
+                ),
             )
-        return self.histories[task, strength]
+        return self.histories[task, strength, wrong]
 
     def lowest(self, task: str, names: Sequence[str], epoch: str) -> Places:
         """For each block the place of the strength with the lowest validation loss.
@@ -144,18 +162,6 @@ def kept(history: History, epoch: str) -> Places:
     return history.best(PATIENCE if epoch == STOPPED else None)
 
 
-def raised(name: str) -> str:
-    """The strength that is next above: four times the decay or more, the next dropout rate.
-
-    Args:
-        name: of a decay or a dropout rate of the ladder; the strongest stays.
-    """
-    if name in ALL_RATES:
-        return ALL_RATES[min(ALL_RATES.index(name) + 1, len(ALL_RATES) - 1)]
-    enough = [d for d in DECAYS if d >= RAISED * STRENGTHS[name].decay * (1 - 1e-9)]
-    return decay_of(min(enough, default=DECAYS[-1]))
-
-
 def doublings(decay: float) -> float:
-    """How many doublings lead from 0.0001 to a decay."""
+    """How many doublings lead from 0.0001 to a decay: no whole number, where it is no doubling."""
     return math.log2(decay / SMALL)

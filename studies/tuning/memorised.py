@@ -34,9 +34,16 @@ from harness import (
 )
 from harness.workloads.fitting import Recipe, fit
 from studies.tuning.cohort import Cohort, by_block
-from studies.tuning.tasks import LISTING, POINT, TASK, gap, network_of
+from studies.tuning.tasks import LISTING, POINT, TASK, gap, labelled, network_of
 
 WRONG = 0.25
+WRONGLY_LABELLED = tuple(task for task in TASK.levels if task != LISTING)
+SETTING = Factor(
+    "task",
+    TASK.levels,
+    words={LISTING: TASK.say(LISTING)}
+    | labelled(WRONGLY_LABELLED, "a quarter of the training labels wrong"),
+)
 START, DECAYED, BOTH = "decay 0.001", "decay 0.005", "decay 0.005, dropout 0.5"
 FIXES = {START: (1e-3, 0.0), DECAYED: (5e-3, 0.0), BOTH: (5e-3, 0.5)}
 FIX = Factor("fix", tuple(FIXES), control=START)
@@ -82,10 +89,11 @@ CLAIMS = (
 
 def measure(cohort: Cohort, arm: Arm) -> Sequence[Responses]:
     """Train with one fix; listing 3's rows keep their labels, for they show the gap as they are."""
-    sample = cohort.sample(arm[TASK], wrong=0.0 if arm[TASK] == LISTING else WRONG)
+    task = arm[SETTING]
+    sample = cohort.sample(task, wrong=WRONG if task in WRONGLY_LABELLED else 0.0)
     decay, rate = FIXES[arm[FIX]]
     history = fit(
-        network_of(arm[TASK], sample, (rate,)),
+        network_of(task, sample, (rate,)),
         sample,
         Recipe(epochs=cohort.epochs, decay=decay, watch_every=cohort.epochs),
     )
@@ -102,7 +110,7 @@ def measure(cohort: Cohort, arm: Arm) -> Sequence[Responses]:
 
 EXPERIMENT: Experiment[Cohort] = Experiment(
     question="Do the two steps of the debug guide close a gap of more than fifteen points?",
-    factors=(TASK, FIX),
+    factors=(SETTING, FIX),
     responses=(
         Response("gap", "1", "training less test accuracy after the last epoch"),
         Response("train_score", "1", "training accuracy after the last epoch"),

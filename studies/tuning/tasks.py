@@ -65,6 +65,11 @@ ROWS = {
 }
 
 
+def labelled(tasks: Sequence[str], words: str) -> dict[str, str]:
+    """What readers see of tasks, with words on their labels: "digits, half of the labels wrong"."""
+    return {task: f"{TASK.say(task)}, {words}" for task in tasks}
+
+
 def network_of(task: str, sample: Sample, rates: Sequence[float]) -> Callable[[], nn.Module]:
     """What makes a task's network.
 

@@ -8,21 +8,24 @@ import numpy as np
 import pytest
 
 from harness.design.factors import Block
-from studies.tuning.choices import CHOSEN_DECAY, DOUBLED, MODERATE_DECAY, RAISED_DECAY, strengths_of
+from studies.tuning.choices import CHOSEN_DECAY, CHOSEN_USUAL, RAISED, strengths_of
 from studies.tuning.ladder import (
     ALL_DECAYS,
-    ALL_RATES,
     BEST,
     DECAYS,
+    HALVED_TWICE,
     LAST,
+    LEARNING,
     NONE,
     STOPPED,
     STRENGTHS,
+    WIDEST,
     Ladder,
     decay_of,
     doublings,
     kept,
-    raised,
+    late,
+    rate_of,
 )
 from studies.tuning.tasks import DIGITS
 from tests.studies.tuning.planted import history
@@ -35,21 +38,16 @@ def planted(loss: dict[str, tuple[float, float]], *, train: float = 0.5) -> Ladd
     ladder = Ladder(BLOCKS)
     for name in STRENGTHS:
         curve = np.tile(loss.get(name, (9.0, 9.0)), (30, 1))
-        ladder.histories[DIGITS, name] = history(curve, train_loss=train)
+        ladder.histories[DIGITS, name, 0.0] = history(curve, train_loss=train)
     return ladder
 
 
-def test_a_raised_decay_is_at_least_four_times_as_strong_and_the_next_there_is() -> None:
-    for decay in DECAYS[:-2]:
-        found = STRENGTHS[raised(decay_of(decay))].decay
-        assert found >= 3.999 * decay or found == DECAYS[-1]
-        assert not [d for d in DECAYS if 4 * decay <= d < found]
-    assert raised(decay_of(DECAYS[-1])) == decay_of(DECAYS[-1])
-
-
-def test_a_raised_rate_is_the_next_and_the_strongest_stays() -> None:
-    assert raised("dropout 0.3") == "dropout 0.5"
-    assert raised(ALL_RATES[-1]) == ALL_RATES[-1]
+def test_strengths_that_are_felt_and_let_a_network_learn_are_neither_weak_nor_starving() -> None:
+    assert set(LEARNING) == {
+        *(NONE, WIDEST, late(0.9)),
+        *(decay_of(decay) for decay in DECAYS if 0.1 < decay < HALVED_TWICE),
+        *(rate_of(rate) for rate in (0.2, 0.3, 0.5, 0.7)),
+    }
 
 
 def test_doublings_are_counted_from_the_documents_start() -> None:
@@ -68,17 +66,22 @@ def test_the_epoch_kept_is_the_last_the_best_or_that_before_five_worse_ones() ->
 def test_each_block_chooses_its_own_strength() -> None:
     ladder = planted({NONE: (1.0, 3.0), decay_of(1e-2): (2.0, 2.0)})
     assert strengths_of(ladder, DIGITS, CHOSEN_DECAY, LAST) == [NONE, decay_of(1e-2)]
-    assert strengths_of(ladder, DIGITS, MODERATE_DECAY, LAST) == [decay_of(1e-2)] * 2
-    assert strengths_of(ladder, DIGITS, RAISED_DECAY, LAST) == [decay_of(4e-2)] * 2
+    assert strengths_of(ladder, DIGITS, CHOSEN_USUAL, LAST) == [decay_of(1e-2)] * 2
 
 
-def test_doubling_ends_where_the_gap_is_first_under_ten_per_cent() -> None:
+def test_a_choice_within_the_documents_range_takes_nothing_stronger() -> None:
+    ladder = planted({decay_of(1.28): (0.5, 0.5), decay_of(5e-3): (2.0, 3.0)})
+    assert strengths_of(ladder, DIGITS, CHOSEN_USUAL, LAST) == [decay_of(5e-3)] * 2
+    assert strengths_of(ladder, DIGITS, CHOSEN_DECAY, LAST) == [decay_of(1.28)] * 2
+
+
+def test_raising_ends_where_the_gap_is_first_under_ten_per_cent() -> None:
     ladder = planted({decay_of(4e-4): (0.56, 0.54), decay_of(1e-2): (0.5, 0.5)})
-    assert strengths_of(ladder, DIGITS, DOUBLED, LAST) == [decay_of(1e-2), decay_of(4e-4)]
+    assert strengths_of(ladder, DIGITS, RAISED, LAST) == [decay_of(1e-2), decay_of(4e-4)]
 
 
-def test_doubling_that_never_gets_there_ends_at_the_strongest_decay() -> None:
-    assert strengths_of(planted({}), DIGITS, DOUBLED, LAST) == [decay_of(DECAYS[-1])] * 2
+def test_raising_that_never_gets_there_ends_at_the_strongest_decay() -> None:
+    assert strengths_of(planted({}), DIGITS, RAISED, LAST) == [decay_of(DECAYS[-1])] * 2
 
 
 def test_a_training_that_blew_up_is_never_chosen() -> None:
