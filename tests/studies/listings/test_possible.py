@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from studies.listings.dropout_demo import ONES
-from studies.listings.possible import HELD_OUT, LISTED, Statement, is_possible, prints
+from studies.listings.possible import HELD_OUT, LISTED, Statement, is_possible, prints, told
 
 
 def exact(count: int, cases: int, places: int) -> str:
@@ -51,3 +51,8 @@ def test_a_number_that_is_no_count_is_possible_and_one_that_is_has_to_have_one()
     assert is_possible("no penalty: final MSE")
     for name, statement in LISTED.items():
         assert is_possible(name) == bool(list(statement.counts()))
+
+
+def test_a_note_names_the_counts_that_print_a_statement() -> None:
+    assert told(Statement(("0.500",), (1,), 600)) == "0.500: 300/600 prints this"
+    assert told(Statement(("0.501",), (1,), 600)) == "0.501: no count prints this"
