@@ -5,11 +5,17 @@ itself names. Its two accumulating loops, that of the component (which steps on 
 counted anew in each epoch) and that of the whole script, are run; a loop that also steps on what an
 epoch leaves over, and one that counts on from epoch to epoch, are beyond the passage. The number of
 examples in every update is read off the gradient (``arithmetic.counting``).
+
+A formula is one statement: the numbers for which it gives something else than the loop are named
+together. Where K divides the batches of an epoch, formula and loop cannot part; such epochs are
+controls.
 """
 
 from __future__ import annotations
 
-from harness import Fact, facts
+from collections.abc import Callable, Iterable
+
+from harness import Control, Fact, Value, equals, facts
 from harness.workloads.arithmetic import Run
 from studies.arithmetic.counting import counted
 from studies.production_loop.loop import Components, as_printed, train
@@ -61,45 +67,58 @@ def batches_of_updates(run: Run) -> tuple[int, ...]:
     return tuple(sorted({examples // run.batch for examples in counted(run).updates}))
 
 
-CEILING = (
-    "Updates per epoch: weight updates that the listed loop makes in an epoch, counted, against "
-    "the examples over batch size times K, rounded up."
-)
 FLUSHES = "a loop that also steps on what an epoch leaves over, which the document's do not"
+NONE = "none"
+DIVIDED = "an epoch whose batches K divides, where nothing is rounded up and nothing is left over"
+DIVISIBLE = {
+    WHOLE: "10,240 examples in batches of 32, four to an update, make 80 updates an epoch",
+    PLAIN: "1,000 examples in batches of 64, one to an update, make 16 updates an epoch",
+}
+ALL_EIGHTS = "in epochs of 128 batches every update rests on eight of them"
+
+
+def parted(runs: Iterable[Run], formula: Callable[[Run], int]) -> str:
+    """The numbers for which the listed loop makes other updates an epoch than a formula, in words.
+
+    Args:
+        runs: of one epoch or more, of which the first counts.
+        formula: updates per epoch.
+    """
+    off = [
+        f"{run.examples:,} / ({run.batch} x {run.accumulate}): {per_epoch(run)} for {formula(run)}"
+        for run in runs
+        if per_epoch(run) != formula(run)
+    ]
+    return "; ".join(off) or NONE
+
+
+def ceiling(run: Run) -> int:
+    """The cheat sheet's formula."""
+    return run.updates_per_epoch
+
 
 FORMULA = (
     Fact(
         "C9.02",
-        "10,000 examples in batches of 32, four to an update, make 79 updates an epoch",
-        lambda: per_epoch(CHAPTER),
-        claimed=CHAPTER.updates_per_epoch,
-        counterexample=lambda: per_epoch(PLAIN),
-        reading=CEILING,
+        "numbers of the document for which the listed loop makes other updates than the formula",
+        lambda: parted((CHAPTER, QUIZ, WHOLE, PLAIN), ceiling),
+        claimed=NONE,
+        counterexample=lambda: parted((WHOLE,), lambda run: ceiling(run) + 1),
+        reading="Updates per epoch: weight updates that the listed loop makes in an epoch, "
+        "counted, against the examples over batch size times K, rounded up. The formula holds of "
+        "any numbers: one case in which it does not makes it false.",
         headline=True,
     ),
-    Fact(
-        "C9.02",
-        "20,000 examples in batches of 64, four to an update, make 79 updates an epoch",
-        lambda: per_epoch(QUIZ),
-        claimed=QUIZ.updates_per_epoch,
-        counterexample=lambda: per_epoch(PLAIN),
-        reading=CEILING,
-    ),
-    Fact(
-        "C9.02",
-        "10,240 examples in batches of 32, four to an update, make 80 updates an epoch",
-        lambda: per_epoch(WHOLE),
-        claimed=WHOLE.updates_per_epoch,
-        counterexample=lambda: per_epoch(PLAIN),
-        reading=CEILING,
-    ),
-    Fact(
-        "C9.02",
-        "1,000 examples in batches of 64, one to an update, make 16 updates an epoch",
-        lambda: per_epoch(PLAIN),
-        claimed=PLAIN.updates_per_epoch,
-        counterexample=lambda: per_epoch(WHOLE),
-        reading=CEILING,
+    *(
+        Fact(
+            "C9.02",
+            says,
+            lambda run=run: per_epoch(run),
+            claimed=run.updates_per_epoch,
+            counterexample=lambda: per_epoch(CHAPTER),
+            beyond=DIVIDED,
+        )
+        for run, says in DIVISIBLE.items()
     ),
     Fact(
         "C9.02",
@@ -147,20 +166,29 @@ COUNTS = (
     ),
     Fact(
         "C7.21",
-        "in epochs of 125 batches every update rests on eight of them",
-        lambda: batches_of_updates(OVER),
+        "micro-batches of an update of the listed loop, in epochs of 125 and of 128",
+        lambda: tuple(sorted({*batches_of_updates(OVER), *batches_of_updates(EIGHTS)})),
         claimed=(8,),
         counterexample=lambda: batches_of_updates(Run(1_024, 8, accumulate=4)),
         reading="Each update of the listed loop, over three epochs, is made of the gradients of "
-        "exactly eight micro-batches, of eight examples each; the number is read off the gradient.",
+        "exactly eight micro-batches, of eight examples each; the number is read off the gradient. "
+        "All numbers that occur are told.",
         headline=True,
     ),
     Fact(
         "C7.21",
-        "in epochs of 128 batches every update rests on eight of them",
+        ALL_EIGHTS,
         lambda: batches_of_updates(EIGHTS),
         claimed=(8,),
         counterexample=lambda: batches_of_updates(Run(1_024, 8, accumulate=4)),
+        beyond="an epoch whose batches eight divides, where nothing is left over",
+    ),
+)
+CONTROLS = (
+    Control(
+        "where K divides the batches of an epoch, formula and loop agree",
+        Value("agrees").always().at(case="the claim", fact=(*DIVISIBLE.values(), ALL_EIGHTS)),
+        equals(1.0),
     ),
 )
 
@@ -168,4 +196,5 @@ EXPERIMENT = facts(
     "How many weight updates does the accumulating loop make, and of how many batches?",
     *FORMULA,
     *COUNTS,
+    more=CONTROLS,
 )

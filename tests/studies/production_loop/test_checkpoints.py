@@ -27,7 +27,7 @@ from studies.production_loop.checkpoints import (
 from studies.production_loop.loop import Components, train
 from studies.production_loop.processes import ALL, PRINTED, WAYS, trained, without
 from studies.production_loop.scripts import ADAM, BY_NUMPY, BY_PYTHON, DRAWS, SCRIPTS, begin
-from studies.production_loop.state_dicts import holds, parts, same
+from studies.production_loop.state_dicts import NOTHING, holds, missing, parts, same
 
 
 def state(script: object) -> dict[str, object]:
@@ -113,3 +113,5 @@ def test_equal_values_are_told_from_others_however_deep() -> None:
 def test_what_is_in_no_file_is_not_found() -> None:
     assert not holds("nothing")
     assert holds("weights")
+    assert missing({"weights": "the weights"}) == NOTHING
+    assert missing({"weights": "the weights", "nothing": "what nobody made"}) == "what nobody made"

@@ -14,7 +14,16 @@ from studies.production_loop.loop import Components, Events, as_printed, train
 from studies.production_loop.printed_script import gradient, logged, saved, updates
 from studies.production_loop.scripts import ADAM, NORMED, Script, begin
 from studies.production_loop.tiny import tiny
-from studies.production_loop.updates import by_loop, counting_on, flushing, listed, printed
+from studies.production_loop.updates import (
+    NONE,
+    by_loop,
+    ceiling,
+    counting_on,
+    flushing,
+    listed,
+    parted,
+    printed,
+)
 
 
 def weights(script: Script) -> torch.Tensor:
@@ -118,3 +127,9 @@ def test_the_printed_script_begins_with_the_epoch_that_the_file_names(tmp_path: 
     train(tiny(1, 2, lambda epoch: -float(epoch)), as_printed(path=path))
     events = train(tiny(1, 4, lambda epoch: -float(epoch)), as_printed(path=path))
     assert events.epochs[0] == 1
+
+
+def test_numbers_are_named_for_which_loop_and_formula_part() -> None:
+    whole, over = Run(16, 2, accumulate=4), Run(18, 2, accumulate=4)
+    assert parted([whole], ceiling) == NONE
+    assert parted([whole, over], ceiling) == "18 / (2 x 4): 2 for 3"
