@@ -9,8 +9,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
-
 from harness import (
     AA,
     Arm,
@@ -23,7 +21,6 @@ from harness import (
     Ratio,
     Unmeasurable,
     at_most,
-    between,
 )
 from harness.figures import BLACK, PALETTE, by_block, measured_on, note, rounds_of, told
 from harness.libraries import nn, torch
@@ -32,24 +29,18 @@ from studies.production_loop.workloads import Job, job
 
 if TYPE_CHECKING:
     import pandas as pd
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from harness import Task
 
 STEP, SAVE, CLIP, LOG = "a training step", "a checkpoint", "clipping", "a line in a log"
-WORK = Factor("work", (STEP, SAVE, CLIP, LOG), control=STEP)
+#: What is timed; how long a checkpoint takes is measured in ``checkpoint_share``.
+WORK = Factor("work", (STEP, CLIP, LOG), control=STEP)
 ROWS = 32
 #: Steps of an epoch of the document's 10,000 examples in batches of 32.
 EPOCH = 313
-#: What is negligible, of a share of the time; and what "about 1 %" is.
+#: What is negligible, of a share of the time.
 SHARE_OF_TIME = 0.02
-LEAST, MOST = 0.005, 0.02
-
-
-def steps_for(share: float, interval: int = EPOCH) -> float:
-    """How many steps long a save may be, to take a share of all time at one every so many steps."""
-    return interval * share / (1 - share)
 
 
 class Jobs(NamedTuple):
@@ -67,15 +58,6 @@ def time_of(work: str, *nets: str) -> Ratio:
 def cost_claims(nets: tuple[str, ...], headline: str) -> tuple[Claim, ...]:
     """What is judged on networks of a realistic size; one of them may stand for the claims."""
     return (
-        Claim(
-            "C7.37",
-            time_of(SAVE, *nets),
-            between(steps_for(LEAST), steps_for(MOST)),
-            reading="About 1 % of the time: between 0.5 and 2 % of it, with one checkpoint in an "
-            "epoch of 313 steps (10,000 examples in batches of 32): to write it to the disk takes "
-            "as long as 1.6 to 6.4 training steps.",
-            headline={"net": headline},
-        ),
         Claim(
             "C7.43",
             time_of(CLIP, *nets),
@@ -108,9 +90,6 @@ def cost_experiment(
     def task(jobs: Jobs, arm: Arm) -> Task:
         return component(jobs.jobs[arm[net]], arm[WORK], Path(jobs.folder.name))
 
-    def checkpoint_by_interval(table: pd.DataFrame) -> Figure:
-        return draw_intervals(table, net)
-
     def component_times(table: pd.DataFrame) -> Figure:
         return draw_components(table, net)
 
@@ -125,7 +104,7 @@ def cost_experiment(
         imports=("torch._dynamo",),  # which every optimiser imports when it is made
         aa=AA(within=0.1, at={"work": STEP}),
         claims=claims,
-        figures=(checkpoint_by_interval, component_times),
+        figures=(component_times,),
     )
 
 
@@ -174,47 +153,6 @@ def _logging(path: Path) -> Task:
     return log
 
 
-def draw_intervals(table: pd.DataFrame, net: Factor[str]) -> Figure:
-    """The share of the time that checkpoints take, by the steps between two of them."""
-    from matplotlib.figure import Figure
-
-    steps = rounds_of(table, net, WORK)
-    intervals = np.geomspace(3, 30_000, 60)
-    figure = Figure()
-    axes = figure.subplots()
-    axes.axhspan(100 * LEAST, 100 * MOST, color="#E8E8E8", zorder=0, label="about 1 %")
-    axes.axvline(
-        EPOCH, color=BLACK, linestyle="--", linewidth=1.5, label=f"an epoch: {EPOCH} steps"
-    )
-    shares = {}
-    for name, colour in zip(net.levels, PALETTE, strict=False):
-        ratio = by_block(steps[name, SAVE] / steps[name, STEP])
-        shares[name] = 100 * ratio / (EPOCH + ratio)
-        there = ratio[np.isfinite(ratio), None]
-        if not there.size:
-            axes.plot([], [], color=colour, label=f"{name}: failed")
-            continue
-        share = 100 * there / (intervals + there)
-        low, middle, high = np.quantile(share, (0.1, 0.5, 0.9), axis=0)
-        axes.fill_between(intervals, low, high, color=colour, alpha=0.25, linewidth=0)
-        axes.plot(intervals, middle, color=colour, label=name)
-    axes.set_xscale("log")
-    axes.set_yscale("log")
-    axes.set_ylim(1e-3, 100)
-    axes.yaxis.set_major_formatter("{x:g}")
-    axes.set_xlabel("training steps from one checkpoint to the next")
-    axes.set_ylabel("time that checkpoints take (%)")
-    axes.legend(loc="lower left", fontsize=14)
-    first = net.levels[0]
-    figure.suptitle(
-        f"How much time checkpoints take is a matter of the interval:\nonce in {EPOCH} steps "
-        f"{told(shares[first], '.2f', '%')} for the {first}",
-        fontsize=18,
-    )
-    _said(axes, table, "bands: middle 80 %")
-    return figure
-
-
 def draw_components(table: pd.DataFrame, net: Factor[str]) -> Figure:
     """Each component's time in training steps, network by network."""
     from matplotlib.figure import Figure
@@ -225,7 +163,7 @@ def draw_components(table: pd.DataFrame, net: Factor[str]) -> Figure:
     figure = Figure()
     axes = figure.subplots()
     axes.set_yscale("log")
-    works = (SAVE, CLIP, LOG)
+    works = (CLIP, LOG)
     for number, (name, colour) in enumerate(zip(net.levels, PALETTE, strict=False)):
         for place, work in enumerate(works):
             x = place + 0.2 * (number - (len(net.levels) - 1) / 2)
@@ -244,10 +182,3 @@ def draw_components(table: pd.DataFrame, net: Factor[str]) -> Figure:
     figure.suptitle(f"Clipping takes {told(share, '.1f', '%')} of a training step\nof the {first}")
     note(axes, measured_on(table), table["block"].nunique())
     return figure
-
-
-def _said(axes: Axes, table: pd.DataFrame, marks: str) -> None:
-    blocks = table["block"].nunique()
-    counted = f"{blocks} process{'es' if blocks > 1 else ''}"
-    text = f"{measured_on(table)}, {counted}; lines: medians, {marks}"
-    axes.set_title(text, loc="left", fontsize=14, color="#555555")

@@ -13,6 +13,7 @@ from torch import nn
 
 from harness import Arm, Block
 from harness.workloads import Replicas, load_split, mlp
+from studies.production_loop.checkpoint_share import share, timed
 from studies.production_loop.clipping import (
     DEEP,
     EXPLODED,
@@ -24,7 +25,8 @@ from studies.production_loop.clipping import (
     network_class,
     summary,
 )
-from studies.production_loop.cost_table import CLIP, LOG, SAVE, STEP, component, steps_for
+from studies.production_loop.cost_table import CLIP, LOG, SAVE, STEP, component
+from studies.production_loop.eight_gigabytes import model_of
 from studies.production_loop.file_size import measure as measured_file
 from studies.production_loop.logged_loss import Cell, script
 from studies.production_loop.loop import as_printed, train
@@ -87,10 +89,17 @@ def test_a_norm_is_that_of_all_numbers_together() -> None:
     assert norm_of([torch.tensor([3.0]), torch.tensor([[4.0]])]) == pytest.approx(5.0)
 
 
-def test_a_share_of_the_time_gives_the_length_of_a_save_and_back() -> None:
-    length = steps_for(0.01, interval=99)
-    assert length == pytest.approx(1.0)
-    assert length / (99 + length) == pytest.approx(0.01)
+def test_a_checkpoint_as_long_as_a_step_is_one_hundredth_of_99_steps_and_itself() -> None:
+    assert share(1.0, 99) == pytest.approx(1.0)
+    assert share(99.0, 99) == pytest.approx(50.0)
+
+
+def test_a_checkpoint_is_timed_in_training_steps(tmp_path: Path) -> None:
+    times = iter(range(1000))
+    found = timed(TOY, Block(0, 1, 1, effort=2), tmp_path, lambda: float(next(times)))
+    assert found.length == pytest.approx(3.0)  # a reading lasts 1: a call of three takes a third
+    assert found.again == pytest.approx(1.0)
+    assert (tmp_path / "checkpoint.pt").exists()
 
 
 def test_components_do_their_work_at_every_call(tmp_path: Path) -> None:
@@ -134,3 +143,18 @@ def test_the_log_of_one_batch_an_epoch_is_the_epochs_loss() -> None:
     lines: list[dict[str, float]] = []
     train(work, as_printed(log=lambda line: lines.append(dict(line))))
     assert [line["train_loss"] for line in lines] == own
+
+
+def test_a_model_whose_attention_keeps_no_scores_has_no_dropout_there() -> None:
+    from studies.memory.large import BERT
+
+    def rates(*, dropout: bool) -> dict[str, float]:
+        with torch.device("meta"):
+            net = model_of(BERT, dropout=dropout)
+        return {p: m.p for p, m in net.named_modules() if isinstance(m, nn.Dropout)}
+
+    inside = [path for path in rates(dropout=True) if ".self." in path]
+    assert len(inside) == 12
+    assert {rates(dropout=True)[path] for path in inside} == {0.0}
+    assert set(rates(dropout=False).values()) == {0.0}
+    assert set(rates(dropout=True).values()) == {0.0, 0.1}
