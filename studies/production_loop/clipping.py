@@ -3,14 +3,15 @@
 Two networks whose gradients explode at usual rates. One is recurrent: it reads the 64 pixels of a
 digit one after another, with ReLU and recurrent weights that begin as the identity (Le, Jaitly and
 Hinton, 2015). One is deep: five residual blocks without a norm, with He's weights. Which optimisers
-and rates they explode at was found with other seeds and without clipping; a control checks that at
-least one in ten unclipped runs explodes here too: where nothing explodes there is nothing to
-prevent.
+and rates they explode at was found with other seeds and without clipping; a control checks, case by
+case, that at least half of the unclipped runs explode here too: where nothing explodes there is
+nothing to prevent. Adam's rate is the lowest of 0.01, 0.02, 0.03 and 0.05 at which nine in ten did;
+at 0.01 a third did, however long they were trained, and that case is beyond the passage.
 
 In the other arm the gradients are clipped to a norm of 1 before every update, network by network. A
 run explodes when the loss of a batch reaches ten times the first or is no number; it is then left
-as it is. Clipping bounds the gradient, which is judged as well; whether that keeps the loss from
-exploding is the question.
+as it is. That clipping bounds the gradient is arithmetic, and a control; whether it keeps the loss
+from exploding is the question.
 """
 
 from __future__ import annotations
@@ -62,10 +63,14 @@ RECURRENT, DEEP = "recurrent net", "deep residual net"
 CASES = {
     "recurrent net, SGD, rate 0.01": (RECURRENT, "SGD", 0.01),
     "recurrent net, momentum, rate 0.01": (RECURRENT, "momentum", 0.01),
-    "recurrent net, Adam, rate 0.01": (RECURRENT, "Adam", 0.01),
+    "recurrent net, Adam, rate 0.02": (RECURRENT, "Adam", 0.02),
     "deep residual net, SGD, rate 0.01": (DEEP, "SGD", 0.01),
     "deep residual net, momentum, rate 0.01": (DEEP, "momentum", 0.01),
+    "recurrent net, Adam, rate 0.01": (RECURRENT, "Adam", 0.01),
 }
+#: At which fewer than half of the unclipped runs explode, however long they are trained.
+SELDOM = "recurrent net, Adam, rate 0.01"
+EXPLODING = tuple(case for case in CASES if case != SELDOM)
 CASE = Factor("case", tuple(CASES))
 CLIPPED, UNCLIPPED = "clipped", "not clipped"
 GRADIENTS = Factor(
@@ -79,18 +84,17 @@ TYPICAL: dict[str, Level] = {"case": "recurrent net, SGD, rate 0.01"}
 CLAIMS: tuple[Claim | Beyond | Control, ...] = (
     Claim(
         "C7.44",
-        Value("exploded").at(gradients=CLIPPED).always(),
+        Value("exploded").at(gradients=CLIPPED, case=EXPLODING).always(),
         equals(0.0),
         reading="Prevents explosion: where unclipped runs explode, no clipped run does: the loss "
         "of a batch never reaches ten times the first, and is a number.",
         headline=TYPICAL,
     ),
-    Claim(
+    Beyond(
         "C7.44",
-        Value("norm_after").at(gradients=CLIPPED).always(),
-        at_most(MAX_NORM * (1 + 1e-5)),
-        reading="And the gradient that an update finds is never longer than the limit, within "
-        "rounding.",
+        Value("exploded").at(gradients=CLIPPED, case=SELDOM).always(),
+        equals(0.0),
+        why="a rate at which fewer than half of the runs explode without clipping",
     ),
     Beyond(
         "C7.44",
@@ -100,9 +104,14 @@ CLAIMS: tuple[Claim | Beyond | Control, ...] = (
         reading="The clipped run learns: the loss ends a tenth below the first or lower.",
     ),
     Control(
-        "unclipped runs explode: at least one in ten",
-        Value("exploded").at(gradients=UNCLIPPED).frequency(),
-        at_least(0.1),
+        "at least half of the unclipped runs explode",
+        Value("exploded").at(gradients=UNCLIPPED, case=EXPLODING).frequency(),
+        at_least(0.5),
+    ),
+    Control(
+        "the gradient that an update finds is no longer than the limit, within rounding",
+        Value("norm_after").at(gradients=CLIPPED).always(),
+        at_most(MAX_NORM * (1 + 1e-5)),
     ),
 )
 RESPONSES = (
@@ -299,9 +308,9 @@ def losses_with_and_without(table: pd.DataFrame) -> Figure:
     panels[0].set_ylabel("loss of a step, first = 1")
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
     exploded = table[(table["response"] == "exploded") & (table["gradients"] == CLIPPED)]
-    there = exploded["value"].dropna()
+    there = exploded[exploded["case"] != SELDOM]["value"].dropna()
     figure.suptitle(
-        f"Clipped to a norm of 1, {int(there.sum())} of {len(there)} runs explode all the same\n"
+        f"Where runs explode, {int(there.sum())} of {len(there)} do so clipped to a norm of 1\n"
         f"(above each panel: how many explode; lines: {table['block'].nunique()} seeds, CPU)",
         fontsize=19,
     )
@@ -326,7 +335,7 @@ def _lines(axes: Axes, rows: pd.DataFrame, colour: str, label: str) -> None:
 EXPERIMENT: Experiment[tuple[Block, ...]] = Experiment(
     question="Does clipping prevent explosion?",
     factors=(CASE, GRADIENTS),
-    blocks=PerProfile(2, 20, 40),
+    blocks=PerProfile(2, 40, 40),  # of 20, a case at nine in ten misses one half once in eight runs
     together=PerProfile(2, 20, 20),
     effort=PerProfile(40, 200, 200),  # steps
     measure_together=measure,

@@ -5,11 +5,14 @@ passage has a script set for 64 whose batch must shrink to 8: so the learning ra
 five ten and three times apart, with which batches of 64 end with the lowest loss over all training
 rows, in runs of eight other seeds. Convergence is that loss at the end, in eval mode. It must be 5
 % higher with batches of 8; below a hundredth of the loss at the start both have learnt their rows,
-and count as equal.
+and count as equal. A script that is set for 64 converges with 64: it has lost half of its loss by
+the end, which a control checks. Where batches of 64 have not, the setting is beyond the passage, as
+are regressions, for usual classifiers are meant. The spirals, of few rows, are trained for five
+times as many epochs.
 
-Beyond the passage are batches of 8 with the best rate of their own, as many updates in place of as
-many epochs (an eighth of the rows), and the validation score. Eight accumulated micro-batches of 8
-are not in it: their gradient is that of 64 (``accumulated``).
+Beyond the passage are, too, batches of 8 with the best rate of their own (on digits), as many
+updates in place of as many epochs (an eighth of the rows), and the validation score. Eight
+accumulated micro-batches of 8 are not in it: their gradient is that of 64 (``accumulated``).
 """
 
 from __future__ import annotations
@@ -65,6 +68,18 @@ BATCH = Factor("batch", (LARGE, SMALL, OWN, UPDATES), control=LARGE)
 SIZES = {LARGE: 64, SMALL: 8, OWN: 8, UPDATES: 8}
 PILOTS = 8
 LEARNT, DIVERGED = 0.01, 1e6
+#: So many times as long as the others are trained.
+LONGER = {SPIRAL_TANH: 5, SPIRAL_RELU: 5}
+#: Tasks on which batches of 8 get a rate of their own as well.
+TUNED = (DIGITS, LOGISTIC)
+#: Classifiers, with the optimisers by which batches of 64 lose half of their loss in nine of ten
+#: trainings: found with other seeds, without a batch of 8.
+CONVERGING = {
+    DIGITS: ("SGD", "Adam"),
+    LOGISTIC: ("SGD", "Adam"),
+    SPIRAL_TANH: ("Adam",),
+    SPIRAL_RELU: ("Adam",),
+}
 #: How the figure calls the tasks.
 SHORT = {
     DIGITS: "digits",
@@ -75,15 +90,43 @@ SHORT = {
 }
 TYPICAL: dict[str, Level] = {"task": DIGITS, "optimiser": "Adam"}
 
+
+def not_converging(task: str) -> tuple[str, ...]:
+    """The optimisers by which batches of 64 do not reliably lose half of their loss."""
+    return tuple(each for each in OPTIMISER.levels if each not in CONVERGING[task])
+
+
 WORSE = at_least(1.05)
+READING = (
+    "Worse convergence: after as many epochs, at the rate that is best for batches of 64, the loss "
+    "over all training rows is at least 5 % higher with batches of 8."
+)
 CLAIMS: tuple[Claim | Beyond | Control, ...] = (
-    Claim(
+    *(
+        Claim(
+            "C7.18",
+            Ratio("end", BATCH).at(batch=SMALL, task=task, optimiser=optimisers),
+            WORSE,
+            reading=READING,
+            headline=TYPICAL if task == TYPICAL["task"] else False,
+        )
+        for task, optimisers in CONVERGING.items()
+    ),
+    *(
+        Beyond(
+            "C7.18",
+            Ratio("end", BATCH).at(batch=SMALL, task=task, optimiser=not_converging(task)),
+            WORSE,
+            why="batches of 64 themselves do not lose half of their loss in nine of ten trainings",
+        )
+        for task in CONVERGING
+        if not_converging(task)
+    ),
+    Beyond(
         "C7.18",
-        Ratio("end", BATCH).at(batch=SMALL),
+        Ratio("end", BATCH).at(batch=SMALL, task=LINEAR),
         WORSE,
-        reading="Worse convergence: after as many epochs, at the rate that is best for batches of "
-        "64, the loss over all training rows is at least 5 % higher with batches of 8.",
-        headline=TYPICAL,
+        why="a regression, where usual classifiers are meant",
     ),
     Beyond(
         "C7.18",
@@ -105,10 +148,13 @@ CLAIMS: tuple[Claim | Beyond | Control, ...] = (
         reading="Worse: a hundredth less of the validation rows are right, or of their variance "
         "explained.",
     ),
-    Control(
-        "batches of 64 learn at the rate that is chosen for them",
-        Value("end").at(batch=LARGE),
-        less_than(0.98),
+    *(
+        Control(
+            f"batches of 64 lose half of their loss: {task}",
+            Value("end").at(batch=LARGE, task=task, optimiser=optimisers),
+            less_than(0.5),
+        )
+        for task, optimisers in CONVERGING.items()
     ),
 )
 RESPONSES = (
@@ -137,10 +183,12 @@ def prepare(blocks: tuple[Block, ...]) -> Cohort:
     seeds = np.random.SeedSequence(blocks[0].shared_seed).generate_state(PILOTS, np.uint32)
     pilots = tuple(replace(blocks[0], index=i, seed=int(s)) for i, s in enumerate(seeds))
     rates = {
-        (task, optimiser, size): best_rate(make_task(task, pilots), optimiser, size, epochs)
+        (task, optimiser, size): best_rate(
+            make_task(task, pilots), optimiser, size, epochs * LONGER.get(task, 1)
+        )
         for task in TASK.levels
         for optimiser in OPTIMISER.levels
-        for size in (64, 8)
+        for size in ((64, 8) if task in TUNED else (64,))
     }
     tasks = {task: make_task(task, blocks) for task in TASK.levels}
     return Cohort(blocks, tasks, rates)
@@ -166,7 +214,7 @@ def measure(cohort: Cohort, arm: Arm) -> Sequence[Responses]:
     task, size = cohort.tasks[arm[TASK]], SIZES[arm[BATCH]]
     chosen_for = 8 if arm[BATCH] == OWN else 64
     rate = cohort.rates[arm[TASK], arm[OPTIMISER], chosen_for]
-    epochs = cohort.blocks[0].effort
+    epochs = cohort.blocks[0].effort * LONGER.get(arm[TASK], 1)
     if arm[BATCH] == UPDATES:
         epochs = max(1, round(epochs / 8))
     log = train(task, Setting(arm[OPTIMISER], rate, epochs, size))
@@ -194,6 +242,8 @@ def loss_with_small_batches(table: pd.DataFrame) -> Figure:
     for place, (task, optimiser) in enumerate(settings):
         of_one = _of_setting(values, task, optimiser)
         for batch, colour, shift in ((SMALL, ORANGE, -0.17), (OWN, BLUE, 0.17)):
+            if batch == OWN and task not in TUNED:
+                continue
             ratio = (of_one[batch] / of_one[LARGE]).to_numpy()
             label = f"{batch}{' at the rate of 64' if batch == SMALL else ''}"
             draw_blocks(
@@ -233,6 +283,7 @@ def _of_setting(values: pd.DataFrame, task: str, optimiser: str) -> pd.DataFrame
 EXPERIMENT: Experiment[Cohort] = Experiment(
     question="Do batches of 8 converge worse than batches of 64?",
     factors=(TASK, OPTIMISER, BATCH),
+    only=lambda arm: arm[BATCH] != OWN or arm[TASK] in TUNED,
     on_cpu=True,
     blocks=PerProfile(2, 20, 40),
     together=PerProfile(2, 20, 20),
