@@ -1,15 +1,20 @@
 """Does a net that is trained for too long over-fit, and what does early stopping save?
 
 A perceptron with two hidden layers of 128 units learns six data sets without a regulariser, with
-Adam at its default rate and batches of 32, for 300 epochs. After every epoch all its training rows,
-the validation rows and the test rows are evaluated in eval mode. It has too many epochs behind it
-where the validation loss ends at least 5 % above its lowest while the training loss has gone on to
-fall by 5 % or more since.
+Adam at its default rate, for 300 epochs. How long a training is, its updates decide: batches are of
+32 rows, or of as many as leave an epoch 20 updates, where a data set has few rows. After every
+epoch all its training rows, the validation rows and the test rows are evaluated in eval mode. It
+has too many epochs behind it where the validation loss ends at least 5 % above its lowest while the
+training loss has gone on to fall by 5 % or more since. A net can over-fit where it has learnt its
+rows by heart: its training loss has come down to a tenth, which a control checks. On other seeds it
+had not for a noisy sine, whose best epochs were among the last: that one is beyond the passage.
 
 Early stopping looks at the first 100 of these epochs, which is what document D's listing plans,
-with the document's patience of five and its ``min_delta``. What it saves is the share of the
-planned epochs; what it gives up, the loss of rows that no choice has seen, at its best epoch
-against the best of all 100. That is document D's question, and shown beside.
+with the document's patience of five and its ``min_delta``. The saving is judged by the rule of
+document D's twin statement (``tuning``, D-tune-16): a fifth of the planned epochs is saved, and the
+loss of rows that no choice has seen is at most 5 % above that of the best of all 100. How much is
+saved depends on what was planned, and the passage has plans that go on clearly beyond the best: a
+control checks that the best of the 100 is one of the first 80.
 """
 
 from __future__ import annotations
@@ -49,17 +54,24 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-PLANNED, BATCH, WIDTH = 100, 32, 128
-RISE = 1.05
+PLANNED, WIDTH = 100, 128
+#: Rows of a batch at the most, and updates of an epoch at the least.
+BATCH, UPDATES = 32, 20
+RISE, SAVED, PRICE = 1.05, 20.0, 1.05
+BY_HEART, BEST_BY = 0.1, 80
 DATA: Factor[SampleName] = Factor(
     "data", SAMPLES, words={"sine": "noisy sine", "listing 3": "document D's own data"}
 )
 TYPICAL: dict[str, Level] = {"data": "digits"}
+#: Not learnt by heart in 300 epochs, by the training loss of other seeds.
+NOT_LEARNT = "sine"
+LEARNT = tuple(name for name in SAMPLES if name != NOT_LEARNT)
+NO_EXCESS = "80 rows of a single number, which the net has not learnt by heart by then"
 
 CLAIMS = (
     Claim(
         "C7.14",
-        Value("rise"),
+        Value("rise").at(data=LEARNT),
         at_least(RISE),
         reading="Too many epochs: at the end the validation loss is at least 5 % above its lowest, "
         "while the training loss has gone on to fall by at least 5 % since then (where it has not, "
@@ -68,20 +80,26 @@ CLAIMS = (
     ),
     Claim(
         "C7.15",
-        Value("saved"),
-        at_least(10.0),
+        Value("saved").at(data=LEARNT),
+        at_least(SAVED),
         reading="It saves hours: with a patience of five, a run that is planned for 100 epochs "
-        "stops after 90 or fewer.",
+        "stops after 80 or fewer.",
         headline=TYPICAL,
+        jointly="fewer epochs without loss",
+        half="it saves hours",
     ),
-    Beyond(
+    Claim(
         "C7.15",
-        Value("given_up"),
-        at_most(1.05),
-        why="what is given up: the loss of test rows at the best epoch before the stop, over that "
-        "at the best of all 100",
-        reading="Nothing is lost: the loss of rows that no choice has seen is at most 5 % higher.",
+        Value("given_up").at(data=LEARNT),
+        at_most(PRICE),
+        reading="And the epochs that it saves were wasted: the loss of test rows at the best epoch "
+        "before the stop is at most 5 % above that at the best of all 100.",
+        jointly="fewer epochs without loss",
+        half="it saves hours",
     ),
+    Beyond("C7.14", Value("rise").at(data=NOT_LEARNT), at_least(RISE), why=NO_EXCESS),
+    Beyond("C7.15", Value("saved").at(data=NOT_LEARNT), at_least(SAVED), why=NO_EXCESS),
+    Beyond("C7.15", Value("given_up").at(data=NOT_LEARNT), at_most(PRICE), why=NO_EXCESS),
     Beyond(
         "C7.15",
         Value("score_given_up"),
@@ -89,7 +107,16 @@ CLAIMS = (
         why="the validation accuracy that is given up, or the share of variance explained",
         reading="Nothing is lost: at most a hundredth of the validation score.",
     ),
-    Control("the training loss falls", Value("train_end"), less_than(0.9)),
+    Control(
+        "the training loss has come down to a tenth",
+        Value("train_end").at(data=LEARNT),
+        less_than(BY_HEART),
+    ),
+    Control(
+        "the best of the planned epochs is one of the first 80",
+        Value("best_epoch").at(data=LEARNT),
+        at_most(BEST_BY),
+    ),
 )
 RESPONSES = (
     Response(
@@ -98,6 +125,7 @@ RESPONSES = (
     Response("saved", "%", "share of 100 planned epochs that early stopping saves"),
     Response("given_up", "1", "test loss of the stopped run over that of the whole run, each best"),
     Response("score_given_up", "1", "validation score of the whole run less the stopped run's"),
+    Response("best_epoch", "epochs", "which of the planned epochs has the lowest validation loss"),
     Response("train_end", "1", "training loss at the end over that after the first epoch"),
     Response("train", "nat", "training loss by epoch"),
     Response("val", "nat", "validation loss by epoch"),
@@ -107,15 +135,22 @@ RESPONSES = (
 def measure(blocks: tuple[Block, ...], arm: Arm) -> Sequence[Responses]:
     """Train a replica for each block, for long, and see what early stopping would have made."""
     sample = draw_sample(arm[DATA], [block.seed for block in blocks], device=blocks[0].device)
-    history = fit(
-        partial(network, sample), sample, Recipe(blocks[0].effort, BATCH, optimiser="Adam")
-    )
+    recipe = Recipe(blocks[0].effort, batch_of(sample.train.x.shape[1]), optimiser="Adam")
+    history = fit(partial(network, sample), sample, recipe)
     found = {**overfitting(history), **stopping(history, min(PLANNED, blocks[0].effort))}
     found |= {"train": history.train_loss, "val": history.val_loss}
     return [
         {name: values[..., place].tolist() for name, values in found.items()}
         for place in range(len(blocks))
     ]
+
+
+def batch_of(rows: int) -> int:
+    """The largest power of two, up to 32, that leaves an epoch of so many rows 20 updates."""
+    batch = BATCH
+    while batch > 1 and rows // batch < UPDATES:
+        batch //= 2
+    return batch
 
 
 def network(sample: Sample) -> nn.Module:
@@ -141,6 +176,7 @@ def stopping(history: History, planned: int) -> dict[str, np.ndarray]:
     early, whole = first.best(PATIENCE, MIN_DELTA), first.best()
     return {
         "saved": 100 * (1 - stopped / planned),
+        "best_epoch": first.epochs[whole].astype(np.float64),
         "given_up": first.at("test_loss", early) / first.at("test_loss", whole),
         "score_given_up": first.at("val_score", whole) - first.at("val_score", early),
     }
@@ -173,13 +209,15 @@ def losses_of_long_runs(table: pd.DataFrame) -> Figure:
     figure.legend(*panels[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
     rises = table[table["response"] == "rise"]
     clear = sum(
-        median_interval(rises[rises["data"] == data]["value"]).low >= RISE for data in SAMPLES
+        median_interval(rises[rises["data"] == data]["value"]).low >= RISE for data in LEARNT
     )
-    saved = table[table["response"] == "saved"].groupby("data")["value"].median()
+    judged = table[(table["response"] == "saved") & table["data"].isin(LEARNT)]
+    saved = judged.groupby("data")["value"].median()
     figure.suptitle(
-        f"In {clear} of {len(SAMPLES)} data sets the validation loss ends 5 % above its lowest or "
-        f"more (99 % interval);\nearly stopping saves {saved.min():.0f} to {saved.max():.0f} % of "
-        f"100 epochs ({table['block'].nunique()} seeds; bands: middle 80 %)",
+        f"In {clear} of {len(LEARNT)} data sets that are learnt by heart the validation loss ends "
+        f"5 % above its lowest\nor more (99 % interval); early stopping saves {saved.min():.0f} to "
+        f"{saved.max():.0f} % of 100 epochs\n"
+        f"({table['block'].nunique()} seeds; bands: middle 80 %)",
         fontsize=18,
     )
     return figure

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
 from harness import Arm, Block
 from harness.workloads.fitting import NAMES, History
-from studies.production_loop.long_runs import overfitting, stopping
+from studies.production_loop.long_runs import batch_of, overfitting, stopping
 from studies.production_loop.lost_state import (
     ALONE,
     MOMENTS,
@@ -21,7 +22,7 @@ from studies.production_loop.lost_state import (
     SCHEDULE,
     begun,
 )
-from studies.production_loop.moments import Rebuilding, rebuilt
+from studies.production_loop.moments import Rebuilding, held, in_steps, rebuilt
 from studies.production_loop.schedules import COSINE, RATE, _schedules, measure, rates
 from studies.production_loop.schedules import begun as begun_schedule
 
@@ -67,6 +68,16 @@ def test_rebuilt_is_the_step_from_which_the_distance_stays_small() -> None:
     assert rebuilt(np.full((3, 1), 0.5), [1, 2, 3]).tolist() == [4]
 
 
+def test_gradients_that_halve_hold_a_half() -> None:
+    norms = np.repeat([[4.0, 1.0], [2.0, 1.0]], 1000, axis=0)
+    assert held(norms, reset=1000, unit=1000) == pytest.approx([0.5, 1.0])
+
+
+def test_what_the_watch_did_not_last_for_is_no_number() -> None:
+    assert in_steps(pd.Series([2001.0] * 9)) == "more than 2,000 steps"
+    assert in_steps(pd.Series([200.0] * 9)).startswith("200 steps")
+
+
 class Log:
     """As much of a training's log as the watch looks at: a parameter and its Adam."""
 
@@ -81,7 +92,7 @@ class Log:
 
 
 def test_moments_of_equal_gradients_are_rebuilt_at_once() -> None:
-    watch, log = Rebuilding(reset=50), Log(3)
+    watch, log = Rebuilding(reset=50, watched=10), Log(3)
     for _ in range(60):
         log.step(1.0)
         watch(log)  # type: ignore[arg-type]
@@ -90,7 +101,7 @@ def test_moments_of_equal_gradients_are_rebuilt_at_once() -> None:
 
 def test_moments_after_a_change_of_gradients_follow_the_closed_form() -> None:
     reset, after = 1000, 200
-    watch, log = Rebuilding(reset), Log(2)
+    watch, log = Rebuilding(reset, after), Log(2)
     for step in range(reset + after):
         log.step(2.0 if step < reset else 1.0)
         watch(log)  # type: ignore[arg-type]
@@ -138,3 +149,9 @@ def test_what_stopping_saves_and_gives_up_is_told_from_the_curve() -> None:
     found = stopping(history([1.0] * 20, val), 20)
     assert found["saved"] == pytest.approx([100 * (1 - 7 / 20)])  # the best, and five more
     assert found["given_up"] == pytest.approx([2.0])
+    assert found["best_epoch"] == pytest.approx([13])
+
+
+@pytest.mark.parametrize(("rows", "batch"), [(1400, 32), (640, 32), (639, 16), (80, 4), (1, 1)])
+def test_a_batch_leaves_an_epoch_twenty_updates_where_rows_are_few(rows: int, batch: int) -> None:
+    assert batch_of(rows) == batch
