@@ -9,10 +9,12 @@ lost, the order of rows and the masks are the same. The rate that the schedule b
 for the run that is never stopped: the one of three with the lowest validation loss at the end, for
 eight other seeds.
 
-Any difference in a bit would make "not enough" true by definition. So the loss decides: in the next
-epoch it must be 5 % above that of the run that was never stopped. Losses below a hundredth of the
-loss at the start count as a hundredth, for there both runs have learnt their rows. "Quality" is
-judged by the validation accuracy at the end, after the same number of epochs, and by a point of it.
+That the weights alone do not bring back the same run, to the last bit, is C7.49 (``resumed``), and
+any difference in a bit would make "not enough" true by definition. Here it is about what that
+costs: in the next epoch the training loss must be 5 % above that of the run that was never stopped.
+Losses below a hundredth of the loss at the start count as a hundredth, for there both runs have
+learnt their rows. "Quality" is judged by the validation accuracy at the end, after the same number
+of epochs, and by a point of it.
 """
 
 from __future__ import annotations
@@ -91,8 +93,9 @@ TYPICAL: dict[str, Level] = {"task": PERCEPTRON, "stop": HALF}
 PARTS = (MOMENTS, SCHEDULE, ORDER)
 
 WORSE_NEXT = (
-    "Not enough: resumed from the weights alone, the training loss of the next epoch is at least "
-    "5 % above that of the run that was never stopped."
+    "Not enough, by what it costs: resumed from the weights alone, the training loss of the next "
+    "epoch is at least 5 % above that of the run that was never stopped. That it is another run to "
+    "the last bit is C7.49's statement."
 )
 CLAIMS: tuple[Claim | Beyond | Control, ...] = (
     Claim(

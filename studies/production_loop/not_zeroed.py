@@ -1,11 +1,10 @@
 """Do gradients explode when zero_grad is forgotten, and nothing is divided?
 
 The passage sets accumulation that is meant, whose loss is divided by K and whose gradients are
-reset, against accumulation by accident: no ``zero_grad`` at all. Four tasks are trained so with
-three optimisers at usual rates, and by the rule of ``bugs``, where the same is said of the loss: it
-explodes where the loss ends at ten times its first value or is no number. How far the norm of the
-gradients is above that of the correct run stands beside: a sum of gradients is larger than each of
-them whatever becomes of the training.
+reset, against accumulation by accident: no ``zero_grad`` at all, of which it says that "the
+gradients just explode". Four tasks are trained so with three optimisers at usual rates, and the
+gradients are judged: their norm must come to ten times that of the correct run. What becomes of the
+loss is another statement, of ``bugs`` (C5.05); by its rule the loss stands beside.
 
 Sums of K gradients that are reset are accumulation that is meant, whether divided or not; what the
 division does is measured in ``accumulated``.
@@ -61,18 +60,18 @@ TYPICAL: dict[str, Level] = {"task": DIGITS, "setting": "Adam, rate 0.001"}
 CLAIMS: tuple[Claim | Beyond | Control, ...] = (
     Claim(
         "C5.30",
-        Value(SHARE_LEFT.name).at(gradients="kept"),
-        DIVERGES,
-        reading=DIVERGES_READING.replace("Then it diverges", "It explodes"),
+        Ratio("largest_norm", GRADIENTS),
+        at_least(10.0),
+        reading="The gradients explode: the largest norm of .grad in 1,000 steps is at least ten "
+        "times that of the correct run.",
         headline=TYPICAL,
     ),
     Beyond(
         "C5.30",
-        Ratio("largest_norm", GRADIENTS),
-        at_least(10.0),
-        why="the norm alone, which a sum of gradients raises whatever becomes of the training",
-        reading="The largest norm of .grad in 1,000 steps is at least ten times that of the "
-        "correct run.",
+        Value(SHARE_LEFT.name).at(gradients="kept"),
+        DIVERGES,
+        why="the loss, where the sentence speaks of the gradients",
+        reading=DIVERGES_READING.replace("Then it diverges", "The loss explodes"),
     ),
     Control(
         "the correct loop loses a quarter of its loss",

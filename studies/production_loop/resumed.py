@@ -85,8 +85,9 @@ USUAL: dict[str, Level] = {"script": ADAM, "restored": ALL}
 
 EQUAL = Value("equal").always()
 NEEDED = (
-    "An item must be saved where a run that is resumed without it, and with everything else, ends "
-    "with other weights than the run that was never killed."
+    "About exactness: an item must be saved where a run that is resumed without it, and with "
+    "everything else, ends with other weights than the run that was never killed. What a loss of "
+    "state costs is C7.05's statement."
 )
 
 CLAIMS: tuple[Claim | Beyond | Control, ...] = (
