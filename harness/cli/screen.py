@@ -136,6 +136,8 @@ def controls_line(controls: Sequence[Finding]) -> Text:
     """One line for all controls; one that did not come out as it must is named."""
     failed = [c for c in controls if c.verdict not in ("reproduced", "not measurable")]
     held = len(controls) - len(failed)
+    if not controls:
+        return Text("Controls: none.")
     if not failed:
         return Text(f"Controls: all {plural(held, 'condition')} came out as they must.")
     names = "; ".join(

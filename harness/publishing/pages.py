@@ -320,6 +320,8 @@ def _stale_text(run: PublishedRun) -> str:
 def _controls_text(run: PublishedRun) -> str:
     controls = [f for f in run.findings if f.kind == "control"]
     failed = [f for f in controls if f.verdict not in ("reproduced", "not measurable")]
+    if not controls:
+        return "It has no controls."
     if not failed:
         return f"All {plural(len(controls), 'control')} came out as they must."
     names = "; ".join(dict.fromkeys(f"{f.claim} of {f.experiment}: {f.contrast}" for f in failed))

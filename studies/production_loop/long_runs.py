@@ -14,7 +14,9 @@ with the document's patience of five and its ``min_delta``. The saving is judged
 document D's twin statement (``tuning``, D-tune-16): a fifth of the planned epochs is saved, and the
 loss of rows that no choice has seen is at most 5 % above that of the best of all 100. How much is
 saved depends on what was planned, and the passage has plans that go on clearly beyond the best: a
-control checks that the best of the 100 is one of the first 80.
+control checks that the best of the 100 is one of the first 80. On wine it is in some seeds one of
+the first ten and in others one of the last, as earlier runs on other seeds show: there it is
+unknown beforehand whether the plan is long, and what is saved is shown beside.
 """
 
 from __future__ import annotations
@@ -66,6 +68,9 @@ TYPICAL: dict[str, Level] = {"data": "digits"}
 #: Not learnt by heart in 300 epochs, by the training loss of other seeds.
 NOT_LEARNT = "sine"
 LEARNT = tuple(name for name in SAMPLES if name != NOT_LEARNT)
+#: Of these the best of the planned epochs comes clearly before the last, by runs on other seeds.
+PLANNED_LONG = tuple(name for name in LEARNT if name != "wine")
+NO_PLAN = "the best of the planned epochs is early in some seeds and among the last in others"
 NO_EXCESS = "80 rows of a single number, which the net has not learnt by heart by then"
 
 CLAIMS = (
@@ -80,7 +85,7 @@ CLAIMS = (
     ),
     Claim(
         "C7.15",
-        Value("saved").at(data=LEARNT),
+        Value("saved").at(data=PLANNED_LONG),
         at_least(SAVED),
         reading="It saves hours: with a patience of five, a run that is planned for 100 epochs "
         "stops after 80 or fewer.",
@@ -90,13 +95,15 @@ CLAIMS = (
     ),
     Claim(
         "C7.15",
-        Value("given_up").at(data=LEARNT),
+        Value("given_up").at(data=PLANNED_LONG),
         at_most(PRICE),
         reading="And the epochs that it saves were wasted: the loss of test rows at the best epoch "
         "before the stop is at most 5 % above that at the best of all 100.",
         jointly="fewer epochs without loss",
         half="it saves hours",
     ),
+    Beyond("C7.15", Value("saved").at(data="wine"), at_least(SAVED), why=NO_PLAN),
+    Beyond("C7.15", Value("given_up").at(data="wine"), at_most(PRICE), why=NO_PLAN),
     Beyond("C7.14", Value("rise").at(data=NOT_LEARNT), at_least(RISE), why=NO_EXCESS),
     Beyond("C7.15", Value("saved").at(data=NOT_LEARNT), at_least(SAVED), why=NO_EXCESS),
     Beyond("C7.15", Value("given_up").at(data=NOT_LEARNT), at_most(PRICE), why=NO_EXCESS),
@@ -114,7 +121,7 @@ CLAIMS = (
     ),
     Control(
         "the best of the planned epochs is one of the first 80",
-        Value("best_epoch").at(data=LEARNT),
+        Value("best_epoch").at(data=PLANNED_LONG),
         at_most(BEST_BY),
     ),
 )
