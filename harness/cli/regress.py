@@ -318,7 +318,7 @@ def _write(
     write_pytest_benchmark(folder.path, comparison, read_turns(folder, comparison))
     write_bytes(folder.path / PAGE, page.encode())
     append_to_job(page)
-    title = f"{comparison.head.source} against {comparison.base.source} ({comparison.device})"
+    title = f"{comparison.head} against {comparison.base} ({comparison.device})"
     with slide_style():
         save_figure(ratios_figure(report, shown(title, 90)), folder.figures / "ratios")
 

@@ -54,6 +54,11 @@ class Asked:
     environment: Mapping[str, str | None] = field(default_factory=dict)
     settings: Mapping[str, str | bool | int | float] = field(default_factory=dict)
 
+    def __str__(self) -> str:
+        """The source with the variables and defaults that were asked for."""
+        given = {**self.environment, **self.settings}
+        return " ".join([self.source, *(f"{name}={value}" for name, value in given.items())])
+
 
 @dataclass(frozen=True)
 class Comparison:

@@ -8,7 +8,7 @@ from typing import Any
 
 from harness.judging.regressions import WORDS, Report, judge
 from harness.meters.machine import slug
-from harness.protocol.comparison import NAME, Comparison, read_comparison
+from harness.protocol.comparison import NAME, read_comparison
 from harness.publishing.job_summary import verdict_line
 from harness.store.folders import RunFolder
 from harness.store.turns import COMPARISONS, TABLE, read_turns
@@ -50,8 +50,8 @@ def row_of(folder: RunFolder) -> dict[str, Any]:
     report = judge(comparison, read_turns(folder, comparison))
     return {
         "folder": f"{COMPARISONS}/{folder.path.name}",
-        "base": _named(comparison, head=False),
-        "head": _named(comparison, head=True),
+        "base": str(comparison.base),
+        "head": str(comparison.head),
         "device": comparison.device,
         "machine": slug(dict(comparison.machine)),
         "started": comparison.started,
@@ -59,13 +59,6 @@ def row_of(folder: RunFolder) -> dict[str, Any]:
         "words": _counted(report),
         "verdict": verdict_line(report),
     }
-
-
-def _named(comparison: Comparison, *, head: bool) -> str:
-    """A side with the variables and defaults that were asked for."""
-    asked = comparison.head if head else comparison.base
-    given = {**asked.environment, **asked.settings}
-    return " ".join([asked.source, *(f"{name}={value}" for name, value in given.items())])
 
 
 def _counted(report: Report) -> str:

@@ -27,6 +27,14 @@ def test_a_finished_comparison_is_a_row_with_its_verdict(tmp_path: Path) -> None
     assert row["folder"] == "regress/a"
 
 
+def test_what_was_asked_of_a_side_is_part_of_its_name(tmp_path: Path) -> None:
+    head = Asked("here", {"THREADS": "2"}, {"cudnn_benchmark": True})
+    folder = stored(tmp_path, "a", comparison(head=head))
+    named = "here THREADS=2 cudnn_benchmark=True"
+    assert compared(tmp_path)[0]["head"] == named
+    assert named.replace("_", r"\_") in (folder / "summary.md").read_text()
+
+
 def test_comparisons_stand_in_the_order_of_their_days(tmp_path: Path) -> None:
     stored(tmp_path, "a", comparison(started="2026-02-02T00:00:00+00:00"))
     stored(tmp_path, "b", comparison(started="2026-01-01T00:00:00+00:00"))
