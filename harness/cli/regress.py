@@ -20,6 +20,7 @@ from harness.catalogue.cards import studies_folder
 from harness.cli.regress_screen import RegressBar, show_report, show_sides
 from harness.design.gpu_state import QUANTITIES, disturbances
 from harness.errors import HarnessError
+from harness.figures.ratios import NAME as FIGURE
 from harness.figures.ratios import ratios_figure
 from harness.figures.style import save_figure, slide_style
 from harness.files import write_bytes
@@ -42,7 +43,7 @@ from harness.protocol.comparison import (
     read_comparison,
     write_comparison,
 )
-from harness.publishing.job_summary import Explanation, append_to_job, summary
+from harness.publishing.job_summary import PAGE, Explanation, append_to_job, summary
 from harness.publishing.pytest_benchmark_json import write_pytest_benchmark
 from harness.running.comparing import Comparing
 from harness.running.environments import (
@@ -63,7 +64,6 @@ from harness.words import plural, shown
 OWN = Path(harness.workloads.__file__).with_name("benchmarks.py")
 #: The folder of what was measured once more, below that of a comparison.
 EQUAL = "set-equal"
-PAGE = "summary.md"
 #: Defaults that a process can set; the others are found out, or have an option of their own.
 SETTABLE = tuple(name for name in DEFAULTS if name not in ("allocator", "mkldnn", "threads"))
 #: Seconds that a trio takes to start, and to build a benchmark and hand over its turns: seen on two
@@ -221,7 +221,7 @@ def _carry_out(
     out = Console(highlight=False)
     show_report(out, comparison, report, differing, explanations)
     out.print(f"Page    {folder.path / PAGE}", soft_wrap=True)
-    out.print(f"Figure  {folder.figures / 'ratios.png'}", soft_wrap=True)
+    out.print(f"Figure  {folder.figures / f'{FIGURE}.png'}", soft_wrap=True)
     return report.exit_code
 
 
@@ -320,7 +320,7 @@ def _write(
     append_to_job(page)
     title = f"{comparison.head} against {comparison.base} ({comparison.device})"
     with slide_style():
-        save_figure(ratios_figure(report, shown(title, 90)), folder.figures / "ratios")
+        save_figure(ratios_figure(report, shown(title, 90)), folder.figures / FIGURE)
 
 
 def _check(wanted: Wanted) -> None:

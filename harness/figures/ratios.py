@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+#: The figure's name in the folder of its comparison.
+NAME = "ratios"
 GREY = "#888888"
 #: A ratio is shown between these, whatever it is: one that lies farther stands at the edge.
 SHOWN = (0.1, 10.0)
@@ -46,13 +48,8 @@ def ratios_figure(report: Report, title: str) -> Figure:
 
 
 def headline(report: Report) -> str:
-    """How many benchmarks got which word, the worst first."""
-    counts: dict[Word, int] = {}
-    for finding in report.findings:
-        counts[finding.word] = counts.get(finding.word, 0) + 1
-    order = [*REGRESSIONS, *(word for word in counts if word not in REGRESSIONS)]
-    told = ", ".join(f"{counts[word]} {word}" for word in order if word in counts)
-    return f"{plural(len(report.findings), 'benchmark')}: {told}"
+    """How many benchmarks there are, and how many got which word."""
+    return f"{plural(len(report.findings), 'benchmark')}: {report.counted}"
 
 
 def _label(finding: Finding) -> str:

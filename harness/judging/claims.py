@@ -19,9 +19,7 @@ from harness.words import holds_in, sentence_case
 #: What parts the sentence of a claim that several conditions tell: one that holds, one that does
 #: not, and a headline that is neither.
 HOLDS, FAILS, UNDECIDED = " Here it does: ", " Here not: ", " Undecided here: "
-_AGAINST: Mapping[Verdict | None, str] = defaultdict(
-    lambda: UNDECIDED, {"reproduced": HOLDS, "refuted": FAILS}
-)
+_HERE: Mapping[Verdict | None, str] = {"reproduced": HOLDS, "refuted": FAILS}
 
 
 def judge_claims(
@@ -51,11 +49,12 @@ def judge_claims(
             said = quantifier(protocol.statements, claim)
             parted = settings(own)
             judgement = _judgement(parted, said, part)
-            lead = _headline(own, deciding(parted, own), judgement.verdict)
+            decided = deciding(parted, own)
+            lead = _headline(own, decided, judgement.verdict)
             if lead is not None:
                 own[lead] = judged[places[lead]] = replace(own[lead], headline=True)
             beyond = [judged[at] for at in parts.get((claim, "beyond"), [])]
-            summary = _Summary(claim, kind, own, parted, beyond, lead, judgement)
+            summary = _Summary(claim, kind, own, parted, decided, beyond, lead, judgement)
             found.append(summary.finding(protocol.confidence, said))
     return tuple(found)
 
@@ -68,6 +67,7 @@ class _Summary:
     kind: Kind
     own: Sequence[JudgedCondition]
     settings: Sequence[Setting]
+    decided: Sequence[Verdict | None]
     beyond: Sequence[JudgedCondition]
     lead: int | None
     judgement: Judgement
@@ -106,14 +106,15 @@ class _Summary:
         text = own[lead].sentence(confidence)
         if len(own) == 1:
             return text
-        decided = deciding(self.settings, own)
+        decided = self.decided
         held = sum(each.verdict == "reproduced" for each in self.settings)
         holds = holds_in(held, len(self.settings))
         if self.judgement.verdict != "mixed":
             chosen = _chosen(own)
             if chosen is None or chosen == lead:
                 return f"{text} {holds}."
-            return f"{text} {holds}.{_AGAINST[decided[chosen]]}{own[chosen].sentence(confidence)}"
+            here = _HERE.get(decided[chosen], UNDECIDED)
+            return f"{text} {holds}.{here}{own[chosen].sentence(confidence)}"
         shown_by = {"reproduced": "", "refuted": ""}
         if decided[lead] in shown_by:
             shown_by[str(decided[lead])] = text
@@ -146,9 +147,7 @@ def _headline(
     of alike conditions.
     """
     chosen = _chosen(own)
-    if chosen is not None and verdict not in ("reproduced", "refuted"):
-        return chosen
-    if chosen is not None and decided[chosen] == verdict:
+    if chosen is not None and (verdict not in _HERE or decided[chosen] == verdict):
         return chosen
     sought = "refuted" if verdict == "mixed" else verdict
     return _typical([at for at, each in enumerate(decided) if each == sought], own)

@@ -8,6 +8,7 @@ that is not by more than its margin, however many there are.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
@@ -79,6 +80,13 @@ class Report:
     findings: tuple[Finding, ...]
     outcome: Outcome
     clock: str
+
+    @property
+    def counted(self) -> str:
+        """How many benchmarks got which word, the worst first."""
+        counts = Counter(finding.word for finding in self.findings)
+        order = [*REGRESSIONS, *(word for word in counts if word not in REGRESSIONS)]
+        return ", ".join(f"{counts[word]} {word}" for word in order if word in counts)
 
     @property
     def exit_code(self) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -84,6 +83,5 @@ def judge_settings(found: Sequence[Setting], quantifier: str) -> Judgement:
 
 
 def _judge_half(of: Sequence[Setting], quantifier: str) -> Judgement:
-    own = Counter(setting.quantifier for setting in of if setting.quantifier)
-    chosen = next(iter(own), quantifier)
+    chosen = next((setting.quantifier for setting in of if setting.quantifier), quantifier)
     return judge_claim([setting.verdict for setting in of], chosen)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from harness.judging.regressions import WORDS, Report, judge
+from harness.judging.regressions import judge
 from harness.meters.machine import slug
 from harness.protocol.comparison import NAME, read_comparison
-from harness.publishing.job_summary import verdict_line
+from harness.publishing.job_summary import PAGE, verdict_line
 from harness.store.folders import RunFolder
 from harness.store.turns import COMPARISONS, TABLE, read_turns
 
@@ -50,18 +49,13 @@ def row_of(folder: RunFolder) -> dict[str, Any]:
     report = judge(comparison, read_turns(folder, comparison))
     return {
         "folder": f"{COMPARISONS}/{folder.path.name}",
+        "page": PAGE,
         "base": str(comparison.base),
         "head": str(comparison.head),
         "device": comparison.device,
         "machine": slug(dict(comparison.machine)),
         "started": comparison.started,
         "trios": comparison.blocks,
-        "words": _counted(report),
+        "words": report.counted,
         "verdict": verdict_line(report),
     }
-
-
-def _counted(report: Report) -> str:
-    """How many benchmarks have each verdict."""
-    counts = Counter(finding.word for finding in report.findings)
-    return ", ".join(f"{counts[word]} {word}" for word in WORDS if counts[word])

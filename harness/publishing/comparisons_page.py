@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from harness.figures.ratios import NAME as FIGURE
 from harness.publishing.markdown import cell
 from harness.publishing.method_page import as_html
 from harness.publishing.pictures import picture
 from harness.publishing.site_sources import Sources
 from harness.publishing.webpage import render_page
-
-#: What a comparison leaves beside its rows.
-SUMMARY, FIGURE = "summary.md", "figures/ratios.png"
 
 
 def comparisons_page(sources: Sources) -> bytes:
@@ -23,7 +21,7 @@ def comparisons_page(sources: Sources) -> bytes:
 
 def _shown(row: dict[str, Any], sources: Sources) -> dict[str, Any]:
     folder = sources.results / row["folder"]
-    summary, figure = folder / SUMMARY, f"{row['folder']}/{FIGURE}"
+    summary, figure = folder / row["page"], f"{row['folder']}/figures/{FIGURE}.png"
     text = summary.read_text(encoding="utf-8") if summary.is_file() else ""
     said_then = text.partition("\n")[0]
     alt = f"Time or memory of {row['head']} as a ratio to {row['base']}, a line a benchmark."
@@ -33,7 +31,7 @@ def _shown(row: dict[str, Any], sources: Sources) -> dict[str, Any]:
         "day": row["started"][:10],
         "told": as_html(text, evidence) if text else "",
         "changed": said_then != f"**{cell(row['verdict'])}**",
-        "figure": picture(figure, alt, evidence) if (folder / FIGURE).is_file() else None,
+        "figure": picture(figure, alt, evidence) if (sources.results / figure).is_file() else None,
         "files": {name: evidence.link(f"{row['folder']}/{name}") for name in _files(row, sources)},
     }
 

@@ -17,6 +17,8 @@ from harness.protocol.comparison import Comparison
 from harness.publishing.markdown import render
 from harness.words import amount, plural
 
+#: The page in the folder of its comparison.
+PAGE = "summary.md"
 #: Differences that a page names; the others are counted.
 NAMED = 40
 #: So many times as many blocks are what a user may try next.
