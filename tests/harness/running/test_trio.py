@@ -38,6 +38,10 @@ def hangs(device):
     return lambda: HEAD and time.sleep(60)
 def weighs(device, *, unit="B"):
     return lambda: 4096
+def tidies(device):
+    import atexit
+    atexit.register(lambda: open(f"tidied-{os.getpid()}", "w").close())
+    return lambda: None
 def reads(device):
     return lambda: sys.stdin.read()
 def lies_at(device, *, unit="B"):
@@ -180,6 +184,12 @@ def test_nobody_outlives_the_trio(tmp_path: Path) -> None:
     for pid in pids:
         with pytest.raises(ProcessLookupError):
             os.kill(pid, 0)
+
+
+def test_what_a_benchmark_left_to_be_tidied_at_the_end_is_tidied(trio: Trio, file: Path) -> None:
+    assert not measure(trio, SPIN, prepare(file, "tidies"), 1, 0.05).failures
+    trio.end()
+    assert len(list(file.parent.glob("tidied-*"))) == len(SIDES)
 
 
 def test_a_side_without_torch_is_refused_in_one_sentence(tmp_path: Path) -> None:
