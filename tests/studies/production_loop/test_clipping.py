@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from itertools import accumulate, cycle
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from torch import nn
 
 from harness import Arm, Block
 from harness.workloads import Replicas, load_split, mlp
-from studies.production_loop.checkpoint_share import share, timed
+from studies.production_loop.checkpoint_share import STEPS, share, timed
 from studies.production_loop.clipping import (
     DEEP,
     EXPLODED,
@@ -97,9 +98,18 @@ def test_a_checkpoint_as_long_as_a_step_is_one_hundredth_of_99_steps_and_itself(
 def test_a_checkpoint_is_timed_in_training_steps(tmp_path: Path) -> None:
     times = iter(range(1000))
     found = timed(TOY, Block(0, 1, 1, effort=2), tmp_path, lambda: float(next(times)))
-    assert found.length == pytest.approx(3.0)  # a reading lasts 1: a call of three takes a third
-    assert found.again == pytest.approx(1.0)
+    assert found.length == pytest.approx(STEPS)  # a reading lasts 1, and a step a fifth of it
+    assert found.again == found.still == pytest.approx(1.0)
     assert (tmp_path / "checkpoint.pt").exists()
+
+
+def test_what_the_steps_after_a_checkpoint_take_longer_is_its_cost(tmp_path: Path) -> None:
+    lasting = cycle([0.0, 5.0, 0.0, 5.0, 0.0, 7.0, 0.0, 10.0])  # seconds between two readings
+    times = accumulate(lasting)
+    found = timed(TOY, Block(0, 1, 1, effort=2), tmp_path, lambda: next(times))
+    assert found.length == pytest.approx(7.0 + 5.0)  # steps of a second: itself, and five more
+    assert found.again == pytest.approx(2.0)
+    assert found.still == pytest.approx(1.0)
 
 
 def test_components_do_their_work_at_every_call(tmp_path: Path) -> None:
