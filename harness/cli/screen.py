@@ -134,7 +134,7 @@ def condition_line(finding: Finding) -> Text:
 
 def controls_line(controls: Sequence[Finding]) -> Text:
     """One line for all controls; one that did not come out as it must is named."""
-    failed = [c for c in controls if c.verdict not in ("reproduced", "not measurable")]
+    failed = [control for control in controls if control.troubles]
     held = len(controls) - len(failed)
     if not controls:
         return Text("Controls: none.")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 from typing import Any, Literal, TypeAlias, TypeVar, get_args
 
 from harness.errors import HarnessError
-from harness.judging.verdicts import VERDICTS, Verdict
+from harness.judging.verdicts import UNTROUBLED, VERDICTS, Verdict
 
 Kind: TypeAlias = Literal["claim", "beyond", "counterpart", "control"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -58,6 +58,11 @@ class Finding:
     number: str
     headline: bool
     warnings: str
+
+    @property
+    def troubles(self) -> bool:
+        """Whether it is a control that did not come out as it must."""
+        return self.kind == "control" and self.verdict not in UNTROUBLED
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from harness.judging.findings import ClaimFinding, Finding
 from harness.judging.later_rule import marked, shown_beside, under_later_rule
 from harness.judging.staleness import Staleness, staleness
 from harness.judging.states import States
-from harness.judging.verdicts import Judgement, judge_condition, withhold
+from harness.judging.verdicts import UNTROUBLED, Judgement, judge_condition, withhold
 from harness.judging.warnings import ON_CPU, chunk_seconds, warnings_of
 from harness.judging.watched import heed
 from harness.protocol.protocol import Protocol
@@ -263,7 +263,7 @@ def _fails(judged: JudgedCondition) -> bool:
     """Whether a control did not come out as it must."""
     if not judged.condition.control:
         return False
-    if judged.judgement.verdict in ("reproduced", "not measurable"):
+    if judged.judgement.verdict in UNTROUBLED:
         return False
     return not _is_undecided_aa(judged)
 

@@ -19,6 +19,9 @@ Verdict: TypeAlias = Literal[
 ]
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 
+#: How a control comes out that has nothing against the run.
+UNTROUBLED: tuple[Verdict, ...] = ("reproduced", "not measurable")
+
 _OPEN: tuple[Verdict, ...] = ("not tested", "inconclusive", "not measurable")
 
 #: Of a typical claim's conditions, the share that must hold, and that the others stay below.

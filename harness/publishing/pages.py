@@ -319,7 +319,7 @@ def _stale_text(run: PublishedRun) -> str:
 
 def _controls_text(run: PublishedRun) -> str:
     controls = [f for f in run.findings if f.kind == "control"]
-    failed = [f for f in controls if f.verdict not in ("reproduced", "not measurable")]
+    failed = [control for control in controls if control.troubles]
     if not controls:
         return "It has no controls."
     if not failed:
