@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 
 from harness.calibration.burner import BURSTS, NOTHING
+from harness.calibration.resumable_trials import in_words
 from harness.figures.style import BLACK, BLUE, ORANGE, save_figure, slide_style
 from harness.files import write_bytes
 from harness.judging.intervals import frequency_interval
-from harness.meters.machine import machine_in_words
 from harness.publishing.markdown import render
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def page(table: pd.DataFrame) -> str:
         alarms=false_alarms(table).to_dict("records"),
         seen=sensitivity(table).to_dict("records"),
         seconds=f"{table['seconds'].median():.1f}",
-        machine=machine_in_words(),
+        measured_with=in_words(table),
         most=f"{100 * MOST_FALSE:g}",
         least=f"{100 * LEAST_SEEN:g}",
     )

@@ -152,13 +152,16 @@ def planted_percent(name: str) -> int:
     return int(found[1]) if found else 0
 
 
-def try_gate(results: Path, trials: int, measure: Measure) -> pd.DataFrame:
+def try_gate(
+    results: Path, trials: int, measure: Measure, seconds: float = SECONDS
+) -> pd.DataFrame:
     """Carry out trials, quiet and beside a burning process by turns.
 
     Args:
         results: where the table is; trials that are in it already are not repeated.
         trials: how many there are to be.
         measure: carries out one.
+        seconds: of measuring a benchmark.
 
     Raises:
         HarnessError: a table that is there does not fit, or cannot be written.
@@ -167,7 +170,8 @@ def try_gate(results: Path, trials: int, measure: Measure) -> pd.DataFrame:
     def trial(number: int, beside: str) -> list[dict[str, Any]]:
         return trial_rows(number, beside, *measure(number))
 
-    return carry_out(results / NAME, trials, trial, COLUMNS, "comparing")
+    path = results / NAME
+    return carry_out(path, trials, trial, COLUMNS, description="comparing", seconds=seconds)
 
 
 def main(
@@ -177,7 +181,7 @@ def main(
 ) -> None:
     """Compare this interpreter with itself again and again, and count what would be flagged."""
     try:
-        table = try_gate(results, trials, lambda number: measure_trial(number, seconds))
+        table = try_gate(results, trials, lambda number: measure_trial(number, seconds), seconds)
         for path in write_gate(results, table):
             typer.echo(path)
     except HarnessError as error:

@@ -94,7 +94,7 @@ def main(
     """Let this gate and others judge the same work in the same time, again and again."""
     try:
         require()
-        table = carry_out(results / NAME, trials, trial, COLUMNS, "side by side")
+        table = carry_out(results / NAME, trials, trial, COLUMNS, description="side by side")
         for path in write_tools(results, table):
             typer.echo(path)
     except HarnessError as error:

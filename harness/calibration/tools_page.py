@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from harness.calibration.resumable_trials import in_words
 from harness.files import write_bytes
 from harness.judging.intervals import frequency_interval
-from harness.meters.machine import machine_in_words
 from harness.publishing.markdown import render
 
 NAME = "gate_tools.csv"
@@ -37,7 +37,7 @@ def tools_page(table: pd.DataFrame) -> str:
         trials=table["trial"].nunique(),
         planned=PLANNED,
         rows=counts(table),
-        machine=machine_in_words(),
+        measured_with=in_words(table),
     )
 
 

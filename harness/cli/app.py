@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
+import traceback
 from pathlib import Path
 from typing import Annotated
 
@@ -212,14 +214,14 @@ def regress(
 ) -> None:
     """Did a new torch, driver or commit make anything slower or hungrier, and why?
 
-    Ends with 0 (no regression), 1 (regression), 2 (bad input), 3 (inconclusive) or 4 (nothing was
-    measured).
+    Ends with 0 (no regression), 1 (regression), 2 (bad input), 3 (inconclusive), 4 (nothing was
+    measured) or 70 (a fault of this program).
     """
     from harness.cli.regress import Wanted, start
     from harness.cli.regress import resume as go_on
 
     if resume is not None:
-        raise typer.Exit(go_on(resume, results, cache=cache, repository=repository))
+        raise typer.Exit(go_on(resume, results, cache=cache, repository=repository, why=why))
     if base is None or head is None:
         raise HarnessError("Name both sides: --base torch==2.13.0 --head torch==2.14.1.")
     wanted = Wanted(
@@ -412,7 +414,10 @@ def doctor(results: Results = DEFAULT_RESULTS) -> None:
 
 
 def main() -> None:
-    """Run the command line; a refused input prints one sentence and exits with code 2."""
+    """Run the command line.
+
+    A refused input prints one sentence and exits with code 2, a fault of the harness with 70.
+    """
     try:
         app(prog_name="python -m harness")
     except HarnessError as error:
@@ -421,3 +426,7 @@ def main() -> None:
     except KeyboardInterrupt:
         typer.echo("stopped", err=True)
         sys.exit(128 + signal.SIGINT)
+    except Exception:  # noqa: BLE001 - Python's own 1 would say "regression"
+        traceback.print_exc()
+        typer.echo("error: this is a fault of the harness, and says nothing of a run.", err=True)
+        sys.exit(os.EX_SOFTWARE)

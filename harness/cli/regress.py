@@ -6,9 +6,9 @@ import fnmatch
 import json
 import shutil
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,7 +18,6 @@ import harness.workloads
 from harness.catalogue.benchmarks import Benchmark, checked_margin, read_benchmarks
 from harness.catalogue.cards import studies_folder
 from harness.cli.regress_screen import RegressBar, show_report, show_sides
-from harness.design.gpu_state import QUANTITIES, disturbances
 from harness.errors import HarnessError
 from harness.figures.ratios import NAME as FIGURE
 from harness.figures.ratios import ratios_figure
@@ -41,8 +40,10 @@ from harness.protocol.comparison import (
     blocks_for,
     file_sha256,
     read_comparison,
+    suite_sha256,
     write_comparison,
 )
+from harness.protocol.comparison import NAME as COMPARISON
 from harness.publishing.job_summary import PAGE, Explanation, append_to_job, summary
 from harness.publishing.pytest_benchmark_json import write_pytest_benchmark
 from harness.running.comparing import Comparing
@@ -148,18 +149,19 @@ def start(
         return EXIT_CODES["nothing measured"]
     interpreters = _interpreters(asked, sources, console, cache or default_cache())
     if wanted.suite:
-        benchmarks = _tests(wanted, interpreters[BASE])
+        benchmarks = _tests(wanted, interpreters[BASE], console)
         if not benchmarks:
             console.print("No test of the suite uses the fixture benchmark: nothing was measured.")
             return EXIT_CODES["nothing measured"]
     file = "" if wanted.suite else str((wanted.file or OWN).resolve())
+    suite = tuple(str(path) for path in wanted.suite)
     comparison = Comparison(
         asked[BASE],
         asked[HEAD],
         benchmarks,
         file,
-        file_sha256(Path(file)) if file else "",
-        tuple(str(path) for path in wanted.suite),
+        _measured_sha256(file, suite),
+        suite,
         device,
         wanted.threads,
         wanted.seed,
@@ -176,27 +178,47 @@ def start(
     return _carry_out(comparison, folder, interpreters, console, why=wanted.why)
 
 
-def resume(run: str, results: Path, *, cache: Path | None = None, repository: Path = Path()) -> int:
+def resume(
+    run: str,
+    results: Path,
+    *,
+    cache: Path | None = None,
+    repository: Path = Path(),
+    why: bool = True,
+) -> int:
     """Go on with a comparison that was stopped; finished blocks are kept and not repeated.
+
+    Args:
+        run: its folder, or the name of it.
+        results: the folder of results.
+        cache: keeps environments.
+        repository: the git repository of commits.
+        why: see ``Wanted``.
 
     Returns:
         See ``start``.
 
     Raises:
-        HarnessError: there is none, its file of benchmarks has changed, a file is broken, or
-            another process is at it.
+        HarnessError: there is none, what it measures has changed, a file is broken, or another
+            process is at it.
     """
     console = Console(stderr=True, highlight=False)
     folder = find_comparison(run, results)
     comparison = read_comparison(folder.path)
-    if comparison.file and file_sha256(Path(comparison.file)) != comparison.file_sha256:
-        raise HarnessError(
-            f"{comparison.file} has changed since the comparison began: start a new one."
-        )
+    if _measured_sha256(comparison.file, comparison.suite) != comparison.file_sha256:
+        what = comparison.file or " and ".join(comparison.suite)
+        raise HarnessError(f"{what} has changed since the comparison began: start a new one.")
     asked = {BASE: comparison.base, HEAD: comparison.head}
-    sources = {side: read_source(each.source, repository) for side, each in asked.items()}
+    # The newest torch is the newest of the day on which the comparison began.
+    day = comparison.started[:10]
+    sources = {side: read_source(each.source, repository, day) for side, each in asked.items()}
     interpreters = _interpreters(asked, sources, console, cache or default_cache())
-    return _carry_out(comparison, folder, interpreters, console, why=True)
+    return _carry_out(comparison, folder, interpreters, console, why=why)
+
+
+def _measured_sha256(file: str, suite: Sequence[str]) -> str:
+    """The checksum of what is measured: of a file of benchmarks, or of a suite of tests."""
+    return suite_sha256(suite) if suite else file_sha256(Path(file))
 
 
 def _carry_out(
@@ -215,13 +237,14 @@ def _carry_out(
         proofs = read_proofs(folder) or {}
         show_sides(console, proofs)
         differing = differences(proofs.get(BASE, {}), proofs.get(HEAD, {}))
-        explain = _Explain(comparison, folder, interpreters, console)
-        explanations = explain.all(report, differing) if why else []
-    _write(folder, comparison, report, differing, explanations)
-    out = Console(highlight=False)
-    show_report(out, comparison, report, differing, explanations)
-    out.print(f"Page    {folder.path / PAGE}", soft_wrap=True)
-    out.print(f"Figure  {folder.figures / f'{FIGURE}.png'}", soft_wrap=True)
+        told = _Told(comparison, folder, report, differing)
+        told.write()  # what was found stands, whatever becomes of the question why
+        try:
+            if why:
+                explain = _Explain(comparison, folder, interpreters, console, told.explanations)
+                explain.all(report, differing)
+        finally:
+            told.tell()
     return report.exit_code
 
 
@@ -232,22 +255,11 @@ def _measure(
     console: Console,
     what: str,
 ) -> Report:
-    watch: Callable[[], list[str]] = list
-    if comparison.device == "cuda":
-        watch = _throttles  # the other contexts on the card are the trio's own
+    watch = gpu.open_watch if comparison.device == "cuda" else None
     with RegressBar(console, what) as bar:
         where = Path.cwd() if comparison.suite else folder.path
         Comparing(comparison, folder, interpreters, bar, where, watch).carry_out()
     return judge(comparison, read_turns(folder, comparison))
-
-
-def _throttles() -> list[str]:
-    """What slows the card down now; that several processes hold it is how a trio works.
-
-    At its power limit all sides take turns at one clock: that is no disturbance.
-    """
-    values = gpu.open_watch().read([quantity.name for quantity in QUANTITIES]).values
-    return [each for each in disturbances(values) if "another process" not in each]
 
 
 @dataclass(frozen=True)
@@ -258,18 +270,20 @@ class _Explain:
     folder: RunFolder
     interpreters: Mapping[Side, Interpreter]
     console: Console
+    explanations: list[Explanation]
 
-    def all(self, report: Report, differing: Sequence[Difference]) -> list[Explanation]:
-        """One explanation for each benchmark that got slower and each thing that can be equal."""
+    def all(self, report: Report, differing: Sequence[Difference]) -> None:
+        """One explanation for each benchmark that got slower and each thing that can be equal.
+
+        A side that cannot be used so is said, and is no reason to lose the others.
+        """
         slower = [f.benchmark for f in report.findings if f.word in ("slower", "hungrier")]
-        if not slower:
-            return []
-        return [
-            explanation
-            for difference in differing
-            if difference.can_be_set_equal
-            for explanation in self.one(slower, difference)
-        ]
+        for difference in differing if slower else ():
+            if difference.can_be_set_equal:
+                try:
+                    self.explanations.extend(self.one(slower, difference))
+                except HarnessError as error:
+                    self.console.print(f"Not tried with {difference.name} set equal: {error}")
 
     def one(self, slower: Sequence[Benchmark], difference: Difference) -> Iterator[Explanation]:
         """The benchmarks that got slower, with this set to base's value on both sides.
@@ -283,8 +297,7 @@ class _Explain:
             benchmarks=tuple(slower),
         )
         folder = RunFolder(self.folder.path / EQUAL / f"{difference.kind}-{difference.name}")
-        if not folder.path.is_dir():
-            folder.path.mkdir(parents=True)
+        if not (folder.path / COMPARISON).is_file():
             write_comparison(folder.path, comparison)
         comparison = read_comparison(folder.path)
         interpreters = {
@@ -306,21 +319,44 @@ def _with_equal(asked: Asked, difference: Difference) -> Asked:
     return replace(asked, environment={**asked.environment, difference.name: difference.value})
 
 
-def _write(
-    folder: RunFolder,
-    comparison: Comparison,
-    report: Report,
-    differing: Sequence[Difference],
-    explanations: Sequence[Explanation],
-) -> None:
-    page = summary(comparison, report, differing, explanations)
-    write_findings(folder.path, report)
-    write_pytest_benchmark(folder.path, comparison, read_turns(folder, comparison))
-    write_bytes(folder.path / PAGE, page.encode())
-    append_to_job(page)
-    title = f"{comparison.head} against {comparison.base} ({comparison.device})"
-    with slide_style():
-        save_figure(ratios_figure(report, shown(title, 90)), folder.figures / FIGURE)
+@dataclass(frozen=True)
+class _Told:
+    """What was found, for its folder, the screen and the job.
+
+    Attributes:
+        explanations: grows while the question why is pursued.
+    """
+
+    comparison: Comparison
+    folder: RunFolder
+    report: Report
+    differing: Sequence[Difference]
+    explanations: list[Explanation] = field(default_factory=list)
+
+    @property
+    def page(self) -> str:
+        """With the explanations that there are."""
+        return summary(self.comparison, self.report, self.differing, self.explanations)
+
+    def write(self) -> None:
+        """Write page, figure and tables into the folder."""
+        write_findings(self.folder.path, self.report)
+        table = read_turns(self.folder, self.comparison)
+        write_pytest_benchmark(self.folder.path, self.comparison, table)
+        write_bytes(self.folder.path / PAGE, self.page.encode())
+        title = f"{self.comparison.head} against {self.comparison.base} ({self.comparison.device})"
+        with slide_style():
+            save_figure(ratios_figure(self.report, shown(title, 90)), self.folder.figures / FIGURE)
+
+    def tell(self) -> None:
+        """Show it, and write the page once more where there is more to say."""
+        out = Console(highlight=False)
+        show_report(out, self.comparison, self.report, self.differing, self.explanations)
+        out.print(f"Page    {self.folder.path / PAGE}", soft_wrap=True)
+        out.print(f"Figure  {self.folder.figures / f'{FIGURE}.png'}", soft_wrap=True)
+        append_to_job(self.page)
+        if self.explanations:
+            write_bytes(self.folder.path / PAGE, self.page.encode())
 
 
 def _check(wanted: Wanted) -> None:
@@ -379,19 +415,28 @@ def _pinned(asked: Asked, source: Source) -> Asked:
 def _declared(wanted: Wanted, device: str, console: Console) -> tuple[Benchmark, ...]:
     """The benchmarks of a file that are wanted and can run here."""
     file = wanted.file or OWN
-    declared = read_benchmarks(file)
-    unknown = [name for name in wanted.only if not _matching(declared, [name])]
-    if declared and unknown:
-        there = ", ".join(each.name for each in declared)
-        raise HarnessError(f"{file}: there is no benchmark {unknown[0]!r}; there are {there}.")
-    chosen = _matching(declared, wanted.only) if wanted.only else declared
     kept = []
-    for each in chosen:
+    for each in _chosen(read_benchmarks(file), wanted.only, str(file)):
         if lacking := _lacking(each.needs, device):
             console.print(f"{each.name} is left out: {lacking}.", soft_wrap=True)
         else:
             kept.append(each)
     return _with_margin(kept, wanted.margin)
+
+
+def _chosen(
+    benchmarks: Sequence[Benchmark], patterns: Sequence[str], where: str
+) -> Sequence[Benchmark]:
+    """Those that are wanted.
+
+    Raises:
+        HarnessError: nothing there has such a name.
+    """
+    unknown = [pattern for pattern in patterns if not _matching(benchmarks, [pattern])]
+    if benchmarks and unknown:
+        there = shown(", ".join(each.name for each in benchmarks), 400)
+        raise HarnessError(f"{where}: there is no benchmark {unknown[0]!r}; there are {there}.")
+    return _matching(benchmarks, patterns) if patterns else benchmarks
 
 
 def _matching(benchmarks: Sequence[Benchmark], patterns: Sequence[str]) -> tuple[Benchmark, ...]:
@@ -414,9 +459,14 @@ def _lacking(needs: str, device: str) -> str:
     return ""
 
 
-def _tests(wanted: Wanted, interpreter: Interpreter) -> tuple[Benchmark, ...]:
-    tests = [Benchmark(test) for test in collect(interpreter, wanted.suite, Path.cwd())]
-    return _with_margin(_matching(tests, wanted.only) if wanted.only else tests, wanted.margin)
+def _tests(wanted: Wanted, interpreter: Interpreter, console: Console) -> tuple[Benchmark, ...]:
+    """The tests of a suite that are wanted and can run here."""
+    found = collect(interpreter, wanted.suite, Path.cwd())
+    for test, reason in found.skipped.items():
+        console.print(f"{test} is left out: it is skipped ({shown(reason)}).", soft_wrap=True)
+    tests = [Benchmark(test) for test in found.tests]
+    where = " and ".join(map(str, wanted.suite))
+    return _with_margin(_chosen(tests, wanted.only, where), wanted.margin)
 
 
 def _interpreters(

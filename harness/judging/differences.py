@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
-Kind: TypeAlias = Literal["package", "default", "variable", "interpreter"]
+Kind: TypeAlias = Literal["package", "default", "variable", "interpreter", "requirement"]
 
 #: Of a process's proof, what says which interpreter and which build of torch it is.
 ONE_EACH = ("python", "torch", "build", "build_settings", "cuda")
@@ -14,6 +14,7 @@ PLACES: Mapping[Kind, str] = {
     "package": "packages",
     "default": "defaults",
     "variable": "environment",
+    "requirement": "requires",
 }
 #: The number of threads is set by the comparison, whatever the default.
 SET_ALIKE = frozenset({"threads"})
@@ -63,14 +64,15 @@ def differences(base: Mapping[str, Any], head: Mapping[str, Any]) -> list[Differ
         head: the same of head's.
 
     Returns:
-        Interpreter and build first, then defaults, variables and packages, each in order of name.
+        Interpreter and build first, then defaults, variables, packages and what commits require,
+        each in order of name.
     """
     found = [
         Difference("interpreter", name, _text(base.get(name)), _text(head.get(name)))
         for name in ONE_EACH
         if base.get(name) != head.get(name)
     ]
-    for kind in ("default", "variable", "package"):
+    for kind in ("default", "variable", "package", "requirement"):
         before, after = dict(base.get(PLACES[kind], {})), dict(head.get(PLACES[kind], {}))
         found += [
             Difference(

@@ -17,11 +17,13 @@ import numpy as np
 import pandas as pd
 
 from harness.catalogue.benchmarks import Benchmark
+from harness.design.gpu_state import AT_POWER_LIMIT
 from harness.judging.aa import Allowance, more_than_chance
 from harness.judging.block_ratios import ratios
 from harness.judging.intervals import Interval, median_interval, signed_rank_interval
-from harness.protocol.comparison import AGAIN, BASE, HEAD, SIDES, Comparison, Side
-from harness.store.turns import RESPONSE_OF
+from harness.judging.states import Seen, States
+from harness.protocol.comparison import AGAIN, BASE, HEAD, SIDE, SIDES, Comparison, Side
+from harness.store.turns import RESPONSE_OF, arm_of
 from harness.words import plural
 
 Word: TypeAlias = Literal[
@@ -150,6 +152,7 @@ class _Measured:
     head: Interval | None
     control: Interval | None
     handover: float
+    seen: Seen
 
     @property
     def control_fails(self) -> bool:
@@ -193,7 +196,14 @@ def _measured(comparison: Comparison, benchmark: Benchmark, table: pd.DataFrame)
         _interval(values, comparison.confidence, benchmark.unit),
         _interval(again, comparison.confidence, benchmark.unit),
         float(handovers.median()) if len(handovers) else math.nan,
+        _seen(comparison, benchmark, own),
     )
+
+
+def _seen(comparison: Comparison, benchmark: Benchmark, own: pd.DataFrame) -> Seen:
+    """What was seen of the GPU while base and head had their turns; nothing on a CPU."""
+    states = States(own, ["benchmark", SIDE.name], comparison.blocks)
+    return states.of([arm_of(benchmark, side) for side in (BASE, HEAD)]) if states else Seen()
 
 
 def _interval(values: Sequence[float], confidence: float, unit: str) -> Interval | None:
@@ -248,7 +258,14 @@ def _judged(
             f" It is wider by {allowance.percent:.1f} % than the blocks make it, by which base may "
             "differ from its own copy."
         )
-    return word_of(wider, measured.benchmark), reason, wider
+    return word_of(wider, measured.benchmark), reason + _of_gpu(measured.seen), wider
+
+
+def _of_gpu(seen: Seen) -> str:
+    """What is to be said of the GPU beside a verdict."""
+    limited = f" The GPU was {AT_POWER_LIMIT} in {seen.limited} of {plural(seen.asked, 'sample')}."
+    unseen = f" Not seen of the GPU: {seen.unseen}."
+    return limited * bool(seen.limited) + unseen * bool(seen.unseen)
 
 
 def _withheld(measured: _Measured, control: Interval, clock: str) -> str:
@@ -258,6 +275,9 @@ def _withheld(measured: _Measured, control: Interval, clock: str) -> str:
     if measured.disturbed:
         blocks = plural(measured.disturbed, "block")
         return f"The GPU was disturbed in {blocks}; kept, not judged."
+    if not measured.seen.same_clock:
+        clocks = " and ".join(f"{clock:,.0f} MHz" for clock in measured.seen.clocks)
+        return f"Withheld: base and head ran at other clocks of the GPU ({clocks})."
     if measured.control_fails:
         return f"Withheld: base differs from its own copy ({_ends(control)})."
     return ""

@@ -7,6 +7,7 @@ container refuses some and gives others.
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -58,10 +59,17 @@ class Unwatched:
 
 @dataclass(frozen=True)
 class NvmlWatch:
-    """A GPU by way of NVML, opened once."""
+    """A GPU by way of NVML, opened once.
+
+    Attributes:
+        nvml: the library.
+        handle: of the GPU.
+        own: the numbers of the processes that are expected on it.
+    """
 
     nvml: Any
     handle: Any
+    own: frozenset[int] = field(default_factory=lambda: frozenset({os.getpid()}))
 
     def read(self, names: Collection[str]) -> Reading:
         """Ask for each quantity by itself."""
@@ -74,28 +82,32 @@ class NvmlWatch:
                 missing[name] = str(reason)
         return Reading(values, missing)
 
-    def _asked(self, ask: Callable[[Any, Any], float]) -> float:
+    def _asked(self, ask: Callable[[NvmlWatch], float]) -> float:
         """An answer of the library.
 
         Raises:
             UnwatchedError: it refuses, or an older one does not know the question.
         """
         try:
-            return ask(self.nvml, self.handle)
+            return ask(self)
         except self.nvml.NVMLError as error:
             raise UnwatchedError(str(error)) from error
         except AttributeError as error:
             raise UnwatchedError(f"nvidia-ml-py does not know it ({error})") from error
 
 
-def open_watch() -> NvmlWatch | Unwatched:
-    """What reads the state of the GPU that torch calls the first; to open it takes NVML a while."""
+def open_watch(beside: Collection[int] = ()) -> NvmlWatch | Unwatched:
+    """What reads the state of the GPU that torch calls the first; to open it takes NVML a while.
+
+    Args:
+        beside: processes that are expected on the GPU, beside this one.
+    """
     try:
         nvml = _library()
     except UnwatchedError as reason:
         return Unwatched(str(reason))
     try:
-        return NvmlWatch(nvml, _handle(nvml))
+        return NvmlWatch(nvml, _handle(nvml), frozenset({os.getpid(), *beside}))
     except (nvml.NVMLError, AttributeError) as error:
         return Unwatched(str(error))
 
@@ -135,30 +147,30 @@ def remarks() -> list[str]:
     return [f"the GPU was {AT_POWER_LIMIT}"] * limited + disturbances(reading.values)
 
 
-def _other_processes(users: Iterable[int]) -> int:
-    """How many processes other than this one compute on the GPU.
+def _other_processes(users: Iterable[int], own: Collection[int]) -> int:
+    """How many processes compute on the GPU other than those that are expected.
 
-    In a container the library gives the numbers that processes have outside of it, so that this
-    process may not find its own: then one of those listed is it.
+    In a container the library gives the numbers that processes have outside of it, so that none of
+    the expected may be found: then as many of those listed are they.
 
     Raises:
-        UnwatchedError: none is listed, though this one computes on it.
+        UnwatchedError: none is listed, though there is one.
     """
-    pids = set(users)
+    pids, expected = set(users), set(own)
     if not pids:
         raise UnwatchedError("processes on the GPU are hidden from this one")
-    return len(pids) - 1
+    return len(pids - expected) if pids & expected else max(len(pids) - len(expected), 0)
 
 
 #: How each quantity is asked for; NVML counts watts by the thousandth.
-_READ: Mapping[str, Callable[[Any, Any], float]] = {
-    "sm_clock": lambda nvml, gpu: nvml.nvmlDeviceGetClockInfo(gpu, nvml.NVML_CLOCK_SM),
-    "memory_clock": lambda nvml, gpu: nvml.nvmlDeviceGetClockInfo(gpu, nvml.NVML_CLOCK_MEM),
-    "temperature": lambda nvml, gpu: _temperature(nvml)(gpu, nvml.NVML_TEMPERATURE_GPU),
-    "power": lambda nvml, gpu: nvml.nvmlDeviceGetPowerUsage(gpu) / 1000,
-    "throttle_reasons": lambda nvml, gpu: nvml.nvmlDeviceGetCurrentClocksEventReasons(gpu),
-    "other_processes": lambda nvml, gpu: _other_processes(
-        each.pid for each in nvml.nvmlDeviceGetComputeRunningProcesses(gpu)
+_READ: Mapping[str, Callable[[NvmlWatch], float]] = {
+    "sm_clock": lambda w: w.nvml.nvmlDeviceGetClockInfo(w.handle, w.nvml.NVML_CLOCK_SM),
+    "memory_clock": lambda w: w.nvml.nvmlDeviceGetClockInfo(w.handle, w.nvml.NVML_CLOCK_MEM),
+    "temperature": lambda w: _temperature(w.nvml)(w.handle, w.nvml.NVML_TEMPERATURE_GPU),
+    "power": lambda w: w.nvml.nvmlDeviceGetPowerUsage(w.handle) / 1000,
+    "throttle_reasons": lambda w: w.nvml.nvmlDeviceGetCurrentClocksEventReasons(w.handle),
+    "other_processes": lambda w: _other_processes(
+        (each.pid for each in w.nvml.nvmlDeviceGetComputeRunningProcesses(w.handle)), w.own
     ),
 }
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from math import comb
 from pathlib import Path
@@ -69,7 +69,7 @@ class Comparison:
         head: the side that is asked about.
         benchmarks: what is measured.
         file: where they stand; empty for tests of a suite.
-        file_sha256: of that file.
+        file_sha256: of that file, or of the files of the suite.
         suite: folders or files of a suite of tests; empty otherwise.
         device: "cpu" or "cuda".
         threads: of torch in each process.
@@ -167,6 +167,21 @@ def file_sha256(path: Path) -> str:
         return hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError as error:
         raise HarnessError(f"{path}: cannot be read ({error.strerror or error}).") from error
+
+
+def suite_sha256(paths: Sequence[str]) -> str:
+    """The checksum of a suite: of all Python files in its folders, names and contents.
+
+    Raises:
+        HarnessError: one cannot be read, or is not there.
+    """
+    digest = hashlib.sha256()
+    for given in map(Path, paths):
+        inside = given.rglob("*.py") if given.is_dir() else [given]
+        for path in sorted(inside):
+            if not any(part.startswith(".") for part in path.relative_to(given).parts):
+                digest.update(f"{path} {file_sha256(path)}\n".encode())
+    return digest.hexdigest()
 
 
 def write_comparison(folder: Path, comparison: Comparison) -> None:

@@ -131,6 +131,7 @@ def summary(
         handover=amount(sorted(handovers)[len(handovers) // 2], "s") if handovers else "",
         differing=[str(each) for each in differing[:NAMED]],
         more=max(len(differing) - NAMED, 0),
+        requirements=any(each.kind == "requirement" for each in differing),
         explanations=[str(each) for each in explanations],
     )
 
@@ -141,9 +142,10 @@ def policy(comparison: Comparison) -> str:
     return (
         f"{comparison.blocks} fresh trios of processes; "
         f"{'the interval has' if count == 1 else f'all {count} intervals together have'} 99 % "
-        "confidence (Wilcoxon's signed ranks"
-        f"{'' if count == 1 else ', by Bonferroni'}): the chance that this run calls anything "
-        "slower, hungrier or faster that is not, by more than its margin, is at most 1 %."
+        f"confidence ({'' if count == 1 else 'Bonferroni; '}of times Wilcoxon's signed ranks, "
+        "which suppose that ratios scatter alike to both sides, of bytes order statistics): the "
+        "chance that this run calls anything slower, hungrier or faster that is not, by more than "
+        "its margin, is at most 1 %. What fails on head alone is broken, without an interval."
     )
 
 

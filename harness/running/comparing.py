@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import statistics
+import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -13,14 +14,19 @@ from typing import Any, Protocol
 import numpy as np
 
 from harness.catalogue.benchmarks import Benchmark
+from harness.design.gpu_state import disturbances
 from harness.errors import HarnessError
+from harness.meters.gpu import Watch
+from harness.meters.sampler import Sample, Sampler
 from harness.protocol.comparison import BASE, SIDES, Comparison, Side
 from harness.running.lockstep import Measured, measure
 from harness.running.trio import PACKAGES, Interpreter, LostError, Trio
 from harness.store.folders import RunFolder
 from harness.store.parquet import empty_row
+from harness.store.state_rows import quantity_rows
 from harness.store.turns import (
     RESPONSE_OF,
+    arm_of,
     finished_blocks,
     join_blocks,
     read_proofs,
@@ -66,7 +72,7 @@ class Comparing:
         interpreters: what runs each side.
         reporter: is told how far it is.
         where: the folder that the processes run in.
-        disturbances: what disturbs the device now, a clause each.
+        watch: opens what reads the state of the GPU that these processes share; None on a CPU.
         open_trio: starts one; tests pass fakes.
         failed: in how many blocks a benchmark has failed.
     """
@@ -76,7 +82,7 @@ class Comparing:
     interpreters: Mapping[Side, Interpreter]
     reporter: Reporter
     where: Path
-    disturbances: Callable[[], list[str]] = list
+    watch: Callable[[Collection[int]], Watch] | None = None
     open_trio: Callable[[Mapping[Side, Interpreter], Path], Trio] = Trio
     failed: Counter[str] = field(default_factory=Counter)
 
@@ -132,28 +138,43 @@ class Comparing:
                     f"its process {error.how} before anything was measured."
                 ) from error
             self._check(proofs)
+            # One for the trio: what it may spend grows while work is built, too.
+            sampler = Sampler(self.watch(trio.pids), time.perf_counter) if self.watch else None
             while waiting:
                 benchmark = waiting.pop(0)
-                measured = self._measure(trio, benchmark, int(random.integers(2**31)))
-                rows += rows_of(self.comparison, benchmark, index, measured, self.disturbances())
+                seed = int(random.integers(2**31))
+                measured, samples = self._measure(trio, benchmark, seed, sampler)
+                rows += rows_of(self.comparison, benchmark, index, measured, samples)
                 self.reporter.done(index, benchmark.name, measured.failures)
                 if measured.lost:
                     break
         return rows
 
-    def _measure(self, trio: Trio, benchmark: Benchmark, seed: int) -> Measured:
+    def _measure(
+        self, trio: Trio, benchmark: Benchmark, seed: int, sampler: Sampler | None
+    ) -> tuple[Measured, Sequence[Sample]]:
+        """One benchmark, and the state of the GPU meanwhile."""
         if self.failed[benchmark.name] >= FAILED_ENOUGH:
             reason = f"not tried, for it failed in {FAILED_ENOUGH} blocks before"
-            return Measured(failures=dict.fromkeys(SIDES, reason))
+            return Measured(failures=dict.fromkeys(SIDES, reason)), ()
         request = {"name": benchmark.name, "seed": seed}
         if self.comparison.suite:
             request = {"do": "test", "test": benchmark.name, "seed": seed}
         else:
             request = {"do": "prepare", "file": self.comparison.file, **request}
         seconds = self.comparison.seconds / self.comparison.blocks
-        measured = measure(trio, benchmark, request, seed, seconds, cores=self._cores())
+        arms = {side: arm_of(benchmark, side) for side in SIDES}
+
+        def visited(side: Side, number: int, place: int) -> None:
+            if sampler is not None:
+                sampler.visited(arms[side], number, place, arms.values())
+
+        before = len(sampler.samples) if sampler else 0
+        measured = measure(
+            trio, benchmark, request, seed, seconds, cores=self._cores(), visited=visited
+        )
         self.failed[benchmark.name] += bool(measured.failures)
-        return measured
+        return measured, sampler.samples[before:] if sampler else ()
 
     def _cores(self) -> list[int]:
         """The cores to take turns on; none where a side may need several, or has a GPU to feed."""
@@ -207,7 +228,7 @@ def rows_of(
     benchmark: Benchmark,
     index: int,
     measured: Measured,
-    disturbances: Sequence[str],
+    samples: Sequence[Sample] = (),
 ) -> Rows:
     """What a benchmark becomes on the disk, measured or failed.
 
@@ -216,8 +237,9 @@ def rows_of(
         benchmark: what was measured.
         index: of the block.
         measured: what came out.
-        disturbances: what disturbed the device, which makes a row "disturbed".
+        samples: of the GPU's state meanwhile; what disturbed it makes rows "disturbed".
     """
+    disturbed = "; ".join(dict.fromkeys(d for s in samples for d in disturbances(s.reading.values)))
     response = RESPONSE_OF[benchmark.unit]
     common: dict[str, Any] = {
         **empty_row(),
@@ -229,7 +251,7 @@ def rows_of(
     rows = [
         {**common, "side": turn.side, "phase": turn.phase, "round": turn.round}
         | {"order": turn.order, "value": turn.value}
-        | _status("another process took the core" if turn.preempted else "; ".join(disturbances))
+        | _status("another process took the core" if turn.preempted else disturbed)
         for turn in measured.turns
     ]
     if measured.failures:
@@ -241,7 +263,7 @@ def rows_of(
         rows.append({**beside, "response": "handover", "unit": "s", "value": handover})
         calls = float(measured.calls)
         rows.append({**beside, "response": "calls", "unit": "calls", "value": calls})
-    return rows
+    return rows + quantity_rows(samples, lambda sample: {**common, **sample.arm.as_dict()})
 
 
 def _status(disturbed: str) -> dict[str, str]:

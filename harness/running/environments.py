@@ -54,6 +54,7 @@ class Source:
         python: the interpreter, where one was given.
         revision: of the commit, in full.
         repository: that holds the commit.
+        day: of what is the newest, ISO 8601; empty for today.
     """
 
     kind: Kind
@@ -62,14 +63,16 @@ class Source:
     python: Path | None = None
     revision: str = ""
     repository: Path | None = None
+    day: str = ""
 
 
-def read_source(text: str, repository: Path) -> Source:
+def read_source(text: str, repository: Path, day: str = "") -> Source:
     """What a user means by a side.
 
     Args:
         text: requirements, the path of a wheel or an interpreter, "commit:REVISION", or "here".
         repository: a folder of the git repository that holds commits.
+        day: see ``Source``.
 
     Raises:
         HarnessError: it is none of these, or there is no such commit.
@@ -93,7 +96,7 @@ def read_source(text: str, repository: Path) -> Source:
         if not (python.is_file() and os.access(python, os.X_OK)):
             raise HarnessError(f"{text}: this is no interpreter. A side is {SIDE_FORMS}.")
         return Source("interpreter", text, python=python.absolute())
-    return Source("requirements", text, requirements=tuple(_requirements(text)))
+    return Source("requirements", text, requirements=tuple(_requirements(text)), day=day)
 
 
 def interpreter_of(source: Source, cache: Path) -> Path:
@@ -117,8 +120,12 @@ def interpreter_of(source: Source, cache: Path) -> Path:
                 _make(source, folder, python)
                 stamp = {"source": source.text, "key": folder.name, "revision": source.revision}
                 (folder / STAMP).write_text(json.dumps(stamp) + "\n", encoding="utf-8")
-            except BaseException:
+            except BaseException as error:
                 shutil.rmtree(folder, ignore_errors=True)  # it is half a gigabyte of nothing
+                if isinstance(error, OSError):
+                    raise HarnessError(
+                        f"{folder}: the environment cannot be kept ({error.strerror or error})."
+                    ) from error
                 raise
     return python
 
@@ -139,7 +146,8 @@ def key_of(source: Source) -> str:
         if not all(
             "==" in requirement or " @ " in requirement for requirement in source.requirements
         ):
-            parts.append(datetime.now(UTC).date().isoformat())  # the newest is another one tomorrow
+            # The newest is another one tomorrow.
+            parts.append(source.day or datetime.now(UTC).date().isoformat())
     digest = hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
     return f"{re.sub('[^a-z0-9.]+', '-', source.text.lower())[-40:].strip('-')}-{digest}"
 
@@ -242,8 +250,11 @@ def _checkout(source: Source, folder: Path) -> Path:
     )
     if done.returncode:
         raise HarnessError(f"{source.text}: git cannot give its files ({_last(done.stderr)}).")
-    with tarfile.open(fileobj=BytesIO(done.stdout)) as archive:
-        archive.extractall(place, filter="data")
+    try:
+        with tarfile.open(fileobj=BytesIO(done.stdout)) as archive:
+            archive.extractall(place, filter="data")
+    except tarfile.TarError as error:  # a link that leads out of the commit, for instance
+        raise HarnessError(f"{source.text}: its files cannot be unpacked ({error}).") from error
     return place
 
 

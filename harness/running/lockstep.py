@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -27,7 +27,7 @@ from harness.meters.clock import (
     Phase,
 )
 from harness.protocol.comparison import SIDES, Side
-from harness.running.trio import LostError, RaisedError, Turns
+from harness.running.trio import Answer, LostError, RaisedError, Turns
 
 #: Rounds of a block: no median of fewer, and no gain from more.
 FEWEST_ROUNDS, MOST_ROUNDS = 8, 200
@@ -78,6 +78,14 @@ class Measured:
         return statistics.median(self.handovers) if self.handovers else 0.0
 
 
+#: Is told whose chunk has just been timed, in which round and at which place in it.
+Visited: TypeAlias = Callable[[Side, int, int], None]
+
+
+def _nobody(side: Side, number: int, place: int) -> None:
+    """Who does not watch is told nothing."""
+
+
 def measure(
     trio: Turns,
     benchmark: Benchmark,
@@ -86,6 +94,7 @@ def measure(
     seconds: float,
     *,
     cores: Sequence[int] = (),
+    visited: Visited = _nobody,
 ) -> Measured:
     """Measure a benchmark in a trio; what goes wrong is part of what comes back.
 
@@ -96,17 +105,18 @@ def measure(
         seed: of the orders.
         seconds: of measuring, over all sides.
         cores: on which the sides run, all on the same one in a round; none leaves it to the system.
+        visited: is told side, round and place after each measured chunk.
     """
     found = Measured()
     try:
-        answers = trio.ask_all(request)
-        found.failures = {s: a.message for s, a in answers.items() if isinstance(a, RaisedError)}
+        found.failures = _failures(trio.ask_all(request))
         if not found.failures:
             if benchmark.unit == "B":
                 _weigh(trio, found, seed)
             else:
-                _time(trio, found, seed, seconds, cores)
-        trio.ask_all({"do": "drop"})
+                _time(trio, found, seed, seconds, cores=cores, visited=visited)
+        # A test goes on when its work is dropped, and what it asserts then may fail.
+        found.failures = _failures(trio.ask_all({"do": "drop"})) | found.failures
     except RaisedError as error:
         found.failures[error.side] = error.message
         _drop(trio, found)
@@ -114,6 +124,11 @@ def measure(
         found.failures[error.side] = f"the process {error.how}"
         found.lost = True
     return found
+
+
+def _failures(answers: Mapping[Side, Answer | RaisedError]) -> dict[Side, str]:
+    """What went wrong where."""
+    return {side: a.message for side, a in answers.items() if isinstance(a, RaisedError)}
 
 
 def _drop(trio: Turns, found: Measured) -> None:
@@ -131,7 +146,15 @@ def _weigh(trio: Turns, found: Measured, seed: int) -> None:
         found.turns.append(Turn(side, "measured", 0, place, value))
 
 
-def _time(trio: Turns, found: Measured, seed: int, seconds: float, cores: Sequence[int]) -> None:
+def _time(
+    trio: Turns,
+    found: Measured,
+    seed: int,
+    seconds: float,
+    *,
+    cores: Sequence[int],
+    visited: Visited,
+) -> None:
     """Chunks by turns."""
     orders = np.random.default_rng(seed)
     warm = {}
@@ -151,6 +174,8 @@ def _time(trio: Turns, found: Measured, seed: int, seconds: float, cores: Sequen
                 value, preempted = float(answer["seconds"]), bool(answer["preempted"])
                 found.turns.append(Turn(side, phase, number, place, value, preempted))
                 found.handovers.append(float(answer["handover"]))
+                if phase == "measured":
+                    visited(side, number, place)
 
 
 def _orders(random: np.random.Generator) -> list[Side]:

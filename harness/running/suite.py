@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from harness.errors import HarnessError
 from harness.protocol.comparison import BASE
@@ -14,9 +15,21 @@ from harness.words import shown
 WELL, NO_TESTS = 0, 5
 
 
+class Collected(NamedTuple):
+    """What base found in a suite.
+
+    Attributes:
+        tests: the names of those that use the fixture.
+        skipped: the names of others that do, and why they are skipped there.
+    """
+
+    tests: list[str]
+    skipped: Mapping[str, str]
+
+
 def collect(
     interpreter: Interpreter, paths: Sequence[Path], where: Path, *, patience: float = PATIENCE
-) -> list[str]:
+) -> Collected:
     """The names of the tests, as the base side finds them.
 
     Args:
@@ -45,4 +58,5 @@ def collect(
         raise HarnessError(
             f"The tests cannot be collected: pytest ended with code {answer['code']}."
         )
-    return [str(test) for test in answer["tests"]]
+    skipped = {str(test): str(reason) for test, reason in answer["skipped"].items()}
+    return Collected([str(test) for test in answer["tests"]], skipped)

@@ -242,6 +242,11 @@ class Trio:
     ) -> None:
         self.end()
 
+    @property
+    def pids(self) -> list[int]:
+        """The numbers of its processes."""
+        return [process.pid for process in self.processes.values()]
+
     def open(
         self,
         asked: Callable[[Side], Asked],
@@ -306,7 +311,9 @@ class Trio:
             self._in_test = {side for side, answer in answers.items() if isinstance(answer, dict)}
         elif request["do"] == "drop":
             for side in self._in_test:  # its work is dropped, and the test goes on to its end
-                self.processes[side].answer(self.patience)
+                end = _as_error(side, self.processes[side].answer(self.patience))
+                if isinstance(end, RaisedError):
+                    answers[side] = end
             self._in_test = set()
         return answers
 

@@ -127,6 +127,7 @@ class Worker:
             "threads": torch.get_num_threads(),
             "files": {name: str(sys.modules[name].__file__) for name in packages},
             "packages": _packages(),
+            "requires": _requires() if keeps_own else {},
             "defaults": found,
             "environment": {n: v for n, v in sorted(os.environ.items()) if re.match(variables, n)},
             **card,
@@ -195,10 +196,10 @@ class Worker:
         return {"dropped": True}
 
     def do_collect(self, paths: list[str]) -> dict[str, Any]:
-        """The names of a suite's tests that use pytest-benchmark's fixture."""
+        """The names of a suite's tests that use pytest-benchmark's fixture; why others do not."""
         suite = _Suite(self)
         code = _pytest([*paths, "--collect-only"], suite)
-        return {"tests": suite.tests, "code": code}
+        return {"tests": suite.tests, "skipped": suite.skipped, "code": code}
 
     def do_test(self, test: str, seed: int) -> dict[str, Any]:
         """Run a test; what it gives to the fixture ``benchmark`` becomes the work.
@@ -237,11 +238,25 @@ class _Suite:
     def __init__(self, worker: Worker) -> None:
         self.worker = worker
         self.tests: list[str] = []
+        self.skipped: dict[str, str] = {}
         self.used = False
         self.problem = ""
 
+    def pytest_load_initial_conftests(self, early_config: Any) -> None:  # noqa: ANN401 - pytest's own
+        """What a suite adds to the path comes last: each side runs what is installed there."""
+        with suppress(ValueError, KeyError):  # an old pytest has no such setting
+            for path in map(str, early_config.getini("pythonpath")):
+                sys.path[:] = [*(other for other in sys.path if other != path), path]
+
     def pytest_collection_modifyitems(self, items: list[Any]) -> None:
-        self.tests = [item.nodeid for item in items if "benchmark" in item.fixturenames]
+        from _pytest.skipping import evaluate_skip_marks  # pytest tells it in no other way
+
+        for item in (item for item in items if "benchmark" in item.fixturenames):
+            skip = evaluate_skip_marks(item)
+            if skip is None:
+                self.tests.append(item.nodeid)
+            else:
+                self.skipped[item.nodeid] = skip.reason
 
     def pytest_exception_interact(self, call: Any) -> None:  # noqa: ANN401 - pytest's own
         self.problem = self.problem or _sentence(call.excinfo.value)
@@ -342,6 +357,17 @@ def _packages() -> dict[str, str]:
     return dict(sorted(found.items()))
 
 
+def _requires() -> dict[str, str]:
+    """What the packages that are installed for this side alone ask for, by name."""
+    found: dict[str, set[str]] = {}
+    for path in Path(sys.prefix).glob("lib/python*/site-packages/*.dist-info/METADATA"):
+        for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+            asked = re.match(r"Requires-Dist: *([\w.-]+) *(.*)", line)
+            if asked:
+                found.setdefault(asked[1].lower().replace("_", "-"), set()).add(asked[2])
+    return {name: " or ".join(sorted(forms)) for name, forms in sorted(found.items())}
+
+
 def _defaults(torch: Any, places: dict[str, str]) -> dict[str, Any]:  # noqa: ANN401 - the module
     found = {}
     for name, path in places.items():
@@ -360,6 +386,11 @@ def _set(torch: Any, name: str, path: str, value: Any) -> None:  # noqa: ANN401 
         torch.set_float32_matmul_precision(value)
     elif name == "deterministic_algorithms":
         torch.use_deterministic_algorithms(value)
+    elif name.endswith("_sdp"):
+        getattr(torch.backends.cuda, f"enable_{name}")(value)
+    elif name == "foreach_devices":
+        kinds = re.findall(r"\w+", str(value))
+        torch.optim.optimizer._get_foreach_kernels_supported_devices = lambda: list(kinds)  # noqa: SLF001 - torch has no switch for it
     else:
         owner, _, attribute = path.rpartition(".")
         holder = reduce(getattr, owner.split("."), torch) if owner else torch

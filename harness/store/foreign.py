@@ -69,7 +69,7 @@ def read_foreign(path: Path) -> Foreign:
         if fits(stored):
             try:
                 found = read(path, stored)
-            except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+            except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
                 raise HarnessError(
                     f"{path}: this is broken ({type(error).__name__}: {error})."
                 ) from error
@@ -142,6 +142,8 @@ def _asv(path: Path, stored: dict[str, Any]) -> Foreign:
     columns = [str(name) for name in stored["result_columns"]]
     times = {}
     for name, row in stored["results"].items():
+        if not _is_of_times(name):
+            continue
         entry = dict(zip(columns, row, strict=False))
         results = entry.get("result")
         if results is None:
@@ -157,14 +159,20 @@ def _asv(path: Path, stored: dict[str, Any]) -> Foreign:
     return Foreign(path, "asv", cpu, day, times)
 
 
+def _is_of_times(name: str) -> bool:
+    """Whether asv measures seconds there; others are bytes, or whatever a function returns."""
+    return name.rpartition(".")[2].lower().startswith("time")
+
+
 def _labels(entry: Mapping[str, Any], count: int) -> list[str]:
     """What tells the results of one benchmark apart: the combinations of its parameters."""
     from itertools import product
 
-    combinations = list(product(*(entry.get("params") or [])))
-    if len(combinations) != count:
-        raise ValueError(f"{len(combinations)} combinations of parameters for {count} results")
-    return [f"({', '.join(map(str, each))})" if each else "" for each in combinations]
+    parameters = entry.get("params") or []
+    combinations = math.prod(map(len, parameters))  # a few letters can ask for millions of them
+    if combinations != count:
+        raise ValueError(f"{combinations} combinations of parameters for {count} results")
+    return [f"({', '.join(map(str, each))})" if each else "" for each in product(*parameters)]
 
 
 def _seconds(values: Iterable[Any]) -> tuple[float, ...]:

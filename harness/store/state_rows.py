@@ -8,7 +8,7 @@ experiment is missing.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from harness.design.factors import Arm
 from harness.design.gpu_state import BETWEEN, UNITS, WATCHING
@@ -26,11 +26,22 @@ def state_rows(planned: PlannedBlock, samples: Sequence[Sample], lasted: float) 
         samples: in the order taken.
         lasted: seconds that the block took.
     """
+    rows = quantity_rows(samples, lambda s: common_columns(planned, s.order, s.arm))
+    return rows + _watching_rows(planned, samples, lasted)
+
+
+def quantity_rows(samples: Sequence[Sample], common_of: Callable[[Sample], Row]) -> list[Row]:
+    """The rows of samples, one a quantity.
+
+    Args:
+        samples: in the order taken.
+        common_of: the columns that say whose a sample is.
+    """
     rows: list[Row] = []
     told: set[tuple[str, str]] = set()
     for sample in samples:
-        common = common_columns(planned, sample.order, sample.arm)
-        common |= {"phase": sample.phase, "round": sample.round}
+        common = common_of(sample)
+        common |= {"phase": sample.phase, "round": sample.round, "order": sample.order}
         for name, value in sample.reading.values.items():
             rows.append({**common, "response": name, "value": value, "unit": UNITS[name]})
         for name, why in sample.reading.missing.items():
@@ -38,7 +49,7 @@ def state_rows(planned: PlannedBlock, samples: Sequence[Sample], lasted: float) 
                 told.add((name, why))
                 nothing = {"response": name, "value": math.nan, "unit": UNITS[name]}
                 rows.append({**common, **nothing, "message": shown(plain(why))})
-    return rows + _watching_rows(planned, samples, lasted)
+    return rows
 
 
 def _watching_rows(planned: PlannedBlock, samples: Sequence[Sample], lasted: float) -> list[Row]:

@@ -10,6 +10,9 @@ from typing import Any
 import pandas as pd
 import pandera.pandas as pandera
 
+from harness.catalogue.benchmarks import Benchmark
+from harness.design.factors import Arm
+from harness.design.gpu_state import QUANTITIES
 from harness.errors import HarnessError
 from harness.files import interrupts_deferred, write_bytes
 from harness.protocol.comparison import NAME as COMPARISON
@@ -25,6 +28,8 @@ TABLE = "turns"
 PROOFS = "sides.json"
 #: What is measured, by unit, and what is recorded beside it.
 RESPONSES = {"seconds": "s", "bytes": "B", "handover": "s", "calls": "calls"}
+#: The state of a GPU, in rows of a phase of their own.
+STATE = {quantity.name: quantity.unit for quantity in QUANTITIES}
 RESPONSE_OF = {"s": "seconds", "B": "bytes"}
 #: No stored proof is larger, in bytes.
 LARGEST_PROOFS = 20_000_000
@@ -32,7 +37,12 @@ LARGEST_PROOFS = 20_000_000
 
 def form_of(comparison: Comparison) -> pandera.DataFrameSchema:
     """The schema of a comparison's table."""
-    return schema([comparison.factor, SIDE], RESPONSES)
+    return schema([comparison.factor, SIDE], RESPONSES | STATE)
+
+
+def arm_of(benchmark: Benchmark, side: Side) -> Arm:
+    """A benchmark on one side, as the table's factors tell it apart."""
+    return Arm((("benchmark", benchmark.name), (SIDE.name, side)))
 
 
 def table_of(comparison: Comparison, rows: list[dict[str, Any]]) -> pd.DataFrame:

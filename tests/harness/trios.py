@@ -151,6 +151,7 @@ class FakeTrio:
     proof: Mapping[str, Any] = field(default_factory=dict)
     ended: bool = False
     layout: int = 0
+    pids: Sequence[int] = ()
 
     def __enter__(self) -> Self:
         return self

@@ -25,12 +25,14 @@ from harness.calibration.gate_trials import (
     trial_rows,
     try_gate,
 )
+from harness.calibration.resumable_trials import measured_with
 from harness.catalogue.benchmarks import Benchmark, read_benchmarks
 from harness.errors import HarnessError
 from harness.figures.style import slide_style
 from harness.judging.intervals import Interval
 from harness.judging.regressions import Finding, Word
 from harness.libraries import torch
+from harness.protocol.comparison import SECONDS
 from harness.publishing.pages import TABLES
 
 NAMES = [each.name for each in read_benchmarks(FILE)]
@@ -62,7 +64,7 @@ def table(trials: int = 40, wrong: Mapping[int, Mapping[str, Word]] | None = Non
     for number in range(trials):
         beside = "bursts on a core" if number % 2 else "nothing"
         rows += trial_rows(number, beside, findings((wrong or {}).get(number)), 90.0)
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows).assign(**measured_with(SECONDS), commit="planted")
 
 
 @pytest.fixture
@@ -137,6 +139,15 @@ def test_a_stopped_calibration_goes_on_where_it_was(tmp_path: Path, quiet: None)
     assert found["trial"].nunique() == 4
     assert set(found.loc[found["trial"] == 3, "beside"]) == {"bursts on a core"}
     assert {path.suffix for path in write_gate(tmp_path, found)} == {".csv", ".md", ".svg", ".png"}
+
+
+@pytest.mark.parametrize("column", ["machine", "torch", "seconds_asked"])
+def test_trials_of_another_machine_torch_or_time_are_not_gone_on_with(
+    tmp_path: Path, quiet: None, column: str
+) -> None:
+    table(2).assign(**{column: 7}).to_csv(tmp_path / "gate.csv", index=False)
+    with pytest.raises(HarnessError, match=f"another {column.replace('_', ' ')} .7, here"):
+        try_gate(tmp_path, 4, lambda number: (findings(), 90.0))
 
 
 def test_a_table_that_is_none_is_refused(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from harness.calibration import tool_trials, tools
 from harness.calibration.planted_benchmarks import COMPARED, HEAD, VARIABLE
+from harness.calibration.resumable_trials import measured_with
 from harness.calibration.tools import TOOLS, Budget, require, run
 from harness.calibration.tools_page import OURS, counts, tools_page, write_tools
 from harness.catalogue.benchmarks import Benchmark
@@ -156,7 +157,7 @@ def test_alarms_are_counted_on_each_side_of_the_truth(tmp_path: Path) -> None:
         for t in range(10)
         for p in (0, 3)
     ]
-    table = pd.DataFrame(rows)
+    table = pd.DataFrame(rows).assign(**measured_with(6.0))
     ours, other = counts(table)
     assert (ours["tool"], other["tool"]) == (OURS, "a gate")
     assert ours["wolf"].startswith("0 (0 %")

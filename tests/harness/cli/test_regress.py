@@ -19,7 +19,7 @@ from typing import get_type_hints
 import pandas as pd
 import pytest
 
-from harness.cli import app
+from harness.cli import app, regress
 from harness.cli.regress import Wanted, _pinned, resume, start
 from harness.errors import HarnessError
 from harness.protocol.comparison import NAME, SECONDS, Asked, read_comparison
@@ -282,6 +282,67 @@ def test_the_tests_of_a_suite_are_compared_as_benchmarks_are(
     table = pd.read_csv(folder_of(tmp_path / "results").path / "verdicts.csv")
     assert table["benchmark"].tolist() == ["suite/test_own.py::test_breaks"]
     assert table["verdict"].tolist() == ["broken"]
+    with pytest.raises(HarnessError, match="there is no benchmark 'missing'; there are suite/"):
+        start(replace(suite, only=("*breaks", "missing")), tmp_path / "results")
+    folder = folder_of(tmp_path / "results")
+    (tmp_path / "suite" / "conftest.py").write_text("# what tests stand on has changed\n")
+    with pytest.raises(HarnessError, match="suite has changed since the comparison began"):
+        resume(str(folder.path), tmp_path / "results")
+
+
+def test_tests_that_are_skipped_are_left_out(
+    wanted: Wanted,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / "test_own.py").write_text(
+        "import pytest\n"
+        "@pytest.mark.skipif(True, reason='no card')\n"
+        "def test_on_a_card(benchmark):\n    benchmark(sum, [1])\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    suite = replace(wanted, file=None, suite=(Path("test_own.py"),))
+    assert start(suite, tmp_path / "results") == 4
+    said = " ".join(capsys.readouterr().err.split())
+    assert "test_own.py::test_on_a_card is left out: it is skipped (no card)." in said
+
+
+def test_each_side_of_a_suite_runs_what_is_installed_there_and_not_the_working_tree(
+    wanted: Wanted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for place, text in (("tree", "tree"), ("on_base", "installed"), ("on_head", "installed too")):
+        (tmp_path / place).mkdir()
+        (tmp_path / place / "planted_package.py").write_text(f"where = {text!r}\n")
+    (tmp_path / "pytest.ini").write_text("[pytest]\npythonpath = tree\n")
+    (tmp_path / "conftest.py").write_text("import planted_package\n")
+    (tmp_path / "test_own.py").write_text(
+        "import planted_package\n"
+        "def test_installed(benchmark):\n"
+        "    assert planted_package.where.startswith('installed')\n"
+        "    benchmark(sum, [1])\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    base, head = (
+        [f"{environment[0]}:{tmp_path / place}"]
+        for environment, place in (
+            (wanted.base_environment, "on_base"),
+            (wanted.head_environment, "on_head"),
+        )
+    )
+    suite = Wanted(
+        "here",
+        "here",
+        base,
+        head,
+        suite=(Path("test_own.py"),),
+        device="cpu",
+        blocks=1,
+        seconds=0.1,
+    )
+    assert start(suite, tmp_path / "results") == 3  # one block decides nothing
+    (reason,) = pd.read_csv(folder_of(tmp_path / "results").path / "verdicts.csv")["reason"]
+    assert "failed" not in reason
 
 
 def test_a_worker_that_is_killed_in_its_turn_costs_one_block(
@@ -305,6 +366,46 @@ def test_a_worker_that_is_killed_in_its_turn_costs_one_block(
     assert reason == "head failed in 1 block: the process was killed by SIGKILL."
 
 
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), HarnessError("planted")])
+def test_what_was_found_is_told_even_if_the_question_why_gets_no_answer(
+    wanted: Wanted,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    error: BaseException,
+) -> None:
+    job = tmp_path / "job.md"
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(job))
+
+    def stopped(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(regress._Explain, "one", stopped)
+    wanted = only(replace(wanted, head_environment=wanted.head_environment[:1]), "tuned")
+    if isinstance(error, KeyboardInterrupt):
+        with pytest.raises(KeyboardInterrupt):
+            start(wanted, tmp_path / "results")
+    else:
+        assert start(wanted, tmp_path / "results") == 1
+        assert "Not tried with cudnn_benchmark set equal: planted" in capsys.readouterr().err
+    line = "Regression in 1 of 1 benchmark: tuned hungrier"
+    assert line in job.read_text().splitlines()[0]
+    assert line in (folder_of(tmp_path / "results").path / "summary.md").read_text()
+
+
+def test_a_comparison_that_was_stopped_before_it_was_planned_again_is_planned_then(
+    wanted: Wanted, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wanted = only(replace(wanted, head_environment=wanted.head_environment[:1]), "tuned")
+    assert start(replace(wanted, why=False), tmp_path / "results") == 1
+    folder = folder_of(tmp_path / "results")
+    (folder.path / regress.EQUAL / "default-cudnn_benchmark").mkdir(parents=True)
+    assert resume(str(folder.path), tmp_path / "results", why=False) == 1
+    assert "set equal" not in capsys.readouterr().out
+    assert resume(str(folder.path), tmp_path / "results") == 1
+    assert "With cudnn benchmark set equal (False)" in " ".join(capsys.readouterr().out.split())
+
+
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [(["--base", "here"], 2), (["--base", "torch==", "--head", "here"], 2)],
@@ -322,6 +423,21 @@ def test_the_command_ends_with_2_for_bad_input(
     assert done.returncode == code
     assert done.stderr.startswith("error: ")
     assert "Traceback" not in done.stderr
+
+
+def test_a_fault_of_the_harness_is_no_regression(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(**_: object) -> None:
+        raise RuntimeError("planted")
+
+    monkeypatch.setattr(app, "app", broken)
+    with pytest.raises(SystemExit) as ended:
+        app.main()
+    assert ended.value.code == os.EX_SOFTWARE
+    said = capsys.readouterr().err
+    assert "RuntimeError: planted" in said
+    assert "this is a fault of the harness" in said
 
 
 def test_a_commit_is_written_down_in_full() -> None:

@@ -45,6 +45,13 @@ def test_packages_defaults_and_variables_are_named_with_both_values() -> None:
     ]
 
 
+def test_what_two_commits_require_is_compared_though_neither_is_installed() -> None:
+    base, head = ({**PROOF, "requires": {"torch": form}} for form in (">=2.11", ">=2.14"))
+    (found,) = differences(base, head)
+    assert str(found) == "requirement torch: >=2.11 on base, >=2.14 on head"
+    assert not found.can_be_set_equal
+
+
 @pytest.mark.parametrize(
     ("difference", "can"),
     [

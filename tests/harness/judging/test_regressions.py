@@ -6,11 +6,13 @@ import math
 from collections.abc import Mapping
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.catalogue.benchmarks import Benchmark
+from harness.design.gpu_state import BETWEEN
 from harness.judging.block_ratios import ratios
 from harness.judging.intervals import Interval, median_interval
 from harness.judging.regression_table import findings_table
@@ -28,6 +30,7 @@ from harness.protocol.comparison import (
     AGAIN,
     BASE,
     HEAD,
+    Side,
     blocks_for,
     confidence_of_each,
 )
@@ -180,8 +183,37 @@ def test_a_gpu_that_was_disturbed_is_kept_and_not_judged() -> None:
     compared = comparison()
     table = planted(compared, {"spin": noisy(1.1, compared)})
     hit = table["block"] == 3
-    table.loc[hit, ["status", "message"]] = ["disturbed", "the GPU was at its power limit"]
+    table.loc[hit, ["status", "message"]] = ["disturbed", "the GPU was slowed down by overheating"]
     assert "disturbed in 1 block" in judge(compared, table).findings[0].reason
+
+
+def with_state(
+    table: pd.DataFrame, response: str, unit: str, value: Mapping[Side, float]
+) -> pd.DataFrame:
+    """The table with what was sampled of a GPU after each chunk, by side."""
+    rows = table.assign(phase=BETWEEN, response=response, unit=unit)
+    return pd.concat([table, rows.assign(value=rows["side"].map(value))], ignore_index=True)
+
+
+def test_sides_at_other_clocks_of_a_gpu_are_not_judged() -> None:
+    compared = comparison()
+    times = planted(compared, {"spin": noisy(1.1, compared)})
+    for head, withheld in ((1900.0, False), (1800.0, True)):
+        clocks = {BASE: 1890.0, AGAIN: 1890.0, HEAD: head}
+        finding = judge(compared, with_state(times, "sm_clock", "MHz", clocks)).findings[0]
+        assert (finding.word == "inconclusive") is withheld
+        said = "base and head ran at other clocks of the GPU (1,890 MHz and 1,800 MHz)"
+        assert (said in finding.reason) is withheld
+
+
+def test_a_gpu_at_its_power_limit_is_judged_and_told() -> None:
+    compared = comparison()
+    times = planted(compared, {"spin": noisy(1.1, compared)}, rounds=9)
+    limited = dict.fromkeys((BASE, AGAIN, HEAD), 4.0)  # NVML's bit of the power cap
+    finding = judge(compared, with_state(times, "throttle_reasons", "bits", limited)).findings[0]
+    assert finding.word == "slower"
+    assert "The GPU was at its power limit in 216 of 216 samples." in finding.reason
+    assert "Not seen of the GPU: clocks" in finding.reason
 
 
 @pytest.mark.parametrize(
@@ -229,7 +261,23 @@ def test_the_blocks_leave_out_the_lowest_and_the_highest(count: int) -> None:
     assert blocks == 8 or fewer.low < 1
 
 
-def test_all_intervals_of_a_run_hold_together_as_often_as_promised() -> None:
+def test_no_more_runs_than_promised_call_slower_what_is_slower_by_its_margin_and_no_more() -> None:
+    """Whole runs through the judge, with heavy tails; with 95 % for each some nine would."""
+    names, runs = [f"planted_{number}" for number in range(10)], 40
+    compared = comparison(*map(Benchmark, names), blocks=blocks_for(len(names)))
+    random = np.random.default_rng(11)
+    alarms = 0
+    for _ in range(runs):
+        noise = np.exp(0.005 * random.standard_t(3, size=(len(names), compared.blocks)))
+        ratios_of = {
+            name: {HEAD: (1.02 * own).tolist(), AGAIN: [1.0] * compared.blocks}
+            for name, own in zip(names, noise, strict=True)
+        }
+        alarms += judge(compared, planted(compared, ratios_of, rounds=1)).outcome == "regression"
+    assert alarms <= 2  # of 40 with a chance of half a per cent each
+
+
+def test_all_intervals_of_bytes_in_a_run_hold_together_as_often_as_promised() -> None:
     """A simulation of whole runs whose blocks come from a skewed distribution with median 1."""
     benchmarks, runs = 5, 4000
     blocks, confidence = blocks_for(benchmarks), confidence_of_each(benchmarks)

@@ -9,6 +9,7 @@ import numpy as np
 from scipy.special import ndtri
 
 from harness.catalogue.benchmarks import Benchmark
+from harness.judging.differences import Difference
 from harness.judging.regressions import Report, judge
 from harness.protocol.comparison import AGAIN, HEAD, Comparison, Side
 from harness.publishing.job_summary import hint, summary
@@ -43,6 +44,14 @@ def test_what_more_trios_would_decide_is_counted() -> None:
     assert told.startswith("Of the 2 benchmarks that are open about ")
     assert f"1 with --blocks {4 * compared.blocks} would be decided" in told
     assert told in summary(compared, report, [])
+
+
+def test_commits_that_ask_for_other_packages_were_not_measured_with_them() -> None:
+    compared, report = report_of(1.0, sd=0.001)
+    asked = Difference("requirement", "torch", ">=2.11", ">=2.14")
+    said = "both were measured with those that are installed here"
+    assert said in summary(compared, report, [asked])
+    assert said not in summary(compared, report, [replace(asked, kind="package")])
 
 
 def test_a_ratio_on_the_edge_of_the_margin_is_said_to_stay_open() -> None:

@@ -11,13 +11,16 @@ from typing import Any, cast
 import pytest
 
 from harness.catalogue.benchmarks import Benchmark
+from harness.design.gpu_state import BETWEEN
 from harness.errors import HarnessError
 from harness.judging.regressions import judge
+from harness.meters.gpu import NvmlWatch
 from harness.protocol.comparison import BASE, HEAD, SIDES, Comparison, Side
 from harness.running.comparing import FAILED_ENOUGH, Comparing
 from harness.running.trio import Interpreter, RaisedError, Trio
 from harness.store.folders import RunFolder
 from harness.store.turns import TABLE, finished_blocks, read_proofs, read_turns
+from tests.harness.nvml import REASONS, Library
 from tests.harness.trios import INTERPRETERS, FakeTrio, comparison, lost
 
 ONE, TWO = Benchmark("one"), Benchmark("two")
@@ -60,9 +63,7 @@ def comparing(
 ) -> Comparing:
     path.mkdir(exist_ok=True)
     reporter = reporter or Silent()
-    return Comparing(
-        compared, RunFolder(path), INTERPRETERS, reporter, path, list, open_trio=factory
-    )
+    return Comparing(compared, RunFolder(path), INTERPRETERS, reporter, path, open_trio=factory)
 
 
 def test_every_block_is_a_fresh_trio_that_is_ended(tmp_path: Path) -> None:
@@ -189,9 +190,39 @@ def test_rows_of_another_comparison_are_refused(tmp_path: Path) -> None:
 def test_a_disturbed_device_marks_its_rows(tmp_path: Path) -> None:
     compared, path = comparison(ONE, blocks=1), tmp_path / "run"
     disturbed = comparing(compared, path, Factory())
-    disturbed.disturbances = lambda: ["the GPU was at its power limit"]
+    library = Library()
+    library.card.reasons = REASONS["SwThermalSlowdown"]
+    disturbed.watch = lambda _: NvmlWatch(library, "handle")
     disturbed.carry_out()
     rows = read_turns(RunFolder(path), compared)
     times = rows[rows["response"] == "seconds"]
     assert set(times["status"]) == {"disturbed"}
+    assert set(times["message"]) == {"the GPU was slowed down by its temperature"}
     assert times["value"].notna().all()
+
+
+def test_the_clock_of_a_gpu_is_stored_by_side(tmp_path: Path) -> None:
+    compared, path = comparison(ONE, blocks=1), tmp_path / "run"
+    watched = comparing(compared, path, Factory())
+    library = Library()
+    watched.watch = lambda _: NvmlWatch(library, "handle")
+    watched.carry_out()
+    rows = read_turns(RunFolder(path), compared)
+    clocks = rows[rows["response"] == "sm_clock"]
+    assert set(clocks["phase"]) == {BETWEEN}
+    assert set(clocks["value"]) == {1980.0}
+    assert set(clocks["side"]) <= set(SIDES)
+    assert set(rows.loc[rows["response"] == "seconds", "status"]) == {"ok"}
+
+
+def test_the_processes_of_a_trio_are_no_strangers_on_their_card(tmp_path: Path) -> None:
+    compared = comparison(ONE, blocks=1)
+    for users, status in (([1, 2, 3], "ok"), ([1, 2, 3, 4], "disturbed")):
+        path = tmp_path / status
+        shared = comparing(compared, path, Factory())
+        library = Library()
+        library.card.users = users
+        shared.watch = lambda _, card=library: NvmlWatch(card, "handle", frozenset({1, 2, 3}))
+        shared.carry_out()
+        rows = read_turns(RunFolder(path), compared)
+        assert set(rows.loc[rows["response"] == "seconds", "status"]) == {status}

@@ -182,6 +182,27 @@ def test_a_commit_gets_its_own_files_on_top_of_these_packages(
     assert "site-packages" in place
 
 
+def test_a_commit_whose_files_cannot_be_unpacked_is_refused_and_leaves_nothing(
+    package: Path, tmp_path: Path
+) -> None:
+    (package / "link").symlink_to("/etc/hostname")
+    git(package, "add", "link")
+    git(package, "commit", "-m", "a link that leads out of it")
+    source = read_source("commit:HEAD", package)
+    with pytest.raises(HarnessError, match="cannot be unpacked"):
+        interpreter_of(source, tmp_path / "cache")
+    assert not (tmp_path / "cache" / key_of(source)).exists()
+
+
+def test_the_newest_is_that_of_a_day() -> None:
+    here = Path()
+    first, later = (read_source("torch", here, day) for day in ("2026-01-01", "2026-01-02"))
+    assert key_of(first) == key_of(read_source("torch", here, "2026-01-01"))
+    assert key_of(first) != key_of(later)
+    pinned = [read_source("torch==2.13.0", here, day) for day in ("2026-01-01", "2026-01-02")]
+    assert key_of(pinned[0]) == key_of(pinned[1])
+
+
 def test_changes_that_are_not_committed_are_seen(package: Path) -> None:
     assert not uncommitted(package)
     (package / "mine" / "__init__.py").write_text("number = 3\n")

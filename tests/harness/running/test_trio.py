@@ -239,6 +239,8 @@ def test_a_suite_takes_turns_as_a_benchmark_does(trio: Trio, tmp_path: Path) -> 
         "def test_fails(benchmark):\n"
         "    assert os.environ.get('SIDE') != 'head'\n"
         "    benchmark(sum, [1])\n"
+        "def test_fails_at_its_end(benchmark):\n"
+        "    assert benchmark(sum, [1]) == (1 if os.environ.get('SIDE') != 'head' else 2)\n"
         "def test_unused():\n"
         "    pass\n"
     )
@@ -247,6 +249,10 @@ def test_a_suite_takes_turns_as_a_benchmark_does(trio: Trio, tmp_path: Path) -> 
         assert not measure(trio, SPIN, request, 1, 0.02).failures
     request = {"do": "test", "test": "test_own.py::test_fails", "seed": 1}
     assert list(measure(trio, SPIN, request, 1, 0.02).failures) == [HEAD]
+    request = {"do": "test", "test": "test_own.py::test_fails_at_its_end", "seed": 1}
+    failures = measure(trio, SPIN, request, 1, 0.02).failures
+    assert list(failures) == [HEAD]
+    assert "AssertionError" in failures[HEAD]
     request = {"do": "test", "test": "test_own.py::test_unused", "seed": 1}
     assert len(measure(trio, SPIN, request, 1, 0.02).failures) == 3
     request = {"do": "test", "test": "test_own.py::test_adds", "seed": 1}

@@ -89,6 +89,13 @@ def test_every_combination_of_asv_that_gave_a_number(tmp_path: Path) -> None:
     }
 
 
+def test_what_asv_measures_in_bytes_or_units_of_its_own_is_no_time(tmp_path: Path) -> None:
+    measured = {name: [[0], [], "v"] for name in ("track_loss", "suite.Peak.peakmem_fit")}
+    measured["suite.Fit.time_fit"] = [[0.5], [], "v"]
+    found = read_foreign(write(tmp_path / "a.json", asv(results=measured)))
+    assert list(found.times) == ["suite.Fit.time_fit"]
+
+
 @pytest.mark.parametrize(
     "content",
     [
@@ -106,8 +113,11 @@ def test_every_combination_of_asv_that_gave_a_number(tmp_path: Path) -> None:
         json.dumps(pytest_benchmark([-1.0])).encode(),
         json.dumps(pytest_benchmark([float("nan")])).encode(),
         json.dumps(asv(version=1)).encode(),
-        json.dumps(asv(results={"x": 1})).encode(),
-        json.dumps(asv(results={"x": [[1, 2], [["1"]], "v"]})).encode(),
+        json.dumps(asv(results={"time_x": 1})).encode(),
+        json.dumps(asv(results={"time_x": [[1, 2], [["1"]], "v"]})).encode(),
+        json.dumps(asv(results={"time_x": [[1], [["1"] * 100] * 9, "v"]})).encode(),
+        json.dumps(asv(date=1e300)).encode(),
+        json.dumps(pytest_benchmark([10**400])).encode(),
         json.dumps(pyperf([["fast"]])).encode(),  # type: ignore[list-item]
         json.dumps({"version": "1.0", "benchmarks": "x"}).encode(),
     ],
