@@ -23,6 +23,7 @@ from harness.judging.regressions import REGRESSIONS, Finding, Report, Word
 from harness.protocol.comparison import Comparison, Side
 from harness.publishing.job_summary import (
     Explanation,
+    cautions,
     ends,
     hint,
     policy,
@@ -93,7 +94,7 @@ def show_sides(console: Console, proofs: Mapping[Side, Mapping[str, Any]]) -> No
         card = ""
         if "card" in proof:
             free, total = proof["card_free_bytes"] / 2**30, proof["card_total_bytes"] / 2**30
-            card = f", {proof['card']}: {free:.1f} of {total:.1f} GiB free beside all contexts"
+            card = f", {proof['card']}: {free:.1f} of {total:.1f} GiB free when it opened"
         console.print(
             Text(
                 f"{side:10}  torch {proof['torch']} (build {str(proof['build'])[:8]}, "
@@ -139,6 +140,8 @@ def show_report(
         console.print(Text(f"  {shown(str(difference))}"), soft_wrap=True)
     if len(differing) > NAMED:
         console.print(f"  and {len(differing) - NAMED} more, which the page names")
+    for caution in cautions(differing):
+        console.print(Text(caution), soft_wrap=True)
 
 
 def _table(findings: Sequence[Finding]) -> Table:

@@ -74,6 +74,8 @@ def differences(base: Mapping[str, Any], head: Mapping[str, Any]) -> list[Differ
     ]
     for kind in ("default", "variable", "package", "requirement"):
         before, after = dict(base.get(PLACES[kind], {})), dict(head.get(PLACES[kind], {}))
+        if kind == "requirement" and not (before and after):
+            continue  # one side is no commit, and has what it requires
         found += [
             Difference(
                 kind, name, _text(before.get(name)), _text(after.get(name)), before.get(name)

@@ -6,6 +6,7 @@ import importlib.metadata
 import os
 import platform
 import re
+import sys
 from contextlib import suppress
 from functools import reduce
 from pathlib import Path
@@ -126,7 +127,11 @@ def torch_defaults(torch: Any) -> dict[str, Any]:  # noqa: ANN401 - the module, 
     found = {}
     for name, path in DEFAULTS.items():
         with suppress(AttributeError, RuntimeError, AssertionError):
-            value = reduce(getattr, path.split("."), torch)
+            owner, _, attribute = path.rpartition(".")
+            # Torch hides some of its modules behind others of the same name.
+            module = sys.modules.get(f"{torch.__name__}.{owner}")
+            holder = module or reduce(getattr, owner.split(".") if owner else [], torch)
+            value = getattr(holder, attribute)
             value = value() if callable(value) else value
             found[name] = value if isinstance(value, (bool, int, float, str)) else str(value)
     return found

@@ -131,7 +131,7 @@ def summary(
         handover=amount(sorted(handovers)[len(handovers) // 2], "s") if handovers else "",
         differing=[str(each) for each in differing[:NAMED]],
         more=max(len(differing) - NAMED, 0),
-        requirements=any(each.kind == "requirement" for each in differing),
+        cautions=cautions(differing),
         explanations=[str(each) for each in explanations],
     )
 
@@ -147,6 +147,22 @@ def policy(comparison: Comparison) -> str:
         "chance that this run calls anything slower, hungrier or faster that is not, by more than "
         "its margin, is at most 1 %. What fails on head alone is broken, without an interval."
     )
+
+
+def cautions(differing: Sequence[Difference]) -> list[str]:
+    """What differs in such a way that a ratio may speak of it, and not of what was meant."""
+    said = []
+    if any(each.kind == "interpreter" and each.name == "cuda" for each in differing):
+        said.append(
+            "One torch is built for CUDA and the other is not, or for another CUDA: that alone can "
+            "make a call faster or slower on a CPU, whatever the version."
+        )
+    if any(each.kind == "requirement" for each in differing):
+        said.append(
+            "The commits ask for other packages; both were measured with those that are installed "
+            "here."
+        )
+    return said
 
 
 def hint(comparison: Comparison, report: Report) -> str:

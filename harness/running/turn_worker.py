@@ -372,10 +372,18 @@ def _defaults(torch: Any, places: dict[str, str]) -> dict[str, Any]:  # noqa: AN
     found = {}
     for name, path in places.items():
         with suppress(AttributeError, RuntimeError, AssertionError):
-            value = reduce(getattr, path.split("."), torch)
+            holder, attribute = _place(torch, path)
+            value = getattr(holder, attribute)
             value = value() if callable(value) else value
             found[name] = value if isinstance(value, (bool, int, float, str)) else str(value)
     return found
+
+
+def _place(torch: Any, path: str) -> tuple[Any, str]:  # noqa: ANN401 - a module, what holds it
+    """What holds a setting, and its name there; torch hides some of its modules behind others."""
+    owner, _, attribute = path.rpartition(".")
+    module = sys.modules.get(f"{torch.__name__}.{owner}")
+    return module or reduce(getattr, owner.split(".") if owner else [], torch), attribute
 
 
 def _set(torch: Any, name: str, path: str, value: Any) -> None:  # noqa: ANN401 - the module, a setting
@@ -389,11 +397,11 @@ def _set(torch: Any, name: str, path: str, value: Any) -> None:  # noqa: ANN401 
     elif name.endswith("_sdp"):
         getattr(torch.backends.cuda, f"enable_{name}")(value)
     elif name == "foreach_devices":
+        holder, attribute = _place(torch, path)
         kinds = re.findall(r"\w+", str(value))
-        torch.optim.optimizer._get_foreach_kernels_supported_devices = lambda: list(kinds)  # noqa: SLF001 - torch has no switch for it
+        setattr(holder, attribute, lambda: list(kinds))  # torch has no switch for it
     else:
-        owner, _, attribute = path.rpartition(".")
-        holder = reduce(getattr, owner.split("."), torch) if owner else torch
+        holder, attribute = _place(torch, path)
         if callable(getattr(holder, attribute, None)):
             raise ValueError(f"{name} cannot be set from outside")
         setattr(holder, attribute, value)

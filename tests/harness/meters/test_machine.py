@@ -77,7 +77,7 @@ def test_the_defaults_of_torch_are_those_in_force_and_what_it_lacks_is_left_out(
             assert torch_defaults(torch)["float32_matmul_precision"] == precision
     finally:
         torch.set_float32_matmul_precision(before)
-    stub = SimpleNamespace(get_num_threads=lambda: 3)
+    stub = SimpleNamespace(__name__="stub", get_num_threads=lambda: 3)
     assert torch_defaults(stub) == {"threads": 3}
 
 

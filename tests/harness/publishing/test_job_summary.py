@@ -12,7 +12,7 @@ from harness.catalogue.benchmarks import Benchmark
 from harness.judging.differences import Difference
 from harness.judging.regressions import Report, judge
 from harness.protocol.comparison import AGAIN, HEAD, Comparison, Side
-from harness.publishing.job_summary import hint, summary
+from harness.publishing.job_summary import cautions, hint, summary
 from tests.harness.trios import comparison, noisy, planted
 
 
@@ -52,6 +52,12 @@ def test_commits_that_ask_for_other_packages_were_not_measured_with_them() -> No
     said = "both were measured with those that are installed here"
     assert said in summary(compared, report, [asked])
     assert said not in summary(compared, report, [replace(asked, kind="package")])
+
+
+def test_builds_for_another_cuda_are_said_to_differ_by_that_too() -> None:
+    built = Difference("interpreter", "cuda", "none", "13.0")
+    assert "whatever the version" in " ".join(cautions([built]))
+    assert cautions([replace(built, name="torch")]) == []
 
 
 def test_a_ratio_on_the_edge_of_the_margin_is_said_to_stay_open() -> None:

@@ -120,6 +120,8 @@ def test_sides_share_the_packages_of_benchmarks_unless_one_keeps_its_own(tmp_pat
         request = prepare(tmp_path / "asks.py", "where")
         found = measure(trio, Benchmark("where", unit="B"), request, 1, 0.1)
     lengths = {turn.side: turn.value for turn in found.turns}
+    assert proofs[BASE]["requires"] == {}
+    assert "pluggy" in proofs[HEAD]["requires"]  # pytest asks for it
     assert str(tmp_path / "own") in proofs[HEAD]["files"]["planted_package"]
     assert lengths == {BASE: len("shared"), AGAIN: len("shared"), HEAD: len("own")}
 
