@@ -21,6 +21,8 @@ NAME = "ratios"
 GREY = "#888888"
 #: A ratio is shown between these, whatever it is: one that lies farther stands at the edge.
 SHOWN = (0.1, 10.0)
+#: Ratios that span less than this need more ticks than a logarithmic axis gives.
+NARROW = 3.0
 
 
 def ratios_figure(report: Report, title: str) -> Figure:
@@ -87,6 +89,8 @@ def _colour(word: Word) -> str:
 
 def _limits(axes: Axes, findings: Sequence[Finding]) -> None:
     """Room for every interval, and never less than three margins to both sides."""
+    from matplotlib.ticker import MaxNLocator, NullLocator
+
     widest = max(1 + 3 * finding.benchmark.margin for finding in findings)
     ends = [1 / widest, widest]
     for finding in findings:
@@ -97,6 +101,9 @@ def _limits(axes: Axes, findings: Sequence[Finding]) -> None:
     room = (high / low) ** 0.03
     axes.set_xscale("log")
     axes.set_xlim(low / room, high * room)
+    if high / low < NARROW:
+        axes.xaxis.set_major_locator(MaxNLocator(7))
+        axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter("{x:.3g}")
     axes.xaxis.set_minor_formatter("{x:.3g}")
     axes.tick_params(axis="x", which="both", labelsize=13)

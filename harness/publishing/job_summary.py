@@ -185,6 +185,12 @@ def hint(comparison: Comparison, report: Report) -> str:
             f"{open_} {'is' if len(undecided) == 1 else 'are'} open, and would be with "
             f"--blocks {blocks[-1]} too if the ratios stay as they are."
         )
+    if len(undecided) == 1:
+        enough = blocks[[bool(count) for count in decided].index(True)]
+        return (
+            f"1 benchmark is open, and would be decided with about --blocks {enough} if the ratio "
+            "stays as it is."
+        )
     counted = " and ".join(
         f"{count} with --blocks {more}" for count, more in zip(decided, blocks, strict=True)
     )

@@ -116,16 +116,16 @@ class Worker:
         _freeze()
         return {
             "python": platform.python_version(),
-            "interpreter": sys.executable,
+            "interpreter": _from_home(sys.executable),
             "torch": str(torch.__version__),
-            "torch_file": str(torch.__file__),
+            "torch_file": _from_home(str(torch.__file__)),
             "build": str(torch.version.git_version),
             "build_settings": hashlib.sha256(torch.__config__.show().encode()).hexdigest()[:12],
             "cuda": str(torch.version.cuda or ""),
             "addresses": "random" if _has_random_addresses() else "fixed",
             "device": device,
             "threads": torch.get_num_threads(),
-            "files": {name: str(sys.modules[name].__file__) for name in packages},
+            "files": {name: _from_home(str(sys.modules[name].__file__)) for name in packages},
             "packages": _packages(),
             "requires": _requires() if keeps_own else {},
             "defaults": found,
@@ -340,6 +340,12 @@ def _take(name: str, folder: str, keeps_own: bool) -> None:
     sys.path.insert(0, folder)
     importlib.import_module(name)
     sys.path.remove(folder)
+
+
+def _from_home(path: str) -> str:
+    """A path that may be published: who is at home there is nobody's business."""
+    home = os.path.expanduser("~")  # noqa: PTH111 - there may be none, and that is no error
+    return f"~{path[len(home) :]}" if len(home) > 1 and path.startswith(home + os.sep) else path
 
 
 def _packages() -> dict[str, str]:

@@ -42,6 +42,15 @@ def test_every_finding_has_its_line_and_every_estimate_is_inside(
     assert texts == ["no number"] * sum(f.head is None for f in findings)
 
 
+def test_a_narrow_figure_has_ticks_to_read_ratios_by() -> None:
+    near = (finding("near", "inconclusive", Interval(1.02, 0.98, 1.06)),)
+    with slide_style():
+        figure = ratios_figure(Report(near, "inconclusive", ""), "head against base")
+        figure.canvas.draw()
+    low, high = figure.axes[0].get_xlim()
+    assert sum(low <= tick <= high for tick in figure.axes[0].get_xticks()) >= 4
+
+
 def test_the_worst_words_come_first_in_the_title() -> None:
     said = headline(Report(tuple(reversed(FINDINGS)), "regression", ""))
     assert said == "3 benchmarks: 1 slower, 1 broken, 1 inconclusive"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -68,13 +69,14 @@ def test_a_ratio_on_the_edge_of_the_margin_is_said_to_stay_open() -> None:
 def test_more_trios_do_decide_what_was_said_they_would() -> None:
     compared, report = report_of(1.038)
     assert report.findings[0].word == "inconclusive"
-    more = replace(compared, blocks=4 * compared.blocks)
+    told = hint(compared, report)
+    assert told.startswith("1 benchmark is open, and would be decided with about --blocks ")
+    more = replace(compared, blocks=int(re.findall(r"\d+", told)[1]))
     scatter = 0.02 * ndtri((np.arange(more.blocks) + 0.5) / more.blocks)
     ratios: dict[Side, list[float]] = {
         HEAD: (1.038 * np.exp(scatter)).tolist(),
         AGAIN: [1.0] * more.blocks,
     }
-    assert f"1 with --blocks {more.blocks}" in hint(compared, report)
     assert judge(more, planted(more, {"b0": ratios})).findings[0].word == "slower"
 
 

@@ -93,6 +93,15 @@ def test_each_process_proves_what_it_runs(tmp_path: Path) -> None:
     assert "pytest" in proofs[BASE]["packages"]
 
 
+def test_what_is_proved_names_no_home(tmp_path: Path) -> None:
+    stub = stub_torch(tmp_path)
+    stub = Interpreter(stub.python, {**stub.environment, "HOME": str(tmp_path)})
+    with Trio(dict.fromkeys(SIDES, stub), tmp_path) as trio:
+        proofs = trio.open(lambda _: Asked("stub"), "cpu", 1, {})
+    assert proofs[BASE]["torch_file"] == "~/torch-1.0/torch/__init__.py"
+    assert str(tmp_path) not in str(proofs)
+
+
 def test_a_default_is_set_before_anything_is_measured(tmp_path: Path) -> None:
     stub = stub_torch(tmp_path)
     equal = Asked("stub", settings={"cudnn_benchmark": True})
