@@ -104,6 +104,6 @@ def _limits(axes: Axes, findings: Sequence[Finding]) -> None:
     if high / low < NARROW:
         axes.xaxis.set_major_locator(MaxNLocator(7))
         axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_major_formatter("{x:.3g}")
-    axes.xaxis.set_minor_formatter("{x:.3g}")
+    axes.xaxis.set_major_formatter("{x:.4g}")
+    axes.xaxis.set_minor_formatter("{x:.4g}")
     axes.tick_params(axis="x", which="both", labelsize=13)

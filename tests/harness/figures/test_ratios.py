@@ -48,7 +48,10 @@ def test_a_narrow_figure_has_ticks_to_read_ratios_by() -> None:
         figure = ratios_figure(Report(near, "inconclusive", ""), "head against base")
         figure.canvas.draw()
     low, high = figure.axes[0].get_xlim()
-    assert sum(low <= tick <= high for tick in figure.axes[0].get_xticks()) >= 4
+    ticks = [tick for tick in figure.axes[0].get_xticks() if low <= tick <= high]
+    assert len(ticks) >= 4
+    written = {float(label.get_text()) for label in figure.axes[0].get_xticklabels()}
+    assert all(any(abs(tick - each) < 1e-9 for each in written) for tick in ticks)
 
 
 def test_the_worst_words_come_first_in_the_title() -> None:
