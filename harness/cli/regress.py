@@ -336,7 +336,9 @@ class _Told:
     @property
     def page(self) -> str:
         """With the explanations that there are."""
-        return summary(self.comparison, self.report, self.differing, self.explanations)
+        proofs = read_proofs(self.folder) or {}
+        torches = {side: str(proof["torch"]) for side, proof in proofs.items()}
+        return summary(self.comparison, self.report, self.differing, self.explanations, torches)
 
     def write(self) -> None:
         """Write page, figure and tables into the folder."""

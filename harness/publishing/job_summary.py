@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from harness.catalogue.benchmarks import Benchmark
 from harness.errors import HarnessError
 from harness.judging.differences import Difference
 from harness.judging.intervals import Interval, narrowing
 from harness.judging.regressions import REGRESSIONS, Finding, Outcome, Report, word_of
-from harness.protocol.comparison import Comparison
+from harness.protocol.comparison import BASE, HEAD, Asked, Comparison, Side
 from harness.publishing.markdown import render
 from harness.words import amount, plural
 
@@ -104,14 +105,25 @@ def summary(
     report: Report,
     differing: Sequence[Difference],
     explanations: Sequence[Explanation] = (),
+    torches: Mapping[Side, str] = MappingProxyType({}),
 ) -> str:
-    """The page of a comparison, in Markdown."""
+    """The page of a comparison, in Markdown.
+
+    Args:
+        comparison: what was decided.
+        report: what was found.
+        differing: what differs between the sides.
+        explanations: what was measured once more.
+        torches: the version that each side proved to run.
+    """
     handovers = [f.handover for f in report.findings if math.isfinite(f.handover)]
     order = sorted(report.findings, key=lambda f: f.word not in REGRESSIONS)
     return render(
         "job_summary.md.jinja",
         verdict=verdict_line(report),
         comparison=comparison,
+        base=_named(comparison.base, torches.get(BASE)),
+        head=_named(comparison.head, torches.get(HEAD)),
         rows=[
             {
                 "name": short(finding.benchmark.name),
@@ -147,6 +159,11 @@ def policy(comparison: Comparison) -> str:
         "chance that this run calls anything slower, hungrier or faster that is not, by more than "
         "its margin, is at most 1 %. What fails on head alone is broken, without an interval."
     )
+
+
+def _named(asked: Asked, torch: str | None) -> str:
+    """A side as it was asked for, with the torch that it was where that does not say it."""
+    return f"{asked} (torch {torch})" if torch and torch not in asked.source else str(asked)
 
 
 def cautions(differing: Sequence[Difference]) -> list[str]:

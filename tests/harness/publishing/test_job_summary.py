@@ -12,7 +12,7 @@ from scipy.special import ndtri
 from harness.catalogue.benchmarks import Benchmark
 from harness.judging.differences import Difference
 from harness.judging.regressions import Report, judge
-from harness.protocol.comparison import AGAIN, HEAD, Comparison, Side
+from harness.protocol.comparison import AGAIN, BASE, HEAD, Asked, Comparison, Side
 from harness.publishing.job_summary import cautions, hint, summary
 from tests.harness.trios import comparison, noisy, planted
 
@@ -26,6 +26,13 @@ def report_of(*heads: float, sd: float = 0.02) -> tuple[Comparison, Report]:
         for place, head in enumerate(heads)
     }
     return compared, judge(compared, planted(compared, ratios))
+
+
+def test_a_side_that_does_not_say_its_torch_is_named_with_it() -> None:
+    compared, report = report_of(1.0, sd=0.001)
+    here = replace(compared, base=Asked("here"), head=Asked("torch==2.14.1"))
+    page = summary(here, report, [], (), {BASE: "2.13.0", HEAD: "2.14.1"})
+    assert "Base: here (torch 2.13.0). Head: torch==2.14.1. cpu" in page
 
 
 def test_nothing_is_advised_where_all_is_decided() -> None:
