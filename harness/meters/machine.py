@@ -6,7 +6,6 @@ import importlib.metadata
 import os
 import platform
 import re
-import sys
 from contextlib import suppress
 from functools import reduce
 from pathlib import Path
@@ -38,7 +37,7 @@ DEFAULTS = {
     "math_sdp": "backends.cuda.math_sdp_enabled",
     "cudnn_sdp": "backends.cuda.cudnn_sdp_enabled",
     # The kinds of devices on which optimisers work on all parameters at once, if not told.
-    "foreach_devices": "optim.optimizer._get_foreach_kernels_supported_devices",
+    "foreach_devices": "utils._foreach_utils._get_foreach_kernels_supported_devices",
     "deterministic_algorithms": "are_deterministic_algorithms_enabled",
     "fill_uninitialized_memory": "utils.deterministic.fill_uninitialized_memory",
     "mkldnn": "backends.mkldnn.is_available",
@@ -127,11 +126,7 @@ def torch_defaults(torch: Any) -> dict[str, Any]:  # noqa: ANN401 - the module, 
     found = {}
     for name, path in DEFAULTS.items():
         with suppress(AttributeError, RuntimeError, AssertionError):
-            owner, _, attribute = path.rpartition(".")
-            # Torch hides some of its modules behind others of the same name.
-            module = sys.modules.get(f"{torch.__name__}.{owner}")
-            holder = module or reduce(getattr, owner.split(".") if owner else [], torch)
-            value = getattr(holder, attribute)
+            value = reduce(getattr, path.split("."), torch)
             value = value() if callable(value) else value
             found[name] = value if isinstance(value, (bool, int, float, str)) else str(value)
     return found

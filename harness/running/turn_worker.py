@@ -378,18 +378,10 @@ def _defaults(torch: Any, places: dict[str, str]) -> dict[str, Any]:  # noqa: AN
     found = {}
     for name, path in places.items():
         with suppress(AttributeError, RuntimeError, AssertionError):
-            holder, attribute = _place(torch, path)
-            value = getattr(holder, attribute)
+            value = reduce(getattr, path.split("."), torch)
             value = value() if callable(value) else value
             found[name] = value if isinstance(value, (bool, int, float, str)) else str(value)
     return found
-
-
-def _place(torch: Any, path: str) -> tuple[Any, str]:  # noqa: ANN401 - a module, what holds it
-    """What holds a setting, and its name there; torch hides some of its modules behind others."""
-    owner, _, attribute = path.rpartition(".")
-    module = sys.modules.get(f"{torch.__name__}.{owner}")
-    return module or reduce(getattr, owner.split(".") if owner else [], torch), attribute
 
 
 def _set(torch: Any, name: str, path: str, value: Any) -> None:  # noqa: ANN401 - the module, a setting
@@ -403,14 +395,27 @@ def _set(torch: Any, name: str, path: str, value: Any) -> None:  # noqa: ANN401 
     elif name.endswith("_sdp"):
         getattr(torch.backends.cuda, f"enable_{name}")(value)
     elif name == "foreach_devices":
-        holder, attribute = _place(torch, path)
-        kinds = re.findall(r"\w+", str(value))
-        setattr(holder, attribute, lambda: list(kinds))  # torch has no switch for it
+        _replace_foreach(torch, path, re.findall(r"\w+", str(value)))
     else:
-        holder, attribute = _place(torch, path)
+        owner, _, attribute = path.rpartition(".")
+        holder = reduce(getattr, owner.split("."), torch) if owner else torch
         if callable(getattr(holder, attribute, None)):
             raise ValueError(f"{name} cannot be set from outside")
         setattr(holder, attribute, value)
+
+
+def _replace_foreach(torch: Any, path: str, kinds: list[str]) -> None:  # noqa: ANN401 - the module
+    """Let optimisers take these kinds of devices for those that they work on all at once.
+
+    Torch has no switch for it, and its optimisers know the function by a name of their own.
+    """
+    owner, _, attribute = path.rpartition(".")
+    holders = [
+        reduce(getattr, owner.split("."), torch),
+        sys.modules[torch.optim.Optimizer.__module__],
+    ]
+    for holder in holders:
+        setattr(holder, attribute, lambda: list(kinds))
 
 
 def _card(torch: Any) -> dict[str, Any]:  # noqa: ANN401 - the module
