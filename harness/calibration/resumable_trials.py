@@ -55,11 +55,12 @@ def carry_out(
     table = _stored(path, [*columns, *MEASURED_WITH, COMMIT])
     here = measured_with(seconds)
     _refuse_others(path, table, here)
+    # That of the code that runs: files may change while trials go on.
+    commit = {COMMIT: current_commit(studies_folder().parent)}
     done = set(table["trial"]) if len(table) else set()
     todo = [number for number in range(trials) if number not in done]
     for number in track(todo, description=description, console=Console(stderr=True)):
         with by_turns(number, number) as beside:
-            commit = {COMMIT: current_commit(studies_folder().parent)}
             rows = pd.DataFrame(trial(number, beside)).assign(**here, **commit)
         table = pd.concat([table, rows], ignore_index=True) if len(table) else rows
         csv = table.to_csv(index=False, lineterminator="\n", float_format="%.6g")

@@ -23,7 +23,7 @@ from harness.figures.ratios import NAME as FIGURE
 from harness.figures.ratios import ratios_figure
 from harness.figures.style import save_figure, slide_style
 from harness.files import write_bytes
-from harness.judging.differences import Difference, differences
+from harness.judging.differences import FIXED, SET_ALIKE, Difference, differences
 from harness.judging.regression_table import write_findings
 from harness.judging.regressions import EXIT_CODES, Report, judge
 from harness.meters import gpu
@@ -66,7 +66,7 @@ OWN = Path(harness.workloads.__file__).with_name("benchmarks.py")
 #: The folder of what was measured once more, below that of a comparison.
 EQUAL = "set-equal"
 #: Defaults that a process can set; the others are found out, or have an option of their own.
-SETTABLE = tuple(name for name in DEFAULTS if name not in ("allocator", "mkldnn", "threads"))
+SETTABLE = tuple(name for name in DEFAULTS if name not in FIXED | SET_ALIKE)
 #: Seconds that a trio takes to start, and to build a benchmark and hand over its turns: seen on two
 #: cores.
 STARTING, BUILDING = 3.0, 0.35
@@ -237,7 +237,8 @@ def _carry_out(
         proofs = read_proofs(folder) or {}
         show_sides(console, proofs)
         differing = differences(proofs.get(BASE, {}), proofs.get(HEAD, {}))
-        told = _Told(comparison, folder, report, differing)
+        torches = {side: str(proof["torch"]) for side, proof in proofs.items()}
+        told = _Told(comparison, folder, report, differing, torches)
         told.write()  # what was found stands, whatever becomes of the question why
         try:
             if why:
@@ -324,6 +325,7 @@ class _Told:
     """What was found, for its folder, the screen and the job.
 
     Attributes:
+        torches: the version that each side proved to run.
         explanations: grows while the question why is pursued.
     """
 
@@ -331,14 +333,15 @@ class _Told:
     folder: RunFolder
     report: Report
     differing: Sequence[Difference]
+    torches: Mapping[Side, str]
     explanations: list[Explanation] = field(default_factory=list)
 
     @property
     def page(self) -> str:
         """With the explanations that there are."""
-        proofs = read_proofs(self.folder) or {}
-        torches = {side: str(proof["torch"]) for side, proof in proofs.items()}
-        return summary(self.comparison, self.report, self.differing, self.explanations, torches)
+        return summary(
+            self.comparison, self.report, self.differing, self.explanations, self.torches
+        )
 
     def write(self) -> None:
         """Write page, figure and tables into the folder."""

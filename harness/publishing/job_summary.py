@@ -203,7 +203,7 @@ def hint(comparison: Comparison, report: Report) -> str:
             f"--blocks {blocks[-1]} too if the ratios stay as they are."
         )
     if len(undecided) == 1:
-        enough = blocks[[bool(count) for count in decided].index(True)]
+        enough = next(more for more, count in zip(blocks, decided, strict=True) if count)
         return (
             f"1 benchmark is open, and would be decided with about --blocks {enough} if the ratio "
             "stays as it is."
