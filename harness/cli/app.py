@@ -198,7 +198,7 @@ def regress(
         float | None, typer.Option(help="For every time; by default what each declares (0.02).")
     ] = None,
     seconds: Annotated[
-        float | None, typer.Option(help="Measuring time of a benchmark; by default 6.")
+        float | None, typer.Option(help="Measuring time of a benchmark; by default 5.")
     ] = None,
     blocks: Annotated[
         int | None, typer.Option(help="Fresh trios; by default as many as the intervals need.")

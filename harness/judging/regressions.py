@@ -19,7 +19,7 @@ import pandas as pd
 from harness.catalogue.benchmarks import Benchmark
 from harness.design.gpu_state import AT_POWER_LIMIT
 from harness.judging.aa import Allowance, more_than_chance
-from harness.judging.block_ratios import ratios
+from harness.judging.block_ratios import head_ratios, ratios
 from harness.judging.intervals import Interval, median_interval, signed_rank_interval
 from harness.judging.states import Seen, States
 from harness.protocol.comparison import AGAIN, BASE, HEAD, SIDE, SIDES, Comparison, Side
@@ -181,7 +181,7 @@ def _measured(comparison: Comparison, benchmark: Benchmark, table: pd.DataFrame)
         messages = failed.loc[failed["side"] == side, "message"]
         if len(messages):
             failures[side] = (len(messages), str(messages.iloc[0]))
-    values = ratios(rows, HEAD, comparison.blocks)
+    values = head_ratios(rows, comparison.blocks)
     again = ratios(rows, AGAIN, comparison.blocks)
     good = rows[(rows["phase"] == "measured") & (rows["status"] != "failed")]
     watched = good[(good["status"] == "disturbed") & good["message"].str.contains("GPU")]

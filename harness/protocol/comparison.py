@@ -33,7 +33,7 @@ NAME = "comparison.json"
 FORMAT = 1
 #: Seconds of measuring that a benchmark gets, over all blocks and sides. With its share of starting
 #: processes, building its work and handing over it stays within 15 s, beside other work too.
-SECONDS = 6.0
+SECONDS = 5.0
 #: A side may be compared after so many blocks at least, however few benchmarks there are.
 FEWEST_BLOCKS = 8
 #: No stored comparison is larger, in bytes.

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from harness.catalogue.benchmarks import Benchmark
 from harness.design.gpu_state import BETWEEN
-from harness.judging.block_ratios import ratios
+from harness.judging.block_ratios import head_ratios, ratios
 from harness.judging.intervals import Interval, median_interval
 from harness.judging.regression_table import findings_table
 from harness.judging.regressions import (
@@ -80,6 +80,26 @@ def test_rounds_that_another_process_disturbed_are_left_out_as_long_as_others_ar
         assert ratios(table, HEAD, 1) == pytest.approx([expected])
 
 
+def test_head_is_held_against_both_processes_of_base() -> None:
+    compared = comparison(blocks=1)
+    table = planted(compared, {"spin": {HEAD: [6.0], AGAIN: [4.0]}})
+    assert head_ratios(table, 1) == pytest.approx([3.0])  # between 6 / 1 and 6 / 4
+
+
+def test_two_processes_of_base_spread_less_than_one_and_tell_nothing_of_the_control() -> None:
+    blocks = 600
+    compared = comparison(blocks=blocks)
+    head, again, base = np.random.default_rng(0).normal(0, 0.01, (3, blocks))
+    values = {"spin": {HEAD: np.exp(head - base).tolist(), AGAIN: np.exp(again - base).tolist()}}
+    table = planted(compared, values, rounds=1)
+    of_one, of_both = np.log(ratios(table, HEAD, blocks)), np.log(head_ratios(table, blocks))
+    # Variances of a difference: of two numbers 2, of a number and the mean of two others 1.5.
+    assert np.var(of_both) / np.var(of_one) == pytest.approx(0.75, abs=0.1)
+    control = np.log(ratios(table, AGAIN, blocks))
+    assert abs(np.corrcoef(of_both, control)[0, 1]) < 0.15
+    assert np.corrcoef(of_one, control)[0, 1] == pytest.approx(0.5, abs=0.15)
+
+
 def test_a_control_off_1_withholds_the_verdict() -> None:
     finding = report(1.10, again=1.05).findings[0]
     assert finding.word == "inconclusive"
@@ -93,7 +113,9 @@ def test_a_control_off_1_by_less_than_matters_withholds_nothing() -> None:
 def test_a_control_too_wide_to_tell_widens_the_interval_by_what_it_leaves_open() -> None:
     compared = comparison()
     again = [0.97, 1.03] * 6
-    table = planted(compared, {"spin": {HEAD: [1.04] * 12, AGAIN: again}})
+    # Head takes as much more than both processes of base together in every block.
+    head = [1.04 * math.sqrt(copy) for copy in again]
+    table = planted(compared, {"spin": {HEAD: head, AGAIN: again}})
     finding = judge(compared, table).findings[0]
     assert finding.word == "inconclusive"
     assert finding.head is not None
