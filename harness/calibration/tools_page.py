@@ -16,7 +16,7 @@ from harness.publishing.markdown import render
 NAME = "gate_tools.csv"
 OURS = "regress"
 #: So many trials are to be carried out, half of them quiet.
-PLANNED = 50
+PLANNED = 20
 
 
 def write_tools(results: Path, table: pd.DataFrame) -> list[Path]:

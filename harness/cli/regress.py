@@ -8,7 +8,7 @@ import shutil
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,12 +20,8 @@ from harness.catalogue.cards import studies_folder
 from harness.cli.regress_screen import RegressBar, show_report, show_sides
 from harness.errors import HarnessError
 from harness.figures.ratios import NAME as FIGURE
-from harness.figures.ratios import ratios_figure
-from harness.figures.style import save_figure, slide_style
-from harness.files import write_bytes
-from harness.judging.differences import FIXED, SET_ALIKE, Difference, differences
-from harness.judging.regression_table import write_findings
-from harness.judging.regressions import EXIT_CODES, Report, judge
+from harness.judging.differences import FIXED, SET_ALIKE, Difference
+from harness.judging.regressions import EXIT_CODES
 from harness.meters import gpu
 from harness.meters.device import open_device
 from harness.meters.machine import DEFAULTS, describe_machine, slug
@@ -44,8 +40,8 @@ from harness.protocol.comparison import (
     write_comparison,
 )
 from harness.protocol.comparison import NAME as COMPARISON
-from harness.publishing.job_summary import PAGE, Explanation, append_to_job, summary
-from harness.publishing.pytest_benchmark_json import write_pytest_benchmark
+from harness.publishing.comparison_files import Compared, set_equal
+from harness.publishing.job_summary import PAGE, append_to_job
 from harness.running.comparing import Comparing
 from harness.running.environments import (
     COMMIT,
@@ -57,14 +53,13 @@ from harness.running.environments import (
 )
 from harness.running.suite import collect
 from harness.running.trio import Interpreter
+from harness.running.turn_worker import from_home
 from harness.store.folders import RunFolder, create_folder, current_commit, locked
 from harness.store.turns import COMPARISONS, find_comparison, read_proofs, read_turns
 from harness.words import plural, shown
 
 #: The benchmarks of the project.
 OWN = Path(harness.workloads.__file__).with_name("benchmarks.py")
-#: The folder of what was measured once more, below that of a comparison.
-EQUAL = "set-equal"
 #: Defaults that a process can set; the others are found out, or have an option of their own.
 SETTABLE = tuple(name for name in DEFAULTS if name not in FIXED | SET_ALIKE)
 #: Seconds that a trio takes to start, and to build a benchmark and hand over its turns: seen on two
@@ -153,14 +148,15 @@ def start(
         if not benchmarks:
             console.print("No test of the suite uses the fixture benchmark: nothing was measured.")
             return EXIT_CODES["nothing measured"]
-    file = "" if wanted.suite else str((wanted.file or OWN).resolve())
+    path = (wanted.file or OWN).resolve()
+    file = "" if wanted.suite else from_home(str(path))
     suite = tuple(str(path) for path in wanted.suite)
     comparison = Comparison(
         asked[BASE],
         asked[HEAD],
         benchmarks,
         file,
-        _measured_sha256(file, suite),
+        _measured_sha256(path, suite),
         suite,
         device,
         wanted.threads,
@@ -205,7 +201,7 @@ def resume(
     console = Console(stderr=True, highlight=False)
     folder = find_comparison(run, results)
     comparison = read_comparison(folder.path)
-    if _measured_sha256(comparison.file, comparison.suite) != comparison.file_sha256:
+    if _measured_sha256(comparison.path, comparison.suite) != comparison.file_sha256:
         what = comparison.file or " and ".join(comparison.suite)
         raise HarnessError(f"{what} has changed since the comparison began: start a new one.")
     asked = {BASE: comparison.base, HEAD: comparison.head}
@@ -216,9 +212,9 @@ def resume(
     return _carry_out(comparison, folder, interpreters, console, why=why)
 
 
-def _measured_sha256(file: str, suite: Sequence[str]) -> str:
+def _measured_sha256(file: Path, suite: Sequence[str]) -> str:
     """The checksum of what is measured: of a file of benchmarks, or of a suite of tests."""
-    return suite_sha256(suite) if suite else file_sha256(Path(file))
+    return suite_sha256(suite) if suite else file_sha256(file)
 
 
 def _carry_out(
@@ -233,20 +229,19 @@ def _carry_out(
     console.print(_forecast(comparison), soft_wrap=True)
     with _resumable(console, folder), locked(folder):
         folder.drop_partials()
-        report = _measure(comparison, folder, interpreters, console, "measuring")
-        proofs = read_proofs(folder) or {}
-        show_sides(console, proofs)
-        differing = differences(proofs.get(BASE, {}), proofs.get(HEAD, {}))
-        torches = {side: str(proof["torch"]) for side, proof in proofs.items()}
-        told = _Told(comparison, folder, report, differing, torches)
-        told.write()  # what was found stands, whatever becomes of the question why
+        _measure(comparison, folder, interpreters, console, "measuring")
+        show_sides(console, read_proofs(folder) or {})
+        told = Compared.read(folder)
+        told.write(folder)  # what was found stands, whatever becomes of the question why
         try:
             if why:
-                explain = _Explain(comparison, folder, interpreters, console, told.explanations)
-                explain.all(report, differing)
+                _Explain(told, folder, interpreters, console).all()
         finally:
-            told.tell()
-    return report.exit_code
+            explained = Compared.read(folder)
+            if explained.explanations:
+                explained.write(folder)
+            _tell(explained, folder)
+    return told.report.exit_code
 
 
 def _measure(
@@ -255,49 +250,49 @@ def _measure(
     interpreters: Mapping[Side, Interpreter],
     console: Console,
     what: str,
-) -> Report:
+) -> None:
     watch = gpu.open_watch if comparison.device == "cuda" else None
     with RegressBar(console, what) as bar:
         where = Path.cwd() if comparison.suite else folder.path
         Comparing(comparison, folder, interpreters, bar, where, watch).carry_out()
-    return judge(comparison, read_turns(folder, comparison))
 
 
 @dataclass(frozen=True)
 class _Explain:
     """Measures what got slower once more, with one thing set equal on both sides at a time."""
 
-    comparison: Comparison
+    told: Compared
     folder: RunFolder
     interpreters: Mapping[Side, Interpreter]
     console: Console
-    explanations: list[Explanation]
 
-    def all(self, report: Report, differing: Sequence[Difference]) -> None:
-        """One explanation for each benchmark that got slower and each thing that can be equal.
+    def all(self) -> None:
+        """Measure each benchmark that got slower, with each thing that can be equal.
 
         A side that cannot be used so is said, and is no reason to lose the others.
         """
-        slower = [f.benchmark for f in report.findings if f.word in ("slower", "hungrier")]
-        for difference in differing if slower else ():
+        slower = [
+            f.benchmark for f in self.told.report.findings if f.word in ("slower", "hungrier")
+        ]
+        for difference in self.told.differing if slower else ():
             if difference.can_be_set_equal:
                 try:
-                    self.explanations.extend(self.one(slower, difference))
+                    self.one(slower, difference)
                 except HarnessError as error:
                     self.console.print(f"Not tried with {difference.name} set equal: {error}")
 
-    def one(self, slower: Sequence[Benchmark], difference: Difference) -> Iterator[Explanation]:
-        """The benchmarks that got slower, with this set to base's value on both sides.
+    def one(self, slower: Sequence[Benchmark], difference: Difference) -> None:
+        """Measure the benchmarks that got slower, with this set to base's value on both sides.
 
         In as many trios as before: who asked for more did so because fewer would not do.
         """
         comparison = replace(
-            self.comparison,
-            base=_with_equal(self.comparison.base, difference),
-            head=_with_equal(self.comparison.head, difference),
+            self.told.comparison,
+            base=_with_equal(self.told.comparison.base, difference),
+            head=_with_equal(self.told.comparison.head, difference),
             benchmarks=tuple(slower),
         )
-        folder = RunFolder(self.folder.path / EQUAL / f"{difference.kind}-{difference.name}")
+        folder = set_equal(self.folder, difference)
         if not (folder.path / COMPARISON).is_file():
             write_comparison(folder.path, comparison)
         comparison = read_comparison(folder.path)
@@ -308,9 +303,8 @@ class _Explain:
             for side in SIDES
         }
         what = f"{difference.name} set equal"
-        report = _measure(comparison, folder, interpreters, self.console, what)
-        for finding in report.findings:
-            yield Explanation(finding.benchmark.name, difference, finding.head, finding.word)
+        _measure(comparison, folder, interpreters, self.console, what)
+        read_turns(folder, comparison)  # what is broken is said
 
 
 def _with_equal(asked: Asked, difference: Difference) -> Asked:
@@ -320,48 +314,13 @@ def _with_equal(asked: Asked, difference: Difference) -> Asked:
     return replace(asked, environment={**asked.environment, difference.name: difference.value})
 
 
-@dataclass(frozen=True)
-class _Told:
-    """What was found, for its folder, the screen and the job.
-
-    Attributes:
-        torches: the version that each side proved to run.
-        explanations: grows while the question why is pursued.
-    """
-
-    comparison: Comparison
-    folder: RunFolder
-    report: Report
-    differing: Sequence[Difference]
-    torches: Mapping[Side, str]
-    explanations: list[Explanation] = field(default_factory=list)
-
-    @property
-    def page(self) -> str:
-        """With the explanations that there are."""
-        return summary(
-            self.comparison, self.report, self.differing, self.explanations, self.torches
-        )
-
-    def write(self) -> None:
-        """Write page, figure and tables into the folder."""
-        write_findings(self.folder.path, self.report)
-        table = read_turns(self.folder, self.comparison)
-        write_pytest_benchmark(self.folder.path, self.comparison, table)
-        write_bytes(self.folder.path / PAGE, self.page.encode())
-        title = f"{self.comparison.head} against {self.comparison.base} ({self.comparison.device})"
-        with slide_style():
-            save_figure(ratios_figure(self.report, shown(title, 90)), self.folder.figures / FIGURE)
-
-    def tell(self) -> None:
-        """Show it, and write the page once more where there is more to say."""
-        out = Console(highlight=False)
-        show_report(out, self.comparison, self.report, self.differing, self.explanations)
-        out.print(f"Page    {self.folder.path / PAGE}", soft_wrap=True)
-        out.print(f"Figure  {self.folder.figures / f'{FIGURE}.png'}", soft_wrap=True)
-        append_to_job(self.page)
-        if self.explanations:
-            write_bytes(self.folder.path / PAGE, self.page.encode())
+def _tell(told: Compared, folder: RunFolder) -> None:
+    """Show what was found, and say it to the job."""
+    out = Console(highlight=False)
+    show_report(out, told.comparison, told.report, told.differing, told.explanations)
+    out.print(f"Page    {folder.path / PAGE}", soft_wrap=True)
+    out.print(f"Figure  {folder.figures / f'{FIGURE}.png'}", soft_wrap=True)
+    append_to_job(told.page)
 
 
 def _check(wanted: Wanted) -> None:
@@ -413,8 +372,9 @@ def _named(given: str, what: str) -> tuple[str, str]:
 
 
 def _pinned(asked: Asked, source: Source) -> Asked:
-    """The side with its commit in full: HEAD is another one tomorrow."""
-    return replace(asked, source=f"{COMMIT}{source.revision}") if source.revision else asked
+    """The side as it may be published, with its commit in full: HEAD is another one tomorrow."""
+    pinned = f"{COMMIT}{source.revision}" if source.revision else from_home(asked.source)
+    return replace(asked, source=pinned)
 
 
 def _declared(wanted: Wanted, device: str, console: Console) -> tuple[Benchmark, ...]:

@@ -44,7 +44,7 @@ def ratios_figure(report: Report, title: str) -> Figure:
     axes.set_ylim(-0.7, len(findings) - 0.3)
     axes.grid(visible=False, axis="y")
     _limits(axes, report.findings)
-    axes.set_xlabel("head to base (band: the margin; grey: base to its own copy)")
+    axes.set_xlabel("head to base and its copy (band: the margin; grey: base to its copy)")
     axes.set_title(f"{headline(report)}\n{title}", fontsize=17)
     return figure
 

@@ -68,7 +68,7 @@ class Comparison:
         base: the side that is known.
         head: the side that is asked about.
         benchmarks: what is measured.
-        file: where they stand; empty for tests of a suite.
+        file: where they stand, below "~" where that is someone's home; empty for tests of a suite.
         file_sha256: of that file, or of the files of the suite.
         suite: folders or files of a suite of tests; empty otherwise.
         device: "cpu" or "cuda".
@@ -99,6 +99,11 @@ class Comparison:
     def asked(self, side: Side) -> Asked:
         """What one of the three processes runs."""
         return self.head if side == HEAD else self.base
+
+    @property
+    def path(self) -> Path:
+        """Where the file of benchmarks lies here."""
+        return Path(self.file).expanduser()
 
     @property
     def confidence(self) -> float:

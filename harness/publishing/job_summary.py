@@ -152,7 +152,8 @@ def policy(comparison: Comparison) -> str:
     """What the intervals promise, and how often it may be broken."""
     count = len(comparison.benchmarks)
     return (
-        f"{comparison.blocks} fresh trios of processes; "
+        f"{comparison.blocks} fresh trios of processes, in which head is held against base and its "
+        "copy (geometric mean of the two ratios); "
         f"{'the interval has' if count == 1 else f'all {count} intervals together have'} 99 % "
         f"confidence ({'' if count == 1 else 'Bonferroni; '}of times Wilcoxon's signed ranks, "
         "which suppose that ratios scatter alike to both sides, of bytes order statistics): the "

@@ -16,6 +16,8 @@ import pandas as pd
 from harness.files import write_bytes
 from harness.protocol.comparison import BASE, HEAD, Comparison, Side
 
+#: The folder of both files, in that of their comparison.
+FOLDER = "pytest-benchmark"
 VERSION = "5.2.0"
 #: Quartiles and outlier fences take so many values at least.
 FEWEST = 2
@@ -31,7 +33,7 @@ def write_pytest_benchmark(folder: Path, comparison: Comparison, table: pd.DataF
     for side in (BASE, HEAD):
         content = side_as_pytest_benchmark(comparison, table, side)
         if content["benchmarks"]:
-            path = folder / "pytest-benchmark" / f"{side}.json"
+            path = folder / FOLDER / f"{side}.json"
             write_bytes(path, (json.dumps(content, indent=1) + "\n").encode())
             written.append(path)
     return written

@@ -161,7 +161,7 @@ class Comparing:
         if self.comparison.suite:
             request = {"do": "test", "test": benchmark.name, "seed": seed}
         else:
-            request = {"do": "prepare", "file": self.comparison.file, **request}
+            request = {"do": "prepare", "file": str(self.comparison.path), **request}
         seconds = self.comparison.seconds / self.comparison.blocks
         arms = {side: arm_of(benchmark, side) for side in SIDES}
 

@@ -116,16 +116,16 @@ class Worker:
         _freeze()
         return {
             "python": platform.python_version(),
-            "interpreter": _from_home(sys.executable),
+            "interpreter": from_home(sys.executable),
             "torch": str(torch.__version__),
-            "torch_file": _from_home(str(torch.__file__)),
+            "torch_file": from_home(str(torch.__file__)),
             "build": str(torch.version.git_version),
             "build_settings": hashlib.sha256(torch.__config__.show().encode()).hexdigest()[:12],
             "cuda": str(torch.version.cuda or ""),
             "addresses": "random" if _has_random_addresses() else "fixed",
             "device": device,
             "threads": torch.get_num_threads(),
-            "files": {name: _from_home(str(sys.modules[name].__file__)) for name in packages},
+            "files": {name: from_home(str(sys.modules[name].__file__)) for name in packages},
             "packages": _packages(),
             "requires": _requires() if keeps_own else {},
             "defaults": found,
@@ -342,7 +342,7 @@ def _take(name: str, folder: str, keeps_own: bool) -> None:
     sys.path.remove(folder)
 
 
-def _from_home(path: str) -> str:
+def from_home(path: str) -> str:
     """A path that may be published: who is at home there is nobody's business."""
     home = os.path.expanduser("~")  # noqa: PTH111 - there may be none, and that is no error
     return f"~{path[len(home) :]}" if len(home) > 1 and path.startswith(home + os.sep) else path
@@ -397,8 +397,7 @@ def _set(torch: Any, name: str, path: str, value: Any) -> None:  # noqa: ANN401 
     elif name == "foreach_devices":
         _replace_foreach(torch, path, re.findall(r"\w+", str(value)))
     else:
-        owner, _, attribute = path.rpartition(".")
-        holder = reduce(getattr, owner.split("."), torch) if owner else torch
+        holder, attribute = _held(torch, path)
         if callable(getattr(holder, attribute, None)):
             raise ValueError(f"{name} cannot be set from outside")
         setattr(holder, attribute, value)
@@ -409,13 +408,15 @@ def _replace_foreach(torch: Any, path: str, kinds: list[str]) -> None:  # noqa: 
 
     Torch has no switch for it, and its optimisers know the function by a name of their own.
     """
-    owner, _, attribute = path.rpartition(".")
-    holders = [
-        reduce(getattr, owner.split("."), torch),
-        sys.modules[torch.optim.Optimizer.__module__],
-    ]
-    for holder in holders:
+    home, attribute = _held(torch, path)
+    for holder in (home, sys.modules[torch.optim.Optimizer.__module__]):
         setattr(holder, attribute, lambda: list(kinds))
+
+
+def _held(torch: Any, path: str) -> tuple[Any, str]:  # noqa: ANN401 - the module
+    """What holds a setting, and the setting's name there."""
+    owner, _, attribute = path.rpartition(".")
+    return (reduce(getattr, owner.split("."), torch) if owner else torch), attribute
 
 
 def _card(torch: Any) -> dict[str, Any]:  # noqa: ANN401 - the module

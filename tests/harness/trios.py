@@ -13,7 +13,6 @@ import numpy as np
 import pandas as pd
 
 from harness.catalogue.benchmarks import Benchmark
-from harness.judging.regressions import judge
 from harness.protocol.comparison import (
     AGAIN,
     BASE,
@@ -25,7 +24,7 @@ from harness.protocol.comparison import (
     blocks_for,
     write_comparison,
 )
-from harness.publishing.job_summary import summary
+from harness.publishing.comparison_files import derive_comparison
 from harness.running.trio import Answer, Interpreter, LostError, RaisedError
 from harness.store.folders import create_folder
 from harness.store.parquet import empty_row
@@ -98,7 +97,7 @@ def planted(
 def stored(results: Path, name: str, planned: Comparison, *, blocks: int | None = None) -> Path:
     """The folder of a comparison whose first benchmark got slower by a tenth, and no other.
 
-    A finished one has its page, as its command would have written it.
+    A finished one has its page and its other files, as its command would have written them.
 
     Args:
         results: the folder of results.
@@ -118,8 +117,7 @@ def stored(results: Path, name: str, planned: Comparison, *, blocks: int | None 
         write_block(folder, planned, index, rows)
     join_blocks(folder, planned)
     if folder.has_table(TABLE):
-        page = summary(planned, judge(planned, table), [])
-        (folder.path / "summary.md").write_text(page)
+        derive_comparison(folder, folder)
     return folder.path
 
 

@@ -23,6 +23,7 @@ from harness.cli import app, regress
 from harness.cli.regress import Wanted, _pinned, resume, start
 from harness.errors import HarnessError
 from harness.protocol.comparison import NAME, SECONDS, Asked, read_comparison
+from harness.publishing.comparison_files import EQUAL
 from harness.running.environments import Source
 from harness.store.folders import RunFolder
 from harness.store.turns import TABLE, finished_blocks, read_turns
@@ -105,6 +106,16 @@ def test_the_exit_code_and_the_first_line_of_the_summary_say_the_same(
     assert start(only(wanted, *names), tmp_path / "results") == code
     first = job.read_text().splitlines()[0]
     assert first.replace("\\", "").startswith(f"**{line}")
+
+
+def test_what_is_stored_of_a_file_of_benchmarks_names_no_home_and_is_found_again(
+    wanted: Wanted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert start(only(wanted, "weighs_the_same"), tmp_path / "results") == 0
+    folder = folder_of(tmp_path / "results")
+    assert read_comparison(folder.path).file == "~/own.py"
+    assert resume(folder.path.name, tmp_path / "results") == 0
 
 
 def test_everything_about_a_comparison_is_in_its_folder(
@@ -399,7 +410,7 @@ def test_a_comparison_that_was_stopped_before_it_was_planned_again_is_planned_th
     wanted = only(replace(wanted, head_environment=wanted.head_environment[:1]), "tuned")
     assert start(replace(wanted, why=False), tmp_path / "results") == 1
     folder = folder_of(tmp_path / "results")
-    (folder.path / regress.EQUAL / "default-cudnn_benchmark").mkdir(parents=True)
+    (folder.path / EQUAL / "default-cudnn_benchmark").mkdir(parents=True)
     assert resume(str(folder.path), tmp_path / "results", why=False) == 1
     assert "set equal" not in capsys.readouterr().out
     assert resume(str(folder.path), tmp_path / "results") == 1
