@@ -237,8 +237,8 @@ def _carry_out(
             if why:
                 _Explain(told, folder, interpreters, console).all()
         finally:
-            explained = Compared.read(folder)
-            if explained.explanations:
+            explained = Compared.read(folder) if why else told
+            if why and explained.explanations:
                 explained.write(folder)
             _tell(explained, folder)
     return told.report.exit_code

@@ -17,12 +17,13 @@ from harness.figures.style import save_figure, slide_style
 from harness.files import write_bytes
 from harness.judging.differences import Difference, differences
 from harness.judging.regression_table import write_findings
-from harness.judging.regressions import Report, judge
-from harness.protocol.comparison import BASE, HEAD, Comparison, Side, read_comparison
+from harness.judging.regressions import Report
+from harness.protocol.comparison import BASE, HEAD, Comparison, Side
+from harness.publishing.comparisons import judged
 from harness.publishing.job_summary import PAGE, Explanation, summary
 from harness.publishing.pytest_benchmark_json import FOLDER, write_pytest_benchmark
 from harness.store.folders import RunFolder
-from harness.store.turns import TABLE, read_proofs, read_turns
+from harness.store.turns import TABLE, read_proofs
 from harness.words import shown
 
 #: The folder of what was measured once more, below that of a comparison.
@@ -59,14 +60,13 @@ class Compared:
         Raises:
             HarnessError: a file of it is broken, or was edited.
         """
-        comparison = read_comparison(folder.path)
-        table = read_turns(folder, comparison)
+        comparison, table, report = judged(folder)
         proofs = read_proofs(folder) or {}
         differing = differences(proofs.get(BASE, {}), proofs.get(HEAD, {}))
         return cls(
             comparison,
             table,
-            judge(comparison, table),
+            report,
             differing,
             {side: str(proof["torch"]) for side, proof in proofs.items()},
             list(_explanations(folder, differing)),
@@ -138,6 +138,5 @@ def _explanations(folder: RunFolder, differing: Sequence[Difference]) -> Iterato
 
 
 def _explanations_by(difference: Difference, folder: RunFolder) -> list[Explanation]:
-    comparison = read_comparison(folder.path)
-    found = judge(comparison, read_turns(folder, comparison)).findings
-    return [Explanation(each.benchmark.name, difference, each.head, each.word) for each in found]
+    _, _, report = judged(folder)
+    return [Explanation(f.benchmark.name, difference, f.head, f.word) for f in report.findings]

@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from harness.judging.regressions import judge
+import pandas as pd
+
+from harness.judging.regressions import Report, judge
 from harness.meters.machine import slug
-from harness.protocol.comparison import NAME, read_comparison
+from harness.protocol.comparison import NAME, Comparison, read_comparison
 from harness.publishing.job_summary import PAGE, verdict_line
 from harness.store.folders import RunFolder
 from harness.store.turns import COMPARISONS, TABLE, read_turns
@@ -39,14 +41,24 @@ def in_order(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda row: (row["started"], row["folder"]))
 
 
+def judged(folder: RunFolder) -> tuple[Comparison, pd.DataFrame, Report]:
+    """A comparison, its rows, and what they say.
+
+    Raises:
+        HarnessError: a file of it is broken, or was edited.
+    """
+    comparison = read_comparison(folder.path)
+    table = read_turns(folder, comparison)
+    return comparison, table, judge(comparison, table)
+
+
 def row_of(folder: RunFolder) -> dict[str, Any]:
     """What there is to say of one comparison, judged anew from its rows.
 
     Raises:
         HarnessError: a file of it is broken, or was edited.
     """
-    comparison = read_comparison(folder.path)
-    report = judge(comparison, read_turns(folder, comparison))
+    comparison, _, report = judged(folder)
     return {
         "folder": f"{COMPARISONS}/{folder.path.name}",
         "page": PAGE,

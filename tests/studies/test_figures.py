@@ -7,6 +7,7 @@ them; with ``--every-arm`` it leaves none out.
 
 from __future__ import annotations
 
+import math
 import re
 import warnings
 from collections.abc import Collection, Iterator, Sequence
@@ -80,7 +81,7 @@ def test_figures_show_that_a_cell_failed_whichever_it_is(
     experiment, rules, planned, table = two_blocks(study, name)
     blocks = sorted(table["block"].unique())
     every = request.config.getoption("--every-arm")
-    for arm in planned.arms if every else covering(planned.arms, MOST_ARMS):
+    for arm in planned.arms if every else spread(planned.arms, MOST_ARMS):
         rows = failing(table, rules, planned, [arm], blocks)
         assert_drawn(experiment, rules, rows, failed=len(blocks))
 
@@ -166,6 +167,14 @@ def covering(arms: Sequence[Arm], count: int) -> list[Arm]:
             found.append(arm)
     step = max(1, len(found) / count)
     return [found[int(place * step)] for place in range(min(count, len(found)))]
+
+
+def spread(arms: Sequence[Arm], count: int) -> list[Arm]:
+    """At most so many arms: those that cover the levels, and others from all over the plan."""
+    found = covering(arms, count)
+    others = [arm for arm in arms if arm not in found]
+    room = count - len(found)
+    return found + others[:: math.ceil(len(others) / room)] if room and others else found
 
 
 def assert_drawn(

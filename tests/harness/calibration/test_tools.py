@@ -13,7 +13,7 @@ from harness.calibration import tool_trials, tools
 from harness.calibration.planted_benchmarks import COMPARED, HEAD, VARIABLE
 from harness.calibration.resumable_trials import measured_with
 from harness.calibration.tools import TOOLS, Budget, require, run
-from harness.calibration.tools_page import OURS, PLANNED, counts, tools_page, write_tools
+from harness.calibration.tools_page import OURS, counts, tools_page, write_tools
 from harness.catalogue.benchmarks import Benchmark
 from harness.errors import HarnessError
 from harness.judging.intervals import Interval
@@ -165,6 +165,6 @@ def test_alarms_are_counted_on_each_side_of_the_truth(tmp_path: Path) -> None:
     assert ours["open"].startswith("1 (5 %")
     assert other["wolf"].startswith("3 (30 %")
     assert other["seen"].startswith("2 (20 %")
-    assert f"10 of {PLANNED} planned trials so far" in tools_page(table)
+    assert "10 of 20 planned trials so far" in tools_page(table)
     assert "| regress | 10 | 0 (0 %, 0 to " in tools_page(table)
     assert all(path.suffix in (".csv", ".md") for path in write_tools(tmp_path, table))
