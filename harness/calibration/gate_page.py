@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from harness.calibration.burner import BURSTS, NOTHING
-from harness.calibration.resumable_trials import in_words
+from harness.calibration.resumable_trials import MACHINE, in_words
 from harness.figures.style import BLACK, BLUE, ORANGE, save_figure, slide_style
 from harness.files import write_bytes
 from harness.judging.intervals import frequency_interval
@@ -57,8 +57,11 @@ def page(table: pd.DataFrame) -> str:
         seen=sensitivity(table).to_dict("records"),
         seconds=f"{table['seconds'].median():.1f}",
         measured_with=in_words(table),
+        machines=by_machine(table).to_dict("records"),
         most=f"{100 * MOST_FALSE:g}",
         least=f"{100 * LEAST_SEEN:g}",
+        within=WITHIN_MARGIN,
+        seen_from=SEEN_FROM,
     )
 
 
@@ -77,6 +80,28 @@ def sensitivity(table: pd.DataFrame) -> pd.DataFrame:
             for (planted_percent, beside), rows in planted.groupby(["planted", "beside"])
         ]
     )
+
+
+def by_machine(table: pd.DataFrame) -> pd.DataFrame:
+    """What was called slower on each machine by itself, of how many, in the order they came."""
+    return pd.DataFrame(
+        [_of_machine(str(name), rows) for name, rows in table.groupby(MACHINE, sort=False)]
+    )
+
+
+def _of_machine(name: str, rows: pd.DataFrame) -> dict[str, Any]:
+    itself = rows[rows["planted"] == 0]
+    planted = rows[rows["benchmark"].str.startswith("planted")]
+    small = planted[planted["planted"] == WITHIN_MARGIN]
+    large = planted[planted["planted"] >= SEEN_FROM]
+    return {
+        "machine": name,
+        "trials": rows["trial"].nunique(),
+        "false": f"{int(itself['verdict'].isin(['slower', 'faster']).sum())} of {len(itself)}",
+        "within": f"{int((small['verdict'] == 'slower').sum())} of {len(small)}",
+        "seen": f"{int((large['verdict'] == 'slower').sum())} of {len(large)}",
+        "seconds": f"{rows['seconds'].median():.1f}",
+    }
 
 
 def _counts(beside: str, rows: pd.DataFrame) -> dict[str, Any]:

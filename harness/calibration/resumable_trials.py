@@ -1,4 +1,8 @@
-"""Trials that take hours: quiet and beside a burning process by turns, kept after each of them."""
+"""Trials that take hours: quiet and beside a burning process by turns, kept after each of them.
+
+A trial compares only what it measured itself. So trials of several machines may stand in one table,
+which says how many each has; those of another torch or another time are of another gate.
+"""
 
 from __future__ import annotations
 
@@ -24,8 +28,9 @@ from harness.words import shown
 Trial = Callable[[int, str], list[dict[str, Any]]]
 
 
-#: What every trial of a table was measured with, and its commit.
-MEASURED_WITH = ("machine", "torch", "seconds_asked")
+#: What a trial was measured on, with, and its commit.
+MACHINE = "machine"
+MEASURED_WITH = ("torch", "seconds_asked")
 COMMIT = "commit"
 
 
@@ -52,9 +57,9 @@ def carry_out(
         HarnessError: a table that is there does not fit, was measured with something else, or
             cannot be written.
     """
-    table = _stored(path, [*columns, *MEASURED_WITH, COMMIT])
+    table = _stored(path, [*columns, MACHINE, *MEASURED_WITH, COMMIT])
     here = measured_with(seconds)
-    _refuse_others(path, table, here)
+    _refuse_others(path, table, {name: here[name] for name in MEASURED_WITH})
     # That of the code that runs: files may change while trials go on.
     commit = {COMMIT: current_commit(studies_folder().parent)}
     done = set(table["trial"]) if len(table) else set()
@@ -75,13 +80,14 @@ def measured_with(seconds: float) -> dict[str, str | float]:
         seconds: of measuring a benchmark.
     """
     values = (machine_in_words(), version("torch"), seconds)
-    return dict(zip(MEASURED_WITH, values, strict=True))
+    return dict(zip((MACHINE, *MEASURED_WITH), values, strict=True))
 
 
 def in_words(table: pd.DataFrame) -> str:
     """What the trials of a table were measured with, as its page says it."""
-    machine, torch, _ = (table[name].iloc[0] for name in MEASURED_WITH)
-    return f"{machine}, torch {torch}"
+    trials = table.groupby(MACHINE, sort=False)["trial"].nunique()
+    machines = [f"{machine} ({count} trials)" for machine, count in trials.items()]
+    return f"{'; '.join(machines)}, with torch {table['torch'].iloc[0]}"
 
 
 def _refuse_others(path: Path, table: pd.DataFrame, here: Mapping[str, str | float]) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from harness.calibration import planted_benchmarks
 from harness.calibration.gate_page import (
+    by_machine,
     false_alarms,
     gate_figure,
     outcome,
@@ -141,13 +142,27 @@ def test_a_stopped_calibration_goes_on_where_it_was(tmp_path: Path, quiet: None)
     assert {path.suffix for path in write_gate(tmp_path, found)} == {".csv", ".md", ".svg", ".png"}
 
 
-@pytest.mark.parametrize("column", ["machine", "torch", "seconds_asked"])
-def test_trials_of_another_machine_torch_or_time_are_not_gone_on_with(
+@pytest.mark.parametrize("column", ["torch", "seconds_asked"])
+def test_trials_of_another_torch_or_time_are_not_gone_on_with(
     tmp_path: Path, quiet: None, column: str
 ) -> None:
     table(2).assign(**{column: 7}).to_csv(tmp_path / "gate.csv", index=False)
     with pytest.raises(HarnessError, match=f"another {column.replace('_', ' ')} .7, here"):
         try_gate(tmp_path, 4, lambda number: (findings(), 90.0))
+
+
+def test_trials_of_another_machine_are_gone_on_with_and_each_machine_is_counted(
+    tmp_path: Path, quiet: None
+) -> None:
+    wrong: Mapping[int, Mapping[str, Word]] = {1: {"planted_5": "inconclusive"}}
+    table(2, wrong).assign(machine="Z80").to_csv(tmp_path / "gate.csv", index=False)
+    found = try_gate(tmp_path, 5, lambda number: (findings(), 90.0))
+    first, second = by_machine(found).to_dict("records")
+    assert (first["machine"], first["trials"], first["seen"]) == ("Z80", 2, "5 of 6")
+    assert (second["trials"], second["seen"], second["false"]) == (3, "9 of 9", "0 of 15")
+    assert "Measured on Z80 (2 trials); " in page(found)
+    assert "| Z80 | 2 | 0 of 10 | 0 of 2 | 5 of 6 | 10.0 |" in page(found).partition(TABLES)[2]
+    assert "Each machine by itself" not in page(table())
 
 
 def test_a_table_that_is_none_is_refused(tmp_path: Path) -> None:
