@@ -13,15 +13,18 @@ from harness.workloads.networks import (
 from harness.workloads.pretrained import load_classifier, load_encoder, load_tokenizer
 from harness.workloads.replicas import Replicas
 from harness.workloads.texts import load_docstrings
+from harness.workloads.timed import Work, forward_pass, tiny_operations, training_step
 from harness.workloads.training import fit_classifier, train_epochs
 
 __all__ = [
     "Name",
     "Replicas",
     "Split",
+    "Work",
     "convnet",
     "encoder",
     "fit_classifier",
+    "forward_pass",
     "load_classifier",
     "load_docstrings",
     "load_encoder",
@@ -30,7 +33,9 @@ __all__ = [
     "mlp",
     "mlp_for",
     "small_cnn",
+    "tiny_operations",
     "tower",
     "train_epochs",
     "trained_mlp",
+    "training_step",
 ]

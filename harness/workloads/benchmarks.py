@@ -1,4 +1,4 @@
-"""What ``regress`` times and weighs: plain functions, over the networks that studies train.
+"""What ``regress`` times and weighs: plain functions, over networks and steps of the studies.
 
 Each takes the device and returns the work; how one is declared stands in
 ``harness.catalogue.benchmarks``. A call takes a CPU core less than about ten milliseconds. The file
@@ -8,16 +8,15 @@ runs in other interpreters than the project's own, which have torch and maybe no
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from harness.libraries import functional, nn, torch
 from harness.workloads.networks import convnet, encoder, mlp, tower
+from harness.workloads.timed import Work, forward_pass, tiny_operations, training_step
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-Work: TypeAlias = Callable[[], object]
 Weight: TypeAlias = Callable[[], float]
 
 #: The optimisers step over so many matrices of so many rows and columns.
@@ -26,8 +25,7 @@ MATRICES, SIDE = 24, 64
 
 def dispatch(device: str, *, margin: float = 0.03) -> Work:
     """Sixty multiplications of 16 numbers with gradients enabled: nothing but bookkeeping."""
-    parameter = nn.Parameter(torch.ones(16, device=device))
-    return lambda: _sixty_times(parameter)
+    return tiny_operations(device)
 
 
 def forward_grad_enabled(device: str) -> Work:
@@ -180,16 +178,8 @@ def allocator_peak(
     return peak
 
 
-def _sixty_times(x: Tensor) -> Tensor:
-    for _ in range(60):
-        x = x * 1.01
-    return x
-
-
 def _forward(device: str) -> Work:
-    net = mlp(64, 10).to(device).eval()
-    x = torch.randn(32, 64, device=device)
-    return lambda: net(x)
+    return forward_pass(mlp(64, 10), device, 32, 64)
 
 
 def _within(context: Callable[[], Any], work: Work) -> Work:
@@ -214,15 +204,7 @@ def _training_step(
     x = torch.randn(shape, device=device)
     y = torch.randn((*shape[:-1], outputs), device=device)
     optimiser = torch.optim.SGD(net.parameters(), lr=1e-3)
-
-    def step() -> None:
-        optimiser.zero_grad()
-        with cast or nullcontext():
-            loss = functional.mse_loss(net(x), y)
-        loss.backward()
-        optimiser.step()
-
-    return step
+    return training_step(optimiser, lambda: functional.mse_loss(net(x), y), cast=cast)
 
 
 def _optimiser(device: str, **settings: Any) -> torch.optim.Optimizer:  # noqa: ANN401 - Adam's own

@@ -46,7 +46,7 @@ from harness.figures import (
     told,
 )
 from harness.libraries import functional, torch
-from harness.workloads import tower
+from harness.workloads import tower, training_step
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -131,18 +131,18 @@ def task(cell: Cell, arm: Arm) -> Task:
     x = cell.rows[arm[SIZE]]
     net = tower(2, WIDTHS[arm[SIZE]]).to(x.device)
     optimiser = torch.optim.SGD(net.parameters(), lr=0.0)
-    set_to_none = arm[ZERO] == "None"
+    step = training_step(
+        optimiser, lambda: functional.mse_loss(net(x), x), set_to_none=arm[ZERO] == "None"
+    )
     trim, mapped = thresholds(arm)
     mallopt = ctypes.CDLL(None).mallopt if x.device.type == "cpu" else lambda *_: None
 
-    def step() -> None:
+    def step_with_thresholds() -> None:
         mallopt(TRIM_THRESHOLD, trim)
         mallopt(MMAP_THRESHOLD, mapped)
-        optimiser.zero_grad(set_to_none=set_to_none)
-        functional.mse_loss(net(x), x).backward()
-        optimiser.step()
+        step()
 
-    return step
+    return step_with_thresholds
 
 
 def thresholds(arm: Arm) -> tuple[int, int]:

@@ -48,7 +48,15 @@ from harness.figures import (
     rounds_of,
 )
 from harness.libraries import nn, torch
-from harness.workloads import convnet, encoder, load_encoder, mlp, tower
+from harness.workloads import (
+    convnet,
+    encoder,
+    forward_pass,
+    load_encoder,
+    mlp,
+    tiny_operations,
+    tower,
+)
 from studies.grad_mode.modes import GRAD, grad_mode
 
 if TYPE_CHECKING:
@@ -56,7 +64,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
-    from torch import Tensor
 
 TOY = "60 tiny operations"
 WORKLOADS = (
@@ -160,33 +167,14 @@ def prepare(block: Block) -> dict[str, Work]:
     transformer = encoder(2, 128).to(device).eval()
     return {
         TOY: Work(tiny_operations(device), passes=5),
-        "small perceptron": Work(pass_of(mlp(64, 10), device, 32, 64), passes=10),
-        "large perceptron": Work(pass_of(tower(2, 1024), device, 64 * rows, 1024)),
-        "CNN": Work(pass_of(convnet((16, 32), 10), device, 8 * rows, 3, 32, 32)),
-        "LSTM": Work(pass_of(nn.LSTM(64, 64, batch_first=True), device, 16 * rows, 32, 64)),
+        "small perceptron": Work(forward_pass(mlp(64, 10), device, 32, 64), passes=10),
+        "large perceptron": Work(forward_pass(tower(2, 1024), device, 64 * rows, 1024)),
+        "CNN": Work(forward_pass(convnet((16, 32), 10), device, 8 * rows, 3, 32, 32)),
+        "LSTM": Work(forward_pass(nn.LSTM(64, 64, batch_first=True), device, 16 * rows, 32, 64)),
         "encoder": Work(lambda: transformer(tokens)),
         "encoder, half padding": Work(lambda: transformer(tokens, src_key_padding_mask=padding)),
         "MiniLM": Work(minilm(device, rows)),
     }
-
-
-def tiny_operations(device: str) -> Callable[[], Tensor]:
-    """Sixty multiplications of 16 numbers, one after another, from a parameter on."""
-    parameter = nn.Parameter(torch.ones(16, device=device))
-
-    def forward() -> Tensor:
-        x: Tensor = parameter
-        for _ in range(60):
-            x = x * 1.01
-        return x
-
-    return forward
-
-
-def pass_of(net: nn.Module, device: str, *shape: int) -> Callable[[], object]:
-    """A pass of a network over normal numbers of a shape."""
-    net, x = net.to(device).eval(), torch.randn(shape, device=device)
-    return lambda: net(x)
 
 
 def minilm(device: str, rows: int) -> Callable[[], object]:
