@@ -24,7 +24,7 @@ SPIRAL_TANH, SPIRAL_RELU, CNN = "spiral MLP, tanh", "spiral MLP, ReLU", "digits 
 TASKS = (LINEAR, LOGISTIC, DIGITS, SPIRAL_TANH, SPIRAL_RELU, CNN)
 
 VALIDATION = PRODUCTION = 0.2
-SPIRAL_POINTS, SPIRAL_NOISE = 500, 0.1
+SPIRAL_POINTS, SPIRAL_NOISE, SPIRAL_TURNS = 500, 0.1, 1.5
 DROPOUT = 0.5
 
 
@@ -89,7 +89,7 @@ def make_task(name: str, blocks: Sequence[Block]) -> TrainingTask:
         raise HarnessError(f"There is no task {name!r}; there are {', '.join(TASKS)}.")
     networks, parts = [], []
     for block in blocks:
-        parts.append(_cut(*_rows(name, block.seed), block.seed))
+        parts.append(cut_rows(*_rows(name, block.seed), block.seed))
         torch.manual_seed(block.seed)
         networks.append(_network(name).to(block.device))
     train, val, production = (
@@ -129,27 +129,30 @@ def _rows(name: str, seed: int) -> tuple[Tensor, Tensor]:
     return torch.tensor((x - 8) / 4).float(), torch.tensor(y)
 
 
-def spiral(points: int, noise: float, seed: int) -> tuple[Tensor, Tensor]:
-    """Two arms of a spiral around each other, a turn and a half each.
+def spiral(
+    points: int, noise: float, seed: int, turns: float = SPIRAL_TURNS
+) -> tuple[Tensor, Tensor]:
+    """Two arms of a spiral around each other.
 
     Args:
         points: of both arms together; even.
         noise: standard deviation of what is added to each coordinate; the arms reach to 2.
         seed: of the noise.
+        turns: of each arm.
 
     Returns:
-        Coordinates, shape (points, 2), and the arm of each, shape (points,).
+        Coordinates, shape (points, 2), and the arm of each, shape (points,), arm after arm.
     """
     generator = torch.Generator().manual_seed(seed)
     along = torch.linspace(0.1, 1, points // 2)
-    angle = 3 * math.pi * along
+    angle = 2 * math.pi * turns * along
     arm = 2 * along[:, None] * torch.stack([angle.cos(), angle.sin()], dim=1)
     x = torch.cat([arm, -arm])
     x = x + noise * torch.randn(x.shape, generator=generator)
     return x, torch.arange(points) // (points // 2)
 
 
-def _cut(x: Tensor, y: Tensor, seed: int) -> list[tuple[Tensor, Tensor]]:
+def cut_rows(x: Tensor, y: Tensor, seed: int) -> list[tuple[Tensor, Tensor]]:
     """Train, validation and production rows, in an order drawn from the seed."""
     order = torch.randperm(len(x), generator=torch.Generator().manual_seed(seed))
     val, production = round(VALIDATION * len(x)), round(PRODUCTION * len(x))

@@ -2,9 +2,9 @@
 
 Two trainings of one network on the same batches: a constant rate, and the same rate falling along a
 cosine to nothing at the end of the training, by PyTorch's scheduler, once an epoch. The simulator's
-spiral and batches, its rate of 0.01 for 10, 20 and 60 epochs and rates three times higher and lower
-for 20, with Adam and with plain SGD, since the passage names no optimiser. Shown beside are twice
-as long a training with Adam, and a rate with which SGD learns.
+500 points and batches, its rate of 0.01 for 10, 20 and 60 epochs and rates three times higher and
+lower for 20, with Adam and with plain SGD, since the passage names no optimiser. Shown beside are
+twice as long a training with Adam, and a rate with which SGD learns.
 
 All losses are those of all training rows. Lower and higher mean by 5 % of the constant run's loss,
 or by 0.005 where that is below 0.1: near nothing a share says nothing. That cosine wastes capacity
@@ -54,11 +54,11 @@ from harness import (
 from harness.libraries import torch
 from harness.workloads import Replicas
 from harness.workloads.loop import evaluate
-from harness.workloads.tasks import SPIRAL_RELU, SPIRAL_TANH, make_task
+from harness.workloads.tasks import SPIRAL_POINTS, SPIRAL_RELU, SPIRAL_TANH
 from studies.optimisers.cosine_figures import cosine_against_constant
 from studies.optimisers.curvature import Weights, top_eigenvalues, weights_of
 from studies.optimisers.descent import Recipe, as_numbers, descend, train_loss
-from studies.optimisers.spirals import BATCH, RATE, TASK
+from studies.optimisers.spirals import BATCH, POINTS, RATE, TASK, whole_spiral
 
 if TYPE_CHECKING:
     from harness.workloads.tasks import TrainingTask
@@ -82,6 +82,7 @@ LOWER_READING = (
 )
 HEADLINE: dict[str, Level] = {
     "task": SPIRAL_RELU,
+    "points": SPIRAL_POINTS,
     "optimiser": "Adam",
     "rate": RATE,
     "epochs": USUAL,
@@ -103,7 +104,7 @@ def needed(arm: Arm) -> bool:
     return arm[LEARNING_RATE] == RATE or arm[EPOCHS] == USUAL
 
 
-ARMS = cross((TASK, OPTIMISER, LEARNING_RATE, EPOCHS), needed)
+ARMS = cross((TASK, POINTS, OPTIMISER, LEARNING_RATE, EPOCHS), needed)
 #: Where the loss with a constant rate falls by half or more, as earlier runs have shown on other
 #: seeds and a condition shows again: tasks, rates and epochs, with Adam.
 SETTLED = (
@@ -231,7 +232,7 @@ def run(task: TrainingTask, recipe: Recipe, epochs: int) -> Run:
 
 def measure(blocks: tuple[Block, ...], arm: Arm) -> Sequence[Responses]:
     """Both schedules of one setting, and what the one gains and costs against the other."""
-    task, epochs = make_task(arm[TASK], blocks), max(1, arm[EPOCHS] // blocks[0].effort)
+    task, epochs = whole_spiral(arm[TASK], blocks), max(1, arm[EPOCHS] // blocks[0].effort)
     constant, cosine = (
         run(task, Recipe(arm[OPTIMISER], arm[LEARNING_RATE], BATCH, anneal), epochs)
         for anneal in (None, epochs)
@@ -295,7 +296,7 @@ def off_schedule(rates: Sequence[float]) -> float:
 
 EXPERIMENT: Experiment[Block] = Experiment(
     question="Does cosine end lower than a constant rate, at what cost, in what minimum?",
-    factors=(TASK, OPTIMISER, LEARNING_RATE, EPOCHS),
+    factors=(TASK, POINTS, OPTIMISER, LEARNING_RATE, EPOCHS),
     only=needed,
     responses=(
         Response("gain", "1", "share by which cosine ends at a lower loss than a constant rate"),

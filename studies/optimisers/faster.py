@@ -38,7 +38,7 @@ from harness.figures import BLACK, BLUE, ORANGE, draw_blocks, told
 from harness.workloads.tasks import SPIRAL_RELU, SPIRAL_TANH
 from studies.optimisers.chosen import ratio_with_cap
 from studies.optimisers.descent import Recipe, steps_to
-from studies.optimisers.spirals import BATCH, RATE, TASK, USUAL_TURNS, spiral_task
+from studies.optimisers.spirals import BATCH, POINTS, RATE, TASK, USUAL_TURNS, whole_spiral
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -105,7 +105,7 @@ class Spirals:
     def adam(self, name: str, turns: float) -> tuple[TrainingTask, Numbers]:
         """A spiral, and Adam's steps to each target, shape (targets, replicas)."""
         if (name, turns) not in self.known:
-            task = spiral_task(name, self.blocks, turns)
+            task = whole_spiral(name, self.blocks, turns)
             caps = np.full((len(TARGETS), len(self.blocks)), float(self.blocks[0].effort))
             steps = steps_to(task, Recipe("Adam", RATE, BATCH), tuple(TARGETS.values()), caps)
             self.known[name, turns] = task, steps
@@ -193,7 +193,7 @@ def _headline(table: pd.DataFrame) -> str:
 
 EXPERIMENT: Experiment[Spirals] = Experiment(
     question="Does Adam converge three to five times faster than SGD at the same rate?",
-    factors=(TASK, TURNS, RIVAL),
+    factors=(TASK, POINTS, TURNS, RIVAL),
     only=_needed,
     responses=(
         Response("ratio", "1", "SGD's steps to 90 % over Adam's, at most 6"),

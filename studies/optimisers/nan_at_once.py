@@ -36,9 +36,9 @@ from harness import (
     equals,
 )
 from harness.libraries import functional
-from harness.workloads.tasks import SPIRAL_RELU, make_task
+from harness.workloads.tasks import SPIRAL_RELU
 from studies.optimisers.descent import Recipe, Step, as_numbers, descend, train_loss
-from studies.optimisers.spirals import BATCH, RATE, TASK
+from studies.optimisers.spirals import BATCH, POINTS, RATE, TASK, whole_spiral
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -160,7 +160,7 @@ class Watch:
 
 def measure(blocks: tuple[Block, ...], arm: Arm) -> Sequence[Responses]:
     """Train for an epoch and watch losses and weights at every step."""
-    task, watch = make_task(arm[TASK], blocks), Watch.of(len(blocks))
+    task, watch = whole_spiral(arm[TASK], blocks), Watch.of(len(blocks))
     recipe = Recipe(arm[OPTIMISER], arm[LEARNING_RATE], BATCH)
     for step in descend(task, recipe, loss=loss_of(arm[LOSS])):
         watch.look(as_numbers(step.losses), largest_weights(step))
@@ -187,7 +187,7 @@ def _needed(arm: Arm) -> bool:
 
 EXPERIMENT: Experiment[Block] = Experiment(
     question="Does a rate of 1.0 make Adam's loss no number at once, and the weights overflow?",
-    factors=(TASK, OPTIMISER, LEARNING_RATE, LOSS),
+    factors=(TASK, POINTS, OPTIMISER, LEARNING_RATE, LOSS),
     only=_needed,
     responses=(
         Response("no_number", "yes/no", "a loss within the first epoch is no number"),

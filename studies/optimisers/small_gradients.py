@@ -41,9 +41,9 @@ from harness import (
 )
 from harness.figures import BLUE, ORANGE, draw_blocks, told
 from harness.libraries import torch
-from harness.workloads.tasks import SPIRAL_RELU, make_task
+from harness.workloads.tasks import SPIRAL_RELU
 from studies.optimisers.descent import Recipe, as_numbers, descend
-from studies.optimisers.spirals import BATCH, RATE, TASK, in_double
+from studies.optimisers.spirals import BATCH, POINTS, RATE, TASK, in_double, whole_spiral
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -85,7 +85,7 @@ CLAIMS: tuple[Claim | Beyond | Control, ...] = (
 
 def measure(blocks: tuple[Block, ...], arm: Arm) -> Sequence[Responses]:
     """Train ten epochs; a round of ``per_gradient`` is an epoch, one of ``step`` a quarter."""
-    task = in_double(make_task(arm[TASK], blocks))
+    task = in_double(whole_spiral(arm[TASK], blocks))
     looks: list[tuple[Numbers, Numbers]] = []
     before, first = flat(_weights(task.networks)), True
     moved = turned = ranked_by = torch.zeros(())
@@ -189,7 +189,7 @@ def _headline(table: pd.DataFrame) -> str:
 
 EXPERIMENT: Experiment[Block] = Experiment(
     question="Do dimensions with small gradients get bigger steps from Adam?",
-    factors=(TASK, OPTIMISER),
+    factors=(TASK, POINTS, OPTIMISER),
     responses=(
         Response(
             "per_gradient",

@@ -12,7 +12,6 @@ from harness.design.factors import Block
 from harness.workloads.tasks import SPIRAL_NOISE, SPIRAL_RELU, SPIRAL_TANH, make_task
 from studies.optimisers.spirals import (
     USUAL_TURNS,
-    cut_rows,
     in_double,
     spiral_task,
     whole_spiral,
@@ -20,15 +19,6 @@ from studies.optimisers.spirals import (
 )
 
 BLOCKS = (Block(0, 5, 9), Block(1, 6, 9))
-
-
-def test_at_the_usual_turns_rows_are_those_of_the_project() -> None:
-    task = make_task(SPIRAL_RELU, BLOCKS)
-    for place, block in enumerate(BLOCKS):
-        parts = cut_rows(*wound(USUAL_TURNS, block.seed), block.seed)
-        for part, (x, y) in zip((task.train, task.val, task.production), parts, strict=True):
-            torch.testing.assert_close(part.x[place], x)
-            assert torch.equal(part.y[place], y)
 
 
 @settings(max_examples=15, deadline=None)
@@ -59,6 +49,16 @@ def test_a_whole_spiral_has_every_point_once() -> None:
         order = [(*row, arm) for row, arm in zip(x.tolist(), y.tolist(), strict=True)]
         pairs = zip(task.train.x[place].tolist(), task.train.y[place].tolist(), strict=True)
         assert sorted((*row, arm) for row, arm in pairs) == sorted(order)
+
+
+def test_rows_to_validate_a_whole_spiral_with_are_others_on_the_same_arms() -> None:
+    task = whole_spiral(SPIRAL_RELU, BLOCKS)
+    assert task.val.x.shape == (2, 100, 2)
+    distances = torch.cdist(task.val.x, task.train.x)
+    assert float(distances.min()) > 0
+    nearest = task.train.y.gather(1, distances.argmin(dim=2))
+    assert float((nearest == task.val.y).float().mean()) > 0.95
+    assert not torch.equal(task.val.x[0], task.val.x[1])
 
 
 def test_in_double_precision_it_is_the_same_task() -> None:
