@@ -17,9 +17,9 @@ from harness.publishing.ledger import (
     PublishedRun,
     by_place,
     is_of_the_studies,
-    joined,
     published,
     says_something,
+    shown_runs,
 )
 from harness.store.folders import RunFolder
 from harness.store.observations import StoredRun
@@ -81,7 +81,7 @@ def gather(results: Path, known: Collection[str]) -> Gathered:
     places = by_place([each for each, _ in sound])
     newest = {id(of[0]) for of in places}
     return Gathered(
-        runs=[joined(of) for of in places],
+        runs=shown_runs(places),
         superseded=[shown for each, shown in sound if id(each) not in newest],
         descriptions={shown.name: each.description for each, shown in sound},
         broken=broken,

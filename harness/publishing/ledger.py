@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -46,6 +46,8 @@ class PublishedRun:
 
     ``stale`` says what of the study's rules has changed since, or why the study cannot be loaded.
     Where it was completed by older runs, ``parts`` says from which run each experiment is.
+    ``outdated`` names the claims, of those its rules are about, that are left out: another machine
+    has measured them by today's rules.
     """
 
     folder: RunFolder
@@ -56,6 +58,7 @@ class PublishedRun:
     findings: Sequence[Finding]
     stale: Staleness
     parts: Mapping[str, StoredRun] = field(default_factory=dict)
+    outdated: frozenset[str] = frozenset()
 
     @property
     def name(self) -> str:
@@ -97,12 +100,18 @@ class PublishedRun:
             return "Made under rules that have changed since."
         return ""
 
+    def shows(self, experiment: str) -> bool:
+        """Whether an experiment is still told of: not all of its claims are left out."""
+        rules = self.protocol.experiments[experiment]
+        claims = {c.name for c in rules.conditions if not c.control}
+        return not claims or not claims <= self.outdated
+
 
 def published_runs(results: Path) -> list[PublishedRun]:
     """The runs that the ledger shows: of each study, machine and device the latest reference run.
 
     Where that left experiments out, they are taken from the latest one that has them. Quick runs
-    are never among them, nor runs of studies outside ``studies/``.
+    are never among them, nor runs of studies outside ``studies/``. See ``shown_runs``.
 
     Raises:
         HarnessError: a run is unfinished, not judged yet, or broken.
@@ -112,7 +121,7 @@ def published_runs(results: Path) -> list[PublishedRun]:
         for run in reference_runs(results)
         if is_of_the_studies(run) and says_something(run)
     ]
-    return [joined(of) for of in by_place(runs)]
+    return shown_runs(by_place(runs))
 
 
 @dataclass(frozen=True)
@@ -169,6 +178,54 @@ def by_place(runs: Sequence[DescribedRun]) -> list[list[DescribedRun]]:
     for each in newest_first:
         found.setdefault(each.place, []).append(each)
     return [found[place] for place in sorted(found)]
+
+
+def shown_runs(places: Sequence[Sequence[DescribedRun]]) -> list[PublishedRun]:
+    """The run of each place, less the verdicts that another machine has put out of date.
+
+    Args:
+        places: as ``by_place`` gives them.
+
+    Raises:
+        HarnessError: a run is not judged yet, or a table is broken.
+    """
+    return without_outdated([joined(of) for of in places])
+
+
+def without_outdated(runs: Sequence[PublishedRun]) -> list[PublishedRun]:
+    """The runs less their verdicts by older rules where there is one by today's.
+
+    A verdict by older rules stands as long as no run on a device of its kind has one by today's. A
+    machine that is gone could otherwise never be contradicted.
+
+    Args:
+        runs: of any studies, machines and devices.
+    """
+    today = {
+        (run.protocol.device, claim.claim, claim.kind)
+        for run in runs
+        for claim in run.claims
+        if not run.staleness_of(claim) and claim.verdict != "not tested"
+    }
+    return [_less_outdated(run, today) for run in runs]
+
+
+def _less_outdated(run: PublishedRun, today: Collection[tuple[str, str, str]]) -> PublishedRun:
+    outdated = {
+        (claim.claim, claim.kind)
+        for claim in run.claims
+        if run.staleness_of(claim) and (run.protocol.device, claim.claim, claim.kind) in today
+    }
+    if not outdated:
+        return run
+    names = frozenset(name for name, kind in outdated if kind == "claim")
+    beside = {*outdated, *((name, "beyond") for name in names)}
+    return replace(
+        run,
+        claims=[claim for claim in run.claims if (claim.claim, claim.kind) not in outdated],
+        findings=[each for each in run.findings if (each.claim, each.kind) not in beside],
+        outdated=names,
+    )
 
 
 def joined(runs: Sequence[DescribedRun]) -> PublishedRun:

@@ -255,6 +255,7 @@ def run_context(run: PublishedRun, folder: Path) -> dict[str, Any]:
         "date": protocol.started[:10],
         "command": protocol.command,
         "stale": _stale_text(run),
+        "outdated": _outdated_text(run),
         "left": _left_text(run),
         "parts": _parts_context(run),
         "counts": counts_text([c.verdict for c in run.claims if c.kind == "claim"]),
@@ -269,7 +270,11 @@ def _left_text(run: PublishedRun) -> str:
     if not selection.partial:
         return ""
     measured = {finding.experiment for finding in run.findings if finding.verdict != "not tested"}
-    names = [name.replace("_", " ") for name in run.protocol.experiments if name not in measured]
+    names = [
+        name.replace("_", " ")
+        for name in run.protocol.experiments
+        if name not in measured and _is_shown(run, name)
+    ]
     return f"Not measured here yet: {', '.join(names)}." if names else ""
 
 
@@ -313,8 +318,24 @@ def _stale_text(run: PublishedRun) -> str:
         return f"The study cannot be loaded today: {run.stale.problem}"
     if not run.stale.changed:
         return ""
-    names = ", ".join(name.replace("_", " ") for name in sorted(run.stale.changed))
+    changed = [name for name in sorted(run.stale.changed) if _is_shown(run, name)]
+    if not changed:
+        return ""
+    names = ", ".join(name.replace("_", " ") for name in changed)
     return f"Rules have changed since this run, which is judged by its own: {names}."
+
+
+def _is_shown(run: PublishedRun, experiment: str) -> bool:
+    """Whether an experiment, which may be of a joined run's part, is shown of a run."""
+    return experiment not in run.protocol.experiments or run.shows(experiment)
+
+
+def _outdated_text(run: PublishedRun) -> str:
+    """In a sentence, which verdicts of the run are not shown any more; empty for none."""
+    if not run.outdated:
+        return ""
+    names = ", ".join(sorted(run.outdated))
+    return f"Left out, for another machine has measured them by today's rules: {names}."
 
 
 def _controls_text(run: PublishedRun) -> str:
@@ -337,7 +358,7 @@ def figures_of(run: PublishedRun, base: str) -> list[dict[str, str]]:
         base: what stands before the path of a figure of its own folder.
     """
     own = [figure_of(path, run.protocol, base) for path in sorted(run.folder.figures.glob("*.png"))]
-    return [*own, *_figures_of_parts(run)]
+    return [each for each in (*own, *_figures_of_parts(run)) if _is_shown(run, each["experiment"])]
 
 
 def figure_of(path: Path, protocol: Protocol, base: str) -> dict[str, str]:

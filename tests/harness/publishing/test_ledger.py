@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,13 @@ from harness.judging.tables import records_table
 from harness.judging.verdicts import Verdict
 from harness.protocol.checksum import json_sha256
 from harness.protocol.protocol import new_protocol, write_protocol
-from harness.publishing.ledger import COLUMNS, PublishedRun, ledger_rows, published_runs
+from harness.publishing.ledger import (
+    COLUMNS,
+    PublishedRun,
+    ledger_rows,
+    published_runs,
+    without_outdated,
+)
 from harness.store.folders import RunFolder
 from tests.harness.mortal import LONG
 from tests.harness.runs import protocol_of
@@ -104,6 +111,33 @@ def test_every_claim_of_the_catalogue_has_a_row_in_the_catalogues_order() -> Non
     assert untested["scope"] == "nets"
     assert untested["reason"] == "No study judges this claim yet."
     assert untested[["contrast", "estimate", "machine", "torch"]].tolist() == [""] * 4
+
+
+OLD = Staleness(LONG, frozenset({"first"}))
+
+
+def test_a_verdict_by_older_rules_gives_way_to_todays_on_another_machine() -> None:
+    old = published(found("C-1", "reproduced"), found("C-2"), stale=OLD)
+    new = published(found("C-1"), machine="epyc-2c")
+    table = ledger_rows(CATALOGUE, without_outdated([old, new]))
+    rows = table[table["run"] != ""]
+    assert rows[["claim", "machine", "verdict"]].to_numpy().tolist() == [
+        ["C-1", "epyc-2c", "refuted"],
+        ["C-2", "xeon-2c", "refuted"],
+    ]
+    kept, _ = without_outdated([old, new])
+    assert kept.outdated == {"C-1"}
+    assert {finding.claim for finding in kept.findings} == {"C-2"}
+
+
+def test_verdicts_by_the_same_rules_stand_side_by_side() -> None:
+    """Both by older rules, both by today's, or today's run has not come to it."""
+    one, other = published(found("C-1")), published(found("C-1"), machine="epyc-2c")
+    older = published(found("C-1"), machine="old", stale=OLD)
+    for runs in ([one, other], [older, replace(older, machine="older")]):
+        assert without_outdated(runs) == runs
+    unmeasured = published(found("C-1", "not tested"), machine="epyc-2c")
+    assert without_outdated([older, unmeasured]) == [older, unmeasured]
 
 
 def test_a_claim_carries_its_sentence_and_the_numbers_of_its_headline() -> None:

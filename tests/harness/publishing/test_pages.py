@@ -5,11 +5,20 @@ from __future__ import annotations
 import math
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from harness.publishing.pages import BEGIN, BEGIN_FOLLOWED, END, END_FOLLOWED, error_policy
-from tests.harness.publishing.test_ledger import condition
+from harness.publishing.pages import (
+    BEGIN,
+    BEGIN_FOLLOWED,
+    END,
+    END_FOLLOWED,
+    error_policy,
+    run_context,
+)
+from harness.store.folders import RunFolder
+from tests.harness.publishing.test_ledger import condition, found, published
 from tests.harness.runs import CATALOGUE, House
 
 
@@ -148,3 +157,18 @@ def test_one_claim_is_followed_from_its_passage_to_its_verdict(
     ):
         assert said in text
     assert text.endswith(f"{END_FOLLOWED}\nend\n")
+
+
+def test_what_another_machine_has_put_out_of_date_is_named_and_its_figure_left_out(
+    tmp_path: Path,
+) -> None:
+    folder = RunFolder(tmp_path / "run")
+    folder.figures.mkdir(parents=True)
+    (folder.figures / "a-curve.png").touch()
+    run = replace(published(found("P-draw-1")), folder=folder)
+    before = run_context(run, tmp_path)
+    assert [figure["experiment"] for figure in before["figures"]] == ["a"]
+    assert before["outdated"] == ""
+    after = run_context(replace(run, outdated=frozenset({"P-draw-1"})), tmp_path)
+    assert after["figures"] == []
+    assert after["outdated"].endswith("by today's rules: P-draw-1.")
