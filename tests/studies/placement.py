@@ -1,4 +1,4 @@
-"""A program: tries the experiments of a study on a device that only pretends to exist.
+"""A program: tries the experiments of studies on a device that only pretends to exist.
 
 The device "gpu" has shapes, types and places but no numbers: torch's fake tensors refuse an
 operation that mixes it with the CPU, as CUDA would. So a tensor that somebody forgot to place is
@@ -363,16 +363,21 @@ def experiments_of(target: str) -> tuple[Mapping[str, Experiment[Any]], Path]:
     return module.EXPERIMENTS, path.parent
 
 
-def main(target: str, seconds: float) -> None:
-    """Print a line for each experiment: its name and how far it gets within so many seconds."""
+def main(seconds: float, *targets: str) -> None:
+    """Try the experiments of studies, or of files, one after another.
+
+    Prints a line for each: study or file, name, and how far it gets within so many seconds.
+    """
     library = pretend()
-    experiments, folder = experiments_of(target)
-    with fakes(folder, math.inf):  # what this imports shall not cost the first experiment's time
-        nn.BatchNorm1d(64)(load_split("digits", 0).train_x).sum().backward()
-    for name, experiment in experiments.items():
-        print(name, outcome(experiment, folder, seconds), sep="\t", flush=True)
+    for target in targets:
+        experiments, folder = experiments_of(target)
+        # What this imports shall not cost the first experiment's time.
+        with fakes(folder, math.inf):
+            nn.BatchNorm1d(64)(load_split("digits", 0).train_x).sum().backward()
+        for name, experiment in experiments.items():
+            print(target, name, outcome(experiment, folder, seconds), sep="\t", flush=True)
     del library
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], float(sys.argv[2]))
+    main(float(sys.argv[1]), *sys.argv[2:])

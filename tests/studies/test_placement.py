@@ -1,6 +1,6 @@
 """No experiment mixes the CPU with the device of its block, as far as that shows without a GPU.
 
-Each study is tried in a process of its own on a device that only pretends to exist: see
+Studies are tried in processes of their own on a device that only pretends to exist: see
 ``placement.py``. What cannot be tried so (CUDA's own calls, other processes, what takes long) is
 left to the tests that need a GPU.
 """
@@ -23,6 +23,8 @@ REPOSITORY = Path(__file__).parents[2]
 PAST_PREPARE = 0.5
 #: Of CPU time, for each experiment of a study.
 SECONDS = 0.8
+#: So many processes try all studies between them: each takes seconds to start.
+PROCESSES = 6
 
 PLANTED = """
 import torch
@@ -94,19 +96,22 @@ EXPERIMENTS["forgotten_model"] = experiment(right, forgotten_model)
 """
 
 
-def outcomes(target: str, seconds: float) -> dict[str, str]:
-    """How far each experiment of a study, or of a file, gets."""
+def outcomes(seconds: float, *targets: str) -> dict[str, dict[str, str]]:
+    """How far each experiment gets, by study or file and its own name."""
     done = subprocess.run(
-        [sys.executable, "-m", "tests.studies.placement", target, str(seconds)],
+        [sys.executable, "-m", "tests.studies.placement", str(seconds), *targets],
         cwd=REPOSITORY,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=600,
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    lines = (line.split("\t") for line in done.stdout.splitlines())
-    return dict((name, outcome) for name, outcome in lines)  # noqa: C402 - a line has two parts
+    found: dict[str, dict[str, str]] = {target: {} for target in targets}
+    for line in done.stdout.splitlines():
+        target, name, outcome = line.split("\t")
+        found[target][name] = outcome
+    return found
 
 
 def test_what_is_planted_in_the_wrong_place_is_found_and_what_is_right_goes_through(
@@ -114,7 +119,7 @@ def test_what_is_planted_in_the_wrong_place_is_found_and_what_is_right_goes_thro
 ) -> None:
     path = tmp_path / "planted.py"
     path.write_text(PLANTED)
-    found = outcomes(str(path), seconds=60)
+    found = outcomes(60, str(path))[str(path)]
     assert found.pop("right") == "through"
     for name, outcome in found.items():
         assert outcome.startswith("mixed"), (name, outcome)
@@ -124,12 +129,15 @@ def test_what_is_planted_in_the_wrong_place_is_found_and_what_is_right_goes_thro
     assert len(found) == 7
 
 
-@pytest.mark.timeout(600)
-@pytest.mark.parametrize("study", study_names())
-def test_no_experiment_mixes_devices_and_most_get_past_their_preparation(study: str) -> None:
-    found = outcomes(study, SECONDS)
-    mixed = [f"{name}: {outcome}" for name, outcome in found.items() if outcome.startswith("mixed")]
-    assert not mixed, "\n".join(mixed)
-    unprepared = ("as far as prepare", "beyond in prepare")
-    stopped = [f"{name}: {found[name]}" for name in found if found[name].startswith(unprepared)]
-    assert len(stopped) <= (1 - PAST_PREPARE) * len(found), "\n".join(stopped)
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("first", range(PROCESSES))
+def test_no_experiment_mixes_devices_and_most_get_past_their_preparation(first: int) -> None:
+    studies = study_names()[first::PROCESSES]
+    for study, found in outcomes(SECONDS, *studies).items():
+        told = {name: f"{study}/{name}: {outcome}" for name, outcome in found.items()}
+        mixed = [told[name] for name in found if found[name].startswith("mixed")]
+        assert not mixed, "\n".join(mixed)
+        unprepared = ("as far as prepare", "beyond in prepare")
+        stopped = [told[name] for name in found if found[name].startswith(unprepared)]
+        assert len(stopped) <= (1 - PAST_PREPARE) * len(found), "\n".join(stopped)
+        assert found, study
