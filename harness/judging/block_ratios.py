@@ -41,22 +41,16 @@ def ratios(rows: pd.DataFrame, side: Side, blocks: int, base: Side = BASE) -> li
         base: the other.
     """
     kept = rows[(rows["phase"] == "measured") & (rows["status"] != "failed")]
-    found = []
-    for block in range(blocks):
-        own = kept[kept["block"] == block]
-        found.append(_ratio(_by_round(own, side), _by_round(own, base)))
-    return found
-
-
-def _by_round(rows: pd.DataFrame, side: Side) -> pd.DataFrame:
-    return rows[rows["side"] == side].set_index("round")
-
-
-def _ratio(other: pd.DataFrame, base: pd.DataFrame) -> float:
-    """The median over the rounds of one block; not a number where a side has none."""
+    pairs = _of_side(kept, side).merge(_of_side(kept, base), on=["block", "round"])
     # Nothing on both sides is as much on one as on the other.
-    both_nothing = (other["value"] == 0) & (base["value"] == 0)
-    quotients = (other["value"] / base["value"]).mask(both_nothing, 1.0)
-    clean = (other["status"] == "ok") & (base["status"] == "ok")
-    usable = quotients[clean] if clean.sum() >= FEWEST_CLEAN else quotients
-    return float(usable.median())
+    both_nothing = (pairs["value_x"] == 0) & (pairs["value_y"] == 0)
+    quotients = (pairs["value_x"] / pairs["value_y"]).mask(both_nothing, 1.0)
+    clean = pairs["clean_x"] & pairs["clean_y"]
+    too_few = clean.groupby(pairs["block"]).transform("sum") < FEWEST_CLEAN
+    medians = quotients[clean | too_few].groupby(pairs["block"]).median()
+    return [float(value) for value in medians.reindex(range(blocks))]
+
+
+def _of_side(rows: pd.DataFrame, side: Side) -> pd.DataFrame:
+    own = rows[rows["side"] == side]
+    return own[["block", "round", "value"]].assign(clean=own["status"] == "ok")
