@@ -75,3 +75,12 @@ def house(
     """A folder with planted studies, and a command line that sees only these."""
     build_house(tmp_path, monkeypatch)
     return House(tmp_path, capfd, stored_run)
+
+
+@pytest.fixture
+def unwatched(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Processes that a test starts are not watched for coverage.
+
+    That trebles the time of short ones, and tests of the worker and the trio watch them.
+    """
+    monkeypatch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)

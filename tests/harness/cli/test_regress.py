@@ -30,6 +30,8 @@ from harness.store.turns import TABLE, finished_blocks, read_turns
 from tests.harness.runs import children_hear_ctrl_c
 from tests.harness.trios import stub_torch
 
+pytestmark = pytest.mark.usefixtures("unwatched")
+
 BENCHMARKS = """
 import os, time, torch
 HEAD = os.environ.get("SIDE") == "head"
