@@ -83,7 +83,7 @@ def regress(session: nox.Session) -> None:
 
 @nox.session(venv_backend="none", requires=["environment"])
 def figures(session: nox.Session) -> None:
-    """Regenerate tables, figures and the ledger from stored rows (2 to 4 min; runs nothing)."""
+    """Regenerate tables, figures and the ledger from stored rows (1 to 3 min; runs nothing)."""
     run(session, "-m", "harness", "ledger", *(session.posargs or ["--regenerate"]))
 
 

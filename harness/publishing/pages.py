@@ -41,7 +41,7 @@ END_FOLLOWED = "<!-- end of the claim followed -->"
 #: The claim that the README follows from the passage to the verdict.
 FOLLOWED = "A-forget-1"
 #: The page of the gate's calibration, and the mark after which its tables stand.
-GATE, TABLES = "gate.md", "<!-- tables -->"
+GATE, TOOLS, TABLES = "gate.md", "gate_tools.md", "<!-- tables -->"
 MEANING = {
     "always": "it must hold in all settings that it speaks of",
     "can": "one setting in which it holds is enough",
@@ -71,7 +71,11 @@ def ledger_pages(results: Path) -> list[Page]:
         Page(
             results / "README.md",
             render(
-                "ledger.md.jinja", tried=_tried(results), compared=compared(results), **context
+                "ledger.md.jinja",
+                tried=_tried(results),
+                tools=TOOLS if (results / TOOLS).is_file() else "",
+                compared=compared(results),
+                **context,
             ).encode(),
         ),
     ]

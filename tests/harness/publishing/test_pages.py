@@ -48,6 +48,20 @@ def test_a_readme_without_both_marks_is_left_alone(text: str, house: House) -> N
     assert (house.top / "README.md").read_text() == text
 
 
+def test_the_ledger_shows_how_often_the_gate_errs_and_where_others_stand_beside_it(
+    house: House,
+) -> None:
+    house.finished()
+    (house.results / "gate.md").write_text("# Gate\n\n<!-- tables -->\n\n**0 of 9 alarms.**\n")
+    assert house("ledger").code == 0
+    text = (house.results / "README.md").read_text()
+    assert "**0 of 9 alarms.**" in text
+    assert "gate_tools.md" not in text
+    (house.results / "gate_tools.md").touch()
+    assert house("ledger").code == 0
+    assert "[gate_tools.md](gate_tools.md)" in (house.results / "README.md").read_text()
+
+
 HOSTILE = "A |x| `y` <script>alert(1)</script> **z** [w](http://v) goes up."
 
 
