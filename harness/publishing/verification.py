@@ -149,9 +149,12 @@ def _claim_today(statement: Statement, lookup: Lookup) -> tuple[Cited | None, st
         for row in lookup.rows
         if row["claim"] == statement.id and row["kind"] == kind and row["run"]
     ]
-    now = _same_machine(statement, [lookup.cited_row(row) for row in rows])
+    cited = [lookup.cited_row(row) for row in rows]
+    now = _same_machine(statement, cited)
     if now is None:
-        return None, _nothing(statement)
+        # The ledger leaves a verdict by older rules out where another machine has today's.
+        other = next((each for each in cited if each.device == statement.device), None)
+        return other, _other_machine(statement, other) if other else _nothing(statement)
     stale = next(row["stale"] for row in rows if now.runs[0] in row["run"].split())
     return now, stale
 
@@ -171,6 +174,13 @@ def _machine(run: str) -> str:
 def _nothing(statement: Statement) -> str:
     machines = ", ".join(dict.fromkeys(map(_machine, statement.runs)))
     return f"No published run says anything of it today on {machines} ({statement.device})."
+
+
+def _other_machine(statement: Statement, other: Cited) -> str:
+    machines = ", ".join(dict.fromkeys(map(_machine, statement.runs)))
+    return (
+        f"Its rules have changed since; {other.machine} has today's verdict, {machines} has none."
+    )
 
 
 def _counting(statement: Statement, lookup: Lookup) -> set[str]:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from pptx import Presentation
 
+from harness.protocol.checksum import json_sha256
 from harness.store.folders import RunFolder
 from tests.harness.publishing.sites import older_copy
 from tests.harness.runs import House
@@ -56,6 +57,50 @@ def test_what_was_cited_just_now_stands(form: str, house: House, run: RunFolder)
         "1 not measurable\n"
         "4 statements: stands 4, superseded 0, changed 0.\n"
     )
+
+
+def measured_elsewhere(run: RunFolder) -> RunFolder:
+    """The same run on another machine, by today's rules, where those of the first have changed."""
+    other = older_copy(run, "2999-01-01_z80-2c_newer", "2999-01-01T00:00:00+00:00")
+    machine = json.loads((other.path / "machine.json").read_text()) | {"cpu": "Z80"}
+    (other.path / "machine.json").write_text(json.dumps(machine))
+    rewrite(other, machine_sha256=json_sha256(machine))
+    experiments = json.loads((run.path / "protocol.json").read_text())["experiments"]
+    for experiment in experiments.values():
+        for condition in experiment["rules"]:
+            if condition["name"] == "P-up-1":
+                condition["region"]["low"] = 0.25
+    rewrite(run, experiments=experiments)
+    return other
+
+
+def rewrite(run: RunFolder, **changes: object) -> None:
+    """Change a protocol, and its checksum with it."""
+    path = run.path / "protocol.json"
+    content = json.loads(path.read_text()) | changes
+    content.pop("sha256")
+    path.write_text(json.dumps({**content, "sha256": json_sha256(content)}))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("is 1 m in all", "is 2 m in all", "superseded  P-up-1, reproduced"),
+        ("P-up-1,claim,reproduced", "P-up-1,claim,refuted", "changed     P-up-1, reproduced"),
+    ],
+)
+def test_what_another_machine_has_put_out_of_date_is_held_against_that(
+    old: str, new: str, said: str, house: House, run: RunFolder
+) -> None:
+    path = cite(house, "P-up-1")
+    claims = measured_elsewhere(run).path / "claims.csv"
+    assert old in claims.read_text()
+    claims.write_text(claims.read_text().replace(old, new))
+    assert house("ledger").code == 0
+    ended = house("verify", str(path))
+    assert ended.code == said.startswith("changed")
+    assert ended.out.splitlines()[0] == said
+    assert "planted/2999-01-01_z80-2c_newer" in ended.out
 
 
 def edited_slide(house: House, old: str, new: str) -> Path:
