@@ -73,7 +73,7 @@ def false_alarms(table: pd.DataFrame) -> pd.DataFrame:
 
 def sensitivity(table: pd.DataFrame) -> pd.DataFrame:
     """Planted slow-downs, by their size and what ran beside."""
-    planted = table[table["benchmark"].str.startswith("planted")]
+    planted = _planted(table)
     return pd.DataFrame(
         [
             {"planted": planted_percent, **_counts(str(beside), rows)}
@@ -89,9 +89,14 @@ def by_machine(table: pd.DataFrame) -> pd.DataFrame:
     )
 
 
+def _planted(table: pd.DataFrame) -> pd.DataFrame:
+    """The benchmarks in which head does a known share more, that of nothing among them."""
+    return table[table["benchmark"].str.startswith("planted")]
+
+
 def _of_machine(name: str, rows: pd.DataFrame) -> dict[str, Any]:
     itself = rows[rows["planted"] == 0]
-    planted = rows[rows["benchmark"].str.startswith("planted")]
+    planted = _planted(rows)
     small = planted[planted["planted"] == WITHIN_MARGIN]
     large = planted[planted["planted"] >= SEEN_FROM]
     return {
@@ -128,7 +133,7 @@ def outcome(table: pd.DataFrame) -> tuple[bool, str]:
         int(alarms["comparisons"].sum()),
     )
     quiet = wrong <= MOST_FALSE * same
-    planted = table[table["benchmark"].str.startswith("planted")]
+    planted = _planted(table)
     small = planted[planted["planted"] <= WITHIN_MARGIN]
     cried = int((small["verdict"] == "slower").sum())
     large = planted[planted["planted"] >= SEEN_FROM]
@@ -156,7 +161,7 @@ def gate_figure(table: pd.DataFrame) -> Figure:
 
     figure = Figure()
     axes = figure.subplots()
-    planted = table[table["benchmark"].str.startswith("planted")]
+    planted = _planted(table)
     for beside, of in planted.groupby("beside"):
         shares = of.groupby("planted")["verdict"].agg(lambda words: (words == "slower").mean())
         axes.plot(

@@ -102,8 +102,8 @@ class PublishedRun:
 
     def shows(self, experiment: str) -> bool:
         """Whether an experiment is still told of: not all of its claims are left out."""
-        rules = self.protocol.experiments[experiment]
-        claims = {c.name for c in rules.conditions if not c.control}
+        rules = self.protocol.experiments.get(experiment)
+        claims = {c.name for c in rules.conditions if not c.control} if rules else set()
         return not claims or not claims <= self.outdated
 
 

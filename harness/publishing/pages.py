@@ -277,7 +277,7 @@ def _left_text(run: PublishedRun) -> str:
     names = [
         name.replace("_", " ")
         for name in run.protocol.experiments
-        if name not in measured and _is_shown(run, name)
+        if name not in measured and run.shows(name)
     ]
     return f"Not measured here yet: {', '.join(names)}." if names else ""
 
@@ -322,16 +322,11 @@ def _stale_text(run: PublishedRun) -> str:
         return f"The study cannot be loaded today: {run.stale.problem}"
     if not run.stale.changed:
         return ""
-    changed = [name for name in sorted(run.stale.changed) if _is_shown(run, name)]
+    changed = [name for name in sorted(run.stale.changed) if run.shows(name)]
     if not changed:
         return ""
     names = ", ".join(name.replace("_", " ") for name in changed)
     return f"Rules have changed since this run, which is judged by its own: {names}."
-
-
-def _is_shown(run: PublishedRun, experiment: str) -> bool:
-    """Whether an experiment, which may be of a joined run's part, is shown of a run."""
-    return experiment not in run.protocol.experiments or run.shows(experiment)
 
 
 def _outdated_text(run: PublishedRun) -> str:
@@ -362,7 +357,7 @@ def figures_of(run: PublishedRun, base: str) -> list[dict[str, str]]:
         base: what stands before the path of a figure of its own folder.
     """
     own = [figure_of(path, run.protocol, base) for path in sorted(run.folder.figures.glob("*.png"))]
-    return [each for each in (*own, *_figures_of_parts(run)) if _is_shown(run, each["experiment"])]
+    return [each for each in (*own, *_figures_of_parts(run)) if run.shows(each["experiment"])]
 
 
 def figure_of(path: Path, protocol: Protocol, base: str) -> dict[str, str]:

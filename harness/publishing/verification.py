@@ -171,16 +171,18 @@ def _machine(run: str) -> str:
     return run.partition("/")[2].partition("_")[2].rpartition("_")[0]
 
 
+def _machines(statement: Statement) -> str:
+    return ", ".join(dict.fromkeys(map(_machine, statement.runs)))
+
+
 def _nothing(statement: Statement) -> str:
-    machines = ", ".join(dict.fromkeys(map(_machine, statement.runs)))
+    machines = _machines(statement)
     return f"No published run says anything of it today on {machines} ({statement.device})."
 
 
 def _other_machine(statement: Statement, other: Cited) -> str:
-    machines = ", ".join(dict.fromkeys(map(_machine, statement.runs)))
-    return (
-        f"Its rules have changed since; {other.machine} has today's verdict, {machines} has none."
-    )
+    here, there = _machines(statement), other.machine
+    return f"Its rules have changed since; {there} has today's verdict, {here} has none."
 
 
 def _counting(statement: Statement, lookup: Lookup) -> set[str]:

@@ -13,7 +13,7 @@ from pptx import Presentation
 
 from harness.protocol.checksum import json_sha256
 from harness.store.folders import RunFolder
-from tests.harness.publishing.sites import older_copy
+from tests.harness.publishing.sites import older_copy, rewrite_protocol
 from tests.harness.runs import House
 
 NEWER = "2999-01-01_{}_newer"
@@ -64,22 +64,14 @@ def measured_elsewhere(run: RunFolder) -> RunFolder:
     other = older_copy(run, "2999-01-01_z80-2c_newer", "2999-01-01T00:00:00+00:00")
     machine = json.loads((other.path / "machine.json").read_text()) | {"cpu": "Z80"}
     (other.path / "machine.json").write_text(json.dumps(machine))
-    rewrite(other, machine_sha256=json_sha256(machine))
+    rewrite_protocol(other, machine_sha256=json_sha256(machine))
     experiments = json.loads((run.path / "protocol.json").read_text())["experiments"]
     for experiment in experiments.values():
         for condition in experiment["rules"]:
             if condition["name"] == "P-up-1":
                 condition["region"]["low"] = 0.25
-    rewrite(run, experiments=experiments)
+    rewrite_protocol(run, experiments=experiments)
     return other
-
-
-def rewrite(run: RunFolder, **changes: object) -> None:
-    """Change a protocol, and its checksum with it."""
-    path = run.path / "protocol.json"
-    content = json.loads(path.read_text()) | changes
-    content.pop("sha256")
-    path.write_text(json.dumps({**content, "sha256": json_sha256(content)}))
 
 
 @pytest.mark.parametrize(

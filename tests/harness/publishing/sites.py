@@ -112,9 +112,13 @@ def older_copy(run: RunFolder, name: str, started: str) -> RunFolder:
     """A second run beside one, the same but for its date: the one that a newer run superseded."""
     older = RunFolder(run.path.parent / name)
     shutil.copytree(run.path, older.path)
-    path = older.path / "protocol.json"
-    content = json.loads(path.read_text(encoding="utf-8"))
-    content.pop("sha256")
-    content["started"] = started
-    path.write_text(json.dumps({**content, "sha256": json_sha256(content)}), encoding="utf-8")
+    rewrite_protocol(older, started=started)
     return older
+
+
+def rewrite_protocol(run: RunFolder, **changes: object) -> None:
+    """Change what a protocol says, and its checksum with it."""
+    path = run.path / "protocol.json"
+    content = json.loads(path.read_text(encoding="utf-8")) | changes
+    content.pop("sha256")
+    path.write_text(json.dumps({**content, "sha256": json_sha256(content)}), encoding="utf-8")

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.design.factors import Block
-from harness.workloads.tasks import SPIRAL_NOISE, SPIRAL_RELU, SPIRAL_TANH, make_task
+from harness.workloads.tasks import SPIRAL_NOISE, SPIRAL_RELU, SPIRAL_TANH, cut_rows, make_task
 from studies.optimisers.spirals import (
     USUAL_TURNS,
     in_double,
@@ -19,6 +19,15 @@ from studies.optimisers.spirals import (
 )
 
 BLOCKS = (Block(0, 5, 9), Block(1, 6, 9))
+
+
+def test_at_the_usual_turns_rows_are_those_of_the_project() -> None:
+    task = make_task(SPIRAL_RELU, BLOCKS)
+    for place, block in enumerate(BLOCKS):
+        parts = cut_rows(*wound(USUAL_TURNS, block.seed), block.seed)
+        for part, (x, y) in zip((task.train, task.val, task.production), parts, strict=True):
+            torch.testing.assert_close(part.x[place], x)
+            assert torch.equal(part.y[place], y)
 
 
 @settings(max_examples=15, deadline=None)
